@@ -1,0 +1,62 @@
+//! How an interrupt reaches running code: a flag that loops look at between items.
+//!
+//! The worker's signal handler sets the flag and the next cell clears it. Stopping is a panic with
+//! [`Interrupted`] as its payload, so destructors run and every variable of the notebook survives.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::event::{self, Event};
+
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// The payload of the panic that ends an interrupted cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// Asks running code to stop. Safe to call from a signal handler.
+pub fn request() {
+    REQUESTED.store(true, Ordering::Relaxed);
+}
+
+/// Forgets an earlier request: a new cell begins.
+pub fn reset() {
+    REQUESTED.store(false, Ordering::Relaxed);
+}
+
+/// Whether running code should stop. One relaxed load: cheap enough between any two items.
+#[inline]
+pub fn is_requested() -> bool {
+    REQUESTED.load(Ordering::Relaxed)
+}
+
+/// Ends the cell if an interrupt was requested. For the thread that runs the cell.
+///
+/// * `what`: what is stopped, as the message shows it, for example `pool.map after 40 of 1000 items`.
+///
+/// # Panics
+///
+/// With [`Interrupted`], without a message, when an interrupt was requested.
+///
+/// # Examples
+///
+/// ```
+/// for _ in 0..3 {
+///     corebook::cancel::check("my loop");
+/// }
+/// ```
+pub fn check(what: &str) {
+    if is_requested() {
+        stop(what);
+    }
+}
+
+/// Ends the cell as interrupted.
+///
+/// # Panics
+///
+/// Always, with [`Interrupted`].
+pub fn stop(what: &str) -> ! {
+    event::send(&Event::Interrupted { what: what.to_owned() });
+    // resume_unwind does not call the panic hook: an interrupt is not a fault to report.
+    std::panic::resume_unwind(Box::new(Interrupted))
+}

@@ -1,0 +1,1 @@
+//! What the worker calls before and after each cell.

@@ -1,0 +1,235 @@
+//! What the runtime tells the kernel, as typed messages inside the worker's stdout.
+//!
+//! Events travel in the same pipe as the text a cell prints, so their order is the order in which the
+//! cell did things. Each is framed by [`MARK`] and a word that only this session knows, so no text a
+//! program prints is mistaken for one. Outside a notebook there is nobody to tell: [`send`] writes the
+//! event's plain-text form instead.
+//!
+//! This module never reads: the supervisor cuts frames out of the byte stream with [`decode`].
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+use nanoserde::{DeBin, SerBin};
+
+/// The environment variable that holds the session's word. The kernel sets it for the worker.
+pub const SESSION_WORD_VARIABLE: &str = "COREBOOK_SESSION_WORD";
+
+/// The length of the session's word, in bytes.
+pub const SESSION_WORD_LEN: usize = 16;
+
+/// The byte that opens a frame: ASCII "record separator".
+pub const MARK: u8 = 0x1e;
+
+/// One thing a cell did that is more than plain text on stdout.
+#[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
+pub enum Event {
+    /// Text for stderr, sent through stdout so that both streams keep their order.
+    Stderr { text: String },
+    /// The value of the cell's last expression.
+    Result { data: Vec<MimeData> },
+    /// Output shown where it happens; with an `id` it can be updated later.
+    Display { id: String, data: Vec<MimeData> },
+    /// New content for the display with this id, wherever it is.
+    UpdateDisplay { id: String, data: Vec<MimeData> },
+    /// Remove the cell's output; with `wait`, when the next output comes.
+    ClearOutput { wait: bool },
+    /// A thread panicked. Whether the cell failed by it is known only at the cell's end.
+    Panic(PanicReport),
+    /// The cell stopped because an interrupt was requested. `what` says what was stopped.
+    Interrupted { what: String },
+    /// How far a progress bar is.
+    Progress(ProgressReport),
+    /// The pools that exist, told when a cell that changed them ends.
+    Pools { pools: Vec<PoolReport> },
+    /// A finished `%timeit`; `json` holds the result object, `line` the printed line.
+    Timing { line: String, json: String, show: bool },
+    /// A finished `%compare`; `json` holds all sides, `text` the printed lines.
+    Comparison { text: String, json: String },
+}
+
+/// Content of one media type. Text types hold UTF-8, images raw bytes.
+#[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
+pub struct MimeData {
+    pub mime: String,
+    pub content: Vec<u8>,
+}
+
+/// Where and why a thread panicked.
+#[derive(Debug, Clone, PartialEq, Default, SerBin, DeBin)]
+pub struct PanicReport {
+    pub message: String,
+    /// Source file as the compiler knows it; empty when there is no location.
+    pub file: String,
+    pub line: u32,
+    pub column: u32,
+    pub thread: String,
+    /// Whether the panicking thread is the one that runs cells.
+    pub on_main_thread: bool,
+    /// Captured only when `RUST_BACKTRACE` asks for it, else empty.
+    pub backtrace: String,
+}
+
+/// State of one progress bar.
+#[derive(Debug, Clone, PartialEq, Default, SerBin, DeBin)]
+pub struct ProgressReport {
+    /// Distinguishes bars of one worker process.
+    pub id: u64,
+    pub label: String,
+    pub done: u64,
+    /// 0 when the number of items is not known.
+    pub total: u64,
+    pub elapsed_ns: u64,
+    pub ended: bool,
+}
+
+/// What `%pool status` shows of one pool.
+#[derive(Debug, Clone, PartialEq, Default, SerBin, DeBin)]
+pub struct PoolReport {
+    pub name: String,
+    /// 0 when the pool is closed.
+    pub workers: u64,
+    pub items_mapped: u64,
+    pub busy_ns: u64,
+    /// Share of the workers' time spent on items in the last map, from 0 to 1; negative before any.
+    pub last_utilisation: f64,
+}
+
+impl MimeData {
+    /// Text of a media type.
+    pub fn text(mime: &str, text: impl Into<String>) -> Self {
+        Self { mime: mime.to_owned(), content: text.into().into_bytes() }
+    }
+}
+
+/// Whether a kernel is listening, that is, whether this process runs the cells of a notebook.
+pub fn in_notebook() -> bool {
+    session_word().is_some()
+}
+
+/// Tells the kernel, or, outside a notebook, prints what a terminal can show of it.
+///
+/// The event takes its place among what the cell printed before and prints after it.
+pub fn send(event: &Event) {
+    match session_word() {
+        Some(word) => {
+            let frame = encode(event, word);
+            let mut stdout = std::io::stdout().lock();
+            // A closed pipe means the kernel is gone, and this process ends with it.
+            let _ = stdout.write_all(&frame).and_then(|()| stdout.flush());
+        }
+        None => print_plain(event),
+    }
+}
+
+/// The bytes of one frame: mark, word, length of the body as 8 hexadecimal digits, body.
+pub fn encode(event: &Event, word: &str) -> Vec<u8> {
+    let body = event.serialize_bin();
+    let mut frame = Vec::with_capacity(1 + word.len() + 8 + body.len());
+    frame.push(MARK);
+    frame.extend_from_slice(word.as_bytes());
+    frame.extend_from_slice(format!("{:08x}", body.len()).as_bytes());
+    frame.extend_from_slice(&body);
+    frame
+}
+
+/// What stands at the beginning of `bytes`.
+pub fn decode(bytes: &[u8], word: &str) -> Decoded {
+    let head_len = 1 + SESSION_WORD_LEN + 8;
+    let opens = |prefix: &[u8]| {
+        let known = prefix.len().min(bytes.len());
+        bytes[..known] == prefix[..known]
+    };
+    let mut opening = vec![MARK];
+    opening.extend_from_slice(word.as_bytes());
+    if !opens(&opening) {
+        return Decoded::NotAFrame;
+    }
+    if bytes.len() < head_len {
+        return Decoded::Incomplete;
+    }
+    let Some(body_len) = std::str::from_utf8(&bytes[opening.len()..head_len])
+        .ok()
+        .and_then(|digits| usize::from_str_radix(digits, 16).ok())
+    else {
+        return Decoded::NotAFrame;
+    };
+    let Some(body) = bytes.get(head_len..head_len + body_len) else {
+        return Decoded::Incomplete;
+    };
+    match Event::deserialize_bin(body) {
+        Ok(event) => Decoded::Event { event: Box::new(event), frame_len: head_len + body_len },
+        Err(_) => Decoded::NotAFrame,
+    }
+}
+
+/// The outcome of [`decode`].
+#[derive(Debug, PartialEq)]
+pub enum Decoded {
+    /// A whole frame of `frame_len` bytes.
+    Event { event: Box<Event>, frame_len: usize },
+    /// The beginning of a frame whose rest has not arrived.
+    Incomplete,
+    /// Something a program printed.
+    NotAFrame,
+}
+
+fn session_word() -> Option<&'static str> {
+    static WORD: OnceLock<Option<String>> = OnceLock::new();
+    WORD.get_or_init(|| {
+        std::env::var(SESSION_WORD_VARIABLE).ok().filter(|word| word.len() == SESSION_WORD_LEN)
+    })
+    .as_deref()
+}
+
+fn print_plain(event: &Event) {
+    match event {
+        Event::Stderr { text } => eprint!("{text}"),
+        Event::Result { data } | Event::Display { data, .. } | Event::UpdateDisplay { data, .. } => {
+            if let Some(text) = data.iter().find(|data| data.mime == "text/plain") {
+                println!("{}", String::from_utf8_lossy(&text.content));
+            }
+        }
+        Event::Timing { line, show, .. } => {
+            if *show {
+                println!("{line}");
+            }
+        }
+        Event::Comparison { text, .. } => println!("{text}"),
+        Event::Panic(report) => eprintln!("{}", report.message),
+        Event::Interrupted { what } => eprintln!("interrupted: {what}"),
+        Event::Progress(_) | Event::ClearOutput { .. } | Event::Pools { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORD: &str = "0123456789abcdef";
+
+    #[test]
+    fn a_frame_comes_back_as_it_was_sent() {
+        let event = Event::Display { id: "a".into(), data: vec![MimeData::text("text/html", "<b>")] };
+        let mut bytes = encode(&event, WORD);
+        let frame_len = bytes.len();
+        bytes.extend_from_slice(b"after");
+        assert_eq!(decode(&bytes, WORD), Decoded::Event { event: Box::new(event), frame_len });
+    }
+
+    #[test]
+    fn every_cut_frame_is_incomplete() {
+        let bytes = encode(&Event::Stderr { text: "x\n".into() }, WORD);
+        for cut in 1..bytes.len() {
+            assert_eq!(decode(&bytes[..cut], WORD), Decoded::Incomplete, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn printed_text_is_not_a_frame() {
+        assert_eq!(decode(b"\x1eanything", WORD), Decoded::NotAFrame);
+        assert_eq!(decode(b"plain", WORD), Decoded::NotAFrame);
+        let bad_length = [&[MARK], WORD.as_bytes(), b"zzzzzzzz"].concat();
+        assert_eq!(decode(&bad_length, WORD), Decoded::NotAFrame);
+    }
+}

@@ -1,0 +1,22 @@
+//! What notebook cells link to: a pool that stays alive across cells, a timing harness, core
+//! counting and rich output. The same library works in a plain Rust program.
+//!
+//! Modules in reading order:
+//!
+//! * [`prelude`]: what every cell imports
+//! * [`pool`]: a handle to a pool of threads, and parallel maps on it
+//! * [`cpus`]: how many cores there are, and how many of them this process may use
+//! * [`timing`]: best-of-N measurement behind `%timeit`, `%time` and `%compare`
+//! * [`display`]: rich output and the value of a cell's last expression
+//! * [`progress`]: a bar that counts finished items
+//! * [`cancel`]: how an interrupt reaches running code
+//! * [`event`]: what the runtime tells the kernel, as typed messages
+//! * [`cell`]: what the worker calls before and after each cell
+//!
+//! Everything public is a thin generic shell over a precompiled core, because each cell compiles the
+//! generics it uses anew.
+
+pub mod cancel;
+pub mod cell;
+pub mod event;
+pub mod prelude;

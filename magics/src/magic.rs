@@ -1,0 +1,111 @@
+//! What a magic is: a name, its help, and Rust text in its place.
+
+use std::ops::Range;
+
+/// One magic. Its help is written once, here: `%name?`, `%magics` and completion all read it.
+pub trait Magic: Sync {
+    /// The word after `%`.
+    fn name(&self) -> &'static str;
+    /// One line, for `%magics`.
+    fn summary(&self) -> &'static str;
+    /// Where it may stand.
+    fn places(&self) -> Places;
+    /// The usage line of error messages, for example `%timeit [-n N] [-r R] EXPR`.
+    fn usage(&self) -> &'static str;
+    /// What `%name?` shows: Markdown with examples.
+    fn help(&self) -> &'static str;
+    /// The options it takes, for parsing and completion.
+    fn options(&self) -> &'static [OptionSpec];
+    /// What stands in the magic's place.
+    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError>;
+}
+
+/// Where a magic may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Places {
+    /// `%name` on a line.
+    Line,
+    /// `%%name` on the first line.
+    Cell,
+    /// Both.
+    LineAndCell,
+}
+
+/// One option of a magic's command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// As typed, with its dashes: `-n`, `--name`.
+    pub flag: &'static str,
+    pub value: OptionValue,
+    /// One line, for completion.
+    pub summary: &'static str,
+}
+
+/// Whether an option takes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionValue {
+    None,
+    /// The placeholder that the usage line shows, for example `N`.
+    Required(&'static str),
+    Optional(&'static str),
+}
+
+/// One use of a magic in a cell. All ranges are bytes of the cell's source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call<'source> {
+    /// The whole cell.
+    pub source: &'source str,
+    /// From `%` to the end of the magic, its body included.
+    pub span: Range<usize>,
+    /// What follows the name, on its line or, while brackets are open, on further lines.
+    pub arguments: Range<usize>,
+    /// For `%%name`: the lines below the first.
+    pub body: Option<Range<usize>>,
+}
+
+/// What stands in the place of a magic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replacement {
+    /// Rust, made of generated text and pieces of the cell.
+    Rust { template: Vec<Piece>, is_timing: bool },
+    /// Something the kernel answers. A cell of nothing but questions is not compiled.
+    Question(Question),
+}
+
+/// A piece of a replacement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Text of ours. It holds no line break, so that the cell's lines keep their numbers.
+    Generated(String),
+    /// Text of the cell, kept where compile errors and completion find it again.
+    Source(Range<usize>),
+}
+
+/// What a magic asks of the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// `%cpus`
+    Cpus { verbose: bool, json: bool },
+    /// `%pool status`
+    PoolStatus,
+    /// `%name?`: the magic's name.
+    Help(&'static str),
+    /// `%magics`
+    List,
+}
+
+/// What the kernel knows and a magic asks for.
+pub trait Host {
+    /// The text that answers `question`, without a line break at its end.
+    fn answer(&self, question: &Question) -> String;
+}
+
+/// A magic that can't be used as it stands. Nothing of its cell runs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct MagicError {
+    /// Names the magic, the option and the value, and ends with what to do.
+    pub message: String,
+    /// The bytes of the cell's source that are at fault.
+    pub span: Range<usize>,
+}
