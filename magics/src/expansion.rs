@@ -29,7 +29,9 @@ impl SourceMap {
     /// Where the byte `code_offset` of the expanded code stands in the cell; nothing for generated text.
     pub fn to_source(&self, code_offset: usize) -> Option<usize> {
         self.copied.iter().find_map(|&(code, source, len)| {
-            (code..=code + len).contains(&code_offset).then(|| source + code_offset - code)
+            (code..=code + len)
+                .contains(&code_offset)
+                .then(|| source + code_offset - code)
         })
     }
 
@@ -37,7 +39,9 @@ impl SourceMap {
     /// name and options.
     pub fn to_code(&self, source_offset: usize) -> Option<usize> {
         self.copied.iter().find_map(|&(code, source, len)| {
-            (source..=source + len).contains(&source_offset).then(|| code + source_offset - source)
+            (source..=source + len)
+                .contains(&source_offset)
+                .then(|| code + source_offset - source)
         })
     }
 
@@ -45,7 +49,11 @@ impl SourceMap {
     /// closest copied text before it, so that every error has a place in the cell.
     pub fn nearest_source(&self, code_range: Range<usize>) -> Range<usize> {
         let start = self.to_source(code_range.start).unwrap_or_else(|| {
-            let before = self.copied.iter().rev().find(|(code, ..)| *code <= code_range.start);
+            let before = self
+                .copied
+                .iter()
+                .rev()
+                .find(|(code, ..)| *code <= code_range.start);
             before.map_or(0, |&(_, source, len)| source + len)
         });
         let end = self.to_source(code_range.end).unwrap_or(start).max(start);

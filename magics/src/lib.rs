@@ -6,7 +6,7 @@
 //! * [`table`]: every magic, one row each
 //! * [`magic`]: what a magic is
 //! * `scan`: where a magic stands, by tokens
-//! * `options`: a magic's command line
+//! * [`options`]: a magic's command line
 //! * [`expansion`]: the Rust a cell becomes, and the way back to the cell's own positions
 //! * [`completion`]: what Tab offers inside a magic's name and options
 //! * [`completeness`]: whether a cell is ready to run
@@ -14,3 +14,6 @@
 
 pub mod expansion;
 pub mod magic;
+pub mod options;
+
+mod suggest;

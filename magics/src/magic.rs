@@ -16,6 +16,15 @@ pub trait Magic: Sync {
     fn help(&self) -> &'static str;
     /// The options it takes, for parsing and completion.
     fn options(&self) -> &'static [OptionSpec];
+    /// What follows its options.
+    fn arguments(&self) -> Arguments {
+        Arguments::Expression
+    }
+    /// The words with a meaning of their own that may follow its name, such as `status`, each with one
+    /// line for completion.
+    fn words(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
     /// What stands in the magic's place.
     fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError>;
 }
@@ -29,6 +38,15 @@ pub enum Places {
     Cell,
     /// Both.
     LineAndCell,
+}
+
+/// What follows a magic's options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arguments {
+    /// Rust: the options end at the first word that is none, and completion is the evaluator's there.
+    Expression,
+    /// Shell-like words, between which options may stand.
+    Words,
 }
 
 /// One option of a magic's command line.
@@ -50,6 +68,13 @@ pub enum OptionValue {
     Optional(&'static str),
 }
 
+impl OptionValue {
+    /// Whether the option is incomplete without a value.
+    pub fn is_required(self) -> bool {
+        matches!(self, OptionValue::Required(_))
+    }
+}
+
 /// One use of a magic in a cell. All ranges are bytes of the cell's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call<'source> {
@@ -57,17 +82,26 @@ pub struct Call<'source> {
     pub source: &'source str,
     /// From `%` to the end of the magic, its body included.
     pub span: Range<usize>,
-    /// What follows the name, on its line or, while brackets are open, on further lines.
+    /// What follows the name, on its line or, while brackets are open, on further lines. Blanks and
+    /// comments at its ends are left out, so that text of ours can follow it on the same line.
     pub arguments: Range<usize>,
-    /// For `%%name`: the lines below the first.
+    /// For `%%name`: the lines below the first, without blanks and comments at the end.
     pub body: Option<Range<usize>>,
+    /// Whether nothing but blanks and comments follows, so that its value is the cell's result.
+    pub is_last: bool,
 }
 
 /// What stands in the place of a magic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replacement {
     /// Rust, made of generated text and pieces of the cell.
-    Rust { template: Vec<Piece>, is_timing: bool },
+    ///
+    /// Pieces of the cell stand in their order and appear once. The expansion adds the line breaks that
+    /// keep every piece on the line where it was typed.
+    Rust {
+        template: Vec<Piece>,
+        is_timing: bool,
+    },
     /// Something the kernel answers. A cell of nothing but questions is not compiled.
     Question(Question),
 }
