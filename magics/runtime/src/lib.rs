@@ -18,5 +18,7 @@
 
 pub mod cancel;
 pub mod cell;
+pub mod cpus;
 pub mod event;
 pub mod prelude;
+pub mod timing;

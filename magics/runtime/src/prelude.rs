@@ -1,1 +1,3 @@
 //! What every cell imports.
+
+pub use crate::cpus;

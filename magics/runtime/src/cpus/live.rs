@@ -1,0 +1,101 @@
+//! The machine that this process runs on.
+
+use super::limits::WORKERS_VARIABLE;
+use super::report::Report;
+
+/// What job schedulers and hosts of notebooks set. [`Report::hints`] shows them.
+const HINTS: [&str; 8] = [
+    "SLURM_CPUS_PER_TASK",
+    "SLURM_CPUS_ON_NODE",
+    "PBS_NUM_PPN",
+    "NSLOTS",
+    "LSB_DJOB_NUMPROC",
+    "CPU_LIMIT",
+    "CPU_GUARANTEE",
+    "RAYON_NUM_THREADS",
+];
+
+/// A report on this machine and process, read anew at each call.
+///
+/// Never more usable cores than [`std::thread::available_parallelism`].
+pub fn live() -> Report {
+    let parallelism = std::thread::available_parallelism().ok().map(usize::from);
+    let mut report = system_report(parallelism);
+    report.parallelism = parallelism;
+    report.workers_cap = variable(WORKERS_VARIABLE)
+        .and_then(|value| value.trim().parse().ok())
+        .filter(|&cap| cap > 0);
+    report.hints = HINTS
+        .iter()
+        .filter_map(|&name| Some((name.to_owned(), variable(name)?)))
+        .collect();
+    report
+}
+
+/// The CPUs that a worker may be pinned to: one set for each usable physical core.
+pub fn usable_cores() -> Vec<Vec<usize>> {
+    let mut report = live();
+    let cores = report.allowed_cores();
+    report.workers_cap = None;
+    cores.into_iter().take(report.usable()).collect()
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(target_os = "linux")]
+fn system_report(parallelism: Option<usize>) -> Report {
+    // A sandbox may hide both sysfs and procfs; then the count of allowed CPUs is all there is.
+    super::read("/".as_ref(), affinity().as_deref())
+        .unwrap_or_else(|_| Report::from_counts(None, parallelism.unwrap_or(1)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn system_report(parallelism: Option<usize>) -> Report {
+    let physical = sysinfo::System::physical_core_count();
+    Report::from_counts(physical, parallelism.or(physical).unwrap_or(1))
+}
+
+/// The CPUs that this thread may run on, ascending. Nothing where the system has no such mask.
+#[cfg(target_os = "linux")]
+pub fn affinity() -> Option<Vec<usize>> {
+    // The kernel refuses a mask shorter than its own, so the buffer grows until it fits.
+    let mut words = 16;
+    while words <= 1 << 14 {
+        let mut mask: Vec<libc::c_ulong> = vec![0; words];
+        let bytes = std::mem::size_of_val(mask.as_slice());
+        // SAFETY: `mask` is writable for `bytes` bytes and aligned for c_ulong, which is how the kernel
+        // writes a mask; cpu_set_t is an array of c_ulong, and the call writes no more than `bytes`.
+        let status = unsafe { libc::sched_getaffinity(0, bytes, mask.as_mut_ptr().cast()) };
+        if status == 0 {
+            let bits = libc::c_ulong::BITS as usize;
+            let is_set = |cpu: &usize| mask[cpu / bits] >> (cpu % bits) & 1 == 1;
+            return Some((0..words * bits).filter(is_set).collect());
+        }
+        if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINVAL) {
+            return None;
+        }
+        words *= 2;
+    }
+    None
+}
+
+/// The CPUs that this thread may run on, ascending. Nothing where the system has no such mask.
+#[cfg(not(target_os = "linux"))]
+pub fn affinity() -> Option<Vec<usize>> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usable_is_within_what_the_system_allows() {
+        let report = live();
+        let parallelism = std::thread::available_parallelism().unwrap().get();
+        assert!((1..=parallelism).contains(&report.usable()), "{report:?}");
+        assert!(report.logical() >= report.allowed().len());
+    }
+}

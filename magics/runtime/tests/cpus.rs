@@ -1,0 +1,346 @@
+//! Core counting: trees of real machines where they are at hand, small trees always, and limits that
+//! are really set.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use corebook::cpus;
+use serde_json::Value;
+
+/// A tree of CPUs `0..siblings.len()` with the given contents of `core_cpus_list`.
+fn machine(siblings: &[&str], files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for (cpu, list) in siblings.iter().enumerate() {
+        let folder = format!("sys/devices/system/cpu/cpu{cpu}");
+        write(&format!("{folder}/online"), "1\n");
+        if !list.is_empty() {
+            write(
+                &format!("{folder}/topology/core_cpus_list"),
+                &format!("{list}\n"),
+            );
+        }
+    }
+    for (path, text) in files {
+        write(path, text);
+    }
+    root
+}
+
+fn text(root: &tempfile::TempDir, affinity: Option<&[usize]>) -> String {
+    cpus::summary(&cpus::read(root.path(), affinity).unwrap())
+}
+
+const TWO_THREADS_A_CORE: [&str; 8] = ["0,4", "1,5", "2,6", "3,7", "0,4", "1,5", "2,6", "3,7"];
+
+#[test]
+fn a_machine_without_limits_shows_two_lines() {
+    assert_eq!(
+        text(&machine(&TWO_THREADS_A_CORE, &[]), None),
+        "4 physical cores, 8 logical CPUs (2 per core)\nusable here: 4 cores, so %pool starts 4 workers"
+    );
+    assert_eq!(
+        text(&machine(&["0"], &[]), None),
+        "1 physical core, 1 logical CPU (1 per core)\nusable here: 1 core, so %pool starts 1 worker"
+    );
+}
+
+#[test]
+fn a_quota_is_rounded_down_and_named() {
+    let quota = [
+        ("proc/self/cgroup", "0::/a\n"),
+        ("sys/fs/cgroup/a/cpu.max", "350000 100000\n"),
+    ];
+    assert_eq!(
+        text(&machine(&TWO_THREADS_A_CORE, &quota), None)
+            .lines()
+            .nth(1),
+        Some("usable here: 3 cores (cgroup quota 3.5 of 8 CPUs), so %pool starts 3 workers")
+    );
+}
+
+#[test]
+fn affinity_counts_cores_not_cpus() {
+    let machine = machine(&TWO_THREADS_A_CORE, &[]);
+    assert_eq!(
+        text(&machine, Some(&[0, 1, 4, 5])).lines().nth(1),
+        Some("usable here: 2 cores (CPU affinity 0-1,4-5), so %pool starts 2 workers")
+    );
+    // Half of every core is still every core.
+    assert_eq!(
+        text(&machine, Some(&[0, 1, 2, 3])).lines().nth(1),
+        Some("usable here: 4 cores, so %pool starts 4 workers")
+    );
+}
+
+#[test]
+fn two_limits_are_both_named() {
+    let quota = [
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/cpu.max", "200000 100000\n"),
+    ];
+    assert_eq!(
+        text(&machine(&TWO_THREADS_A_CORE, &quota), Some(&[0, 1, 2]))
+            .lines()
+            .nth(1),
+        Some(
+            "usable here: 2 cores (CPU affinity 0-2; cgroup quota 2 of 8 CPUs), so %pool starts 2 workers"
+        )
+    );
+}
+
+#[test]
+fn unknown_cores_are_said_to_be_unknown() {
+    let machine = machine(&["", "", "", ""], &[]);
+    assert_eq!(
+        text(&machine, None),
+        "4 CPUs; the machine does not say which share a core\nusable here: 4 CPUs, so %pool starts 4 workers"
+    );
+    let json: Value =
+        serde_json::from_str(&cpus::json(&cpus::read(machine.path(), None).unwrap())).unwrap();
+    assert_eq!(
+        (&json["physical"], &json["logical"], &json["usable"]),
+        (&Value::Null, &4.into(), &4.into())
+    );
+}
+
+#[test]
+fn one_silent_cpu_makes_all_cores_unknown() {
+    assert_eq!(
+        cpus::read(machine(&["0", "1", ""], &[]).path(), None)
+            .unwrap()
+            .physical(),
+        None
+    );
+}
+
+#[test]
+fn hybrid_machines_name_both_kinds() {
+    let kinds = [
+        ("sys/devices/cpu_core/cpus", "0-3\n"),
+        ("sys/devices/cpu_atom/cpus", "4-6\n"),
+    ];
+    let machine = machine(&["0-1", "0-1", "2-3", "2-3", "4", "5", "6"], &kinds);
+    assert_eq!(
+        text(&machine, None).lines().next(),
+        Some("5 physical cores, 7 logical CPUs (2 performance + 3 efficiency cores)")
+    );
+}
+
+#[test]
+fn capacities_of_two_sizes_are_two_kinds() {
+    let capacities = [
+        ("sys/devices/system/cpu/cpu0/cpu_capacity", "446\n"),
+        ("sys/devices/system/cpu/cpu1/cpu_capacity", "446\n"),
+        ("sys/devices/system/cpu/cpu2/cpu_capacity", "1024\n"),
+    ];
+    assert_eq!(
+        cpus::read(machine(&["0", "1", "2"], &capacities).path(), None)
+            .unwrap()
+            .kinds(),
+        Some((1, 2))
+    );
+}
+
+#[test]
+fn an_empty_folder_is_an_error_that_names_it() {
+    let root = tempfile::tempdir().unwrap();
+    let message = cpus::read(root.path(), None).unwrap_err().to_string();
+    assert!(
+        message.starts_with(&format!("no CPUs found below {}", root.path().display())),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_affinity_list_of_offline_cpus_is_an_error() {
+    let message = cpus::read(machine(&["0", "1"], &[]).path(), Some(&[7, 8]))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        message,
+        "no CPU of the affinity list 7-8 is online: choose from 0-1"
+    );
+}
+
+#[test]
+fn json_holds_limits_and_details() {
+    let quota = [
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/cpu.max", "150000 100000\n"),
+    ];
+    let machine = machine(&TWO_THREADS_A_CORE, &quota);
+    let json: Value =
+        serde_json::from_str(&cpus::json(&cpus::read(machine.path(), None).unwrap())).unwrap();
+    assert_eq!(
+        json["limits"],
+        serde_json::json!(["cgroup quota 1.5 of 8 CPUs"])
+    );
+    assert_eq!(
+        (&json["usable"], &json["quota"], &json["affinity"]),
+        (&1.into(), &1.5.into(), &"0-7".into())
+    );
+}
+
+/// Trees of real machines lie beside the checkout, when they are there at all.
+fn real_machines() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/cpu");
+    folder.join("truth.json").is_file().then_some(folder)
+}
+
+#[test]
+fn real_machines_count_as_their_truth_says() {
+    let Some(folder) = real_machines() else {
+        return;
+    };
+    let truth: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("truth.json")).unwrap()).unwrap();
+    for (name, truth) in truth.as_object().unwrap() {
+        let affinity = truth["cpuset"]
+            .as_str()
+            .map(|list| cpus::parse_list(list).unwrap());
+        let report = cpus::read(&folder.join(name), affinity.as_deref()).unwrap();
+        let json: Value = serde_json::from_str(&cpus::json(&report)).unwrap();
+        let of_truth = |key: &str| (key.to_owned(), truth[key].clone());
+        let expected = [
+            of_truth("physical"),
+            of_truth("logical"),
+            of_truth("usable_physical"),
+            of_truth("usable_logical"),
+        ];
+        let found = [
+            ("physical", "physical"),
+            ("logical", "logical"),
+            ("usable_physical", "usable"),
+            ("usable_logical", "usable_logical"),
+        ]
+        .map(|(key, ours)| (key.to_owned(), json[ours].clone()));
+        assert_eq!(found, expected, "{name}");
+        assert_eq!(json.get("performance"), truth.get("performance"), "{name}");
+        assert_eq!(json.get("efficiency"), truth.get("efficiency"), "{name}");
+        if let Some(quota) = truth.get("quota_cpus") {
+            assert_eq!(&json["quota"], quota, "{name}");
+        }
+    }
+}
+
+/// What a child process finds usable; the child is this test binary, asked for one test.
+fn usable_of(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.split_once("usable="))
+        .map(|(_, rest)| rest.to_owned());
+    line.unwrap_or_else(|| {
+        panic!(
+            "the child said nothing: {text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
+}
+
+const CHILD: [&str; 4] = ["--exact", "says_what_is_usable", "--nocapture", "--ignored"];
+
+#[test]
+#[ignore = "the child process of the tests below"]
+fn says_what_is_usable() {
+    println!("usable={} {:?}", cpus::usable(), cpus::live().limits());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_real_affinity_mask_is_honoured() {
+    let allowed = cpus::affinity().unwrap();
+    let first = allowed[0].to_string();
+    let mut command = Command::new("taskset");
+    command
+        .args(["-c", &first])
+        .arg(std::env::current_exe().unwrap())
+        .args(CHILD);
+    if Command::new("taskset").arg("--version").output().is_err() {
+        return;
+    }
+    let expected = match cpus::physical() {
+        1 => "1 []".to_owned(),
+        _ => format!("1 [Affinity {{ cpus: [{first}] }}]"),
+    };
+    assert_eq!(usable_of(&mut command), expected);
+}
+
+#[test]
+fn the_classroom_cap_is_honoured_and_named() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(CHILD).env(cpus::WORKERS_VARIABLE, "1");
+    let expected = if cpus::usable() == 1 {
+        "1 []"
+    } else {
+        "1 [Variable { workers: 1 }]"
+    };
+    assert_eq!(usable_of(&mut command), expected);
+}
+
+/// Runs where the machine lets this process make a control group: as root, outside of most containers.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_real_quota_is_honoured() {
+    let Some(group) = QuotaGroup::new(100_000, 100_000) else {
+        return;
+    };
+    let script = format!(
+        "echo $$ > {}/cgroup.procs && exec \"$0\" \"$@\"",
+        group.0.display()
+    );
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .args(CHILD);
+    let expected = match (cpus::usable(), cpus::logical()) {
+        (1, _) => "1 []".to_owned(),
+        (_, logical) => format!("1 [Quota {{ quota: 1.0, logical: {logical} }}]"),
+    };
+    assert_eq!(usable_of(&mut command), expected);
+}
+
+/// A control group with a CPU quota, removed when dropped.
+#[cfg(target_os = "linux")]
+struct QuotaGroup(PathBuf);
+
+#[cfg(target_os = "linux")]
+impl QuotaGroup {
+    fn new(quota_us: u32, period_us: u32) -> Option<Self> {
+        let v2 = format!("{quota_us} {period_us}");
+        let (quota, period) = (quota_us.to_string(), period_us.to_string());
+        let v1 = [
+            ("cpu.cfs_period_us", period.as_str()),
+            ("cpu.cfs_quota_us", quota.as_str()),
+        ];
+        let v2 = [("cpu.max", v2.as_str())];
+        let places: [(&str, &[(&str, &str)]); 3] = [
+            ("/sys/fs/cgroup/cpu", &v1),
+            ("/sys/fs/cgroup/cpu,cpuacct", &v1),
+            ("/sys/fs/cgroup", &v2),
+        ];
+        places.into_iter().find_map(|(parent, files)| {
+            let group =
+                Self(Path::new(parent).join(format!("corebook-test-{}", std::process::id())));
+            std::fs::create_dir(&group.0).ok()?;
+            files
+                .iter()
+                .all(|(name, value)| std::fs::write(group.0.join(name), value).is_ok())
+                .then_some(group)
+        })
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for QuotaGroup {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
