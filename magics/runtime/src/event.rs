@@ -24,6 +24,8 @@ pub const MARK: u8 = 0x1e;
 /// One thing a cell did that is more than plain text on stdout.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Event {
+    /// The code of a cell has returned. Sent by the worker, never by the code itself.
+    CellEnded,
     /// Text for stderr, sent through stdout so that both streams keep their order.
     Stderr { text: String },
     /// The value of the cell's last expression.
@@ -42,8 +44,9 @@ pub enum Event {
     Progress(ProgressReport),
     /// The pools that exist, told when a cell that changed them ends.
     Pools { pools: Vec<PoolReport> },
-    /// A finished `%timeit`; `json` holds the result object, `line` the printed line.
-    Timing { line: String, json: String, show: bool },
+    /// A finished `%timeit`; `json` holds the result object, `line` the printed line. With `plot` the
+    /// object is shown in place of the line (`-o`); with neither, nothing is (`-q`).
+    Timing { line: String, json: String, show: bool, plot: bool },
     /// A finished `%compare`; `json` holds all sides, `text` the printed lines.
     Comparison { text: String, json: String },
 }
@@ -190,15 +193,15 @@ fn print_plain(event: &Event) {
                 println!("{}", String::from_utf8_lossy(&text.content));
             }
         }
-        Event::Timing { line, show, .. } => {
-            if *show {
+        Event::Timing { line, show, plot, .. } => {
+            if *show || *plot {
                 println!("{line}");
             }
         }
         Event::Comparison { text, .. } => println!("{text}"),
         Event::Panic(report) => eprintln!("{}", report.message),
         Event::Interrupted { what } => eprintln!("interrupted: {what}"),
-        Event::Progress(_) | Event::ClearOutput { .. } | Event::Pools { .. } => {}
+        Event::CellEnded | Event::Progress(_) | Event::ClearOutput { .. } | Event::Pools { .. } => {}
     }
 }
 

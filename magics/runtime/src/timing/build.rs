@@ -1,0 +1,29 @@
+//! How the running cell was compiled: known to the kernel, told before the cell runs.
+
+use std::sync::{Mutex, PoisonError};
+
+/// How the running cell was compiled.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Build {
+    /// Seconds; 0 when nobody has said.
+    pub compile_time: f64,
+    /// As in `-C opt-level`; empty when nobody has said.
+    pub opt_level: String,
+}
+
+static CURRENT: Mutex<Build> = Mutex::new(Build {
+    compile_time: 0.0,
+    opt_level: String::new(),
+});
+
+/// Says how the cell that runs next was compiled. For the worker, before each cell.
+pub fn set_build(build: Build) {
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = build;
+}
+
+pub(super) fn current() -> Build {
+    CURRENT
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+}

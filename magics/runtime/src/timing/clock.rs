@@ -1,0 +1,92 @@
+//! Where times come from: the system, or a test that decides what time it is.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+/// Two clocks that never run backwards, in nanoseconds since some moment.
+pub(super) trait Clock {
+    /// Time as a clock on the wall shows it.
+    fn wall_ns(&self) -> u64;
+    /// Time that all threads of this process together have spent on processors.
+    fn cpu_ns(&self) -> u64;
+}
+
+/// The clocks of the machine.
+pub(super) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn wall_ns(&self) -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let start = START.get_or_init(Instant::now);
+        u64::try_from(start.elapsed().as_nanos()).expect("584 years have not passed")
+    }
+
+    #[cfg(unix)]
+    fn cpu_ns(&self) -> u64 {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: `time` is a valid, writable timespec for the length of the call.
+        let status = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+        assert_eq!(
+            status, 0,
+            "every Unix has a clock for the process's CPU time"
+        );
+        time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    }
+
+    #[cfg(not(unix))]
+    fn cpu_ns(&self) -> u64 {
+        // Said where `-c` is asked for: see `timeit`.
+        self.wall_ns()
+    }
+}
+
+/// A clock that stands still until a test moves it.
+#[cfg(test)]
+#[derive(Default)]
+pub(super) struct TestClock {
+    wall_ns: std::cell::Cell<u64>,
+    cpu_ns: std::cell::Cell<u64>,
+}
+
+#[cfg(test)]
+impl TestClock {
+    /// Lets `ns` pass, of which a processor worked `cpu_ns`.
+    pub fn pass(&self, ns: u64, cpu_ns: u64) {
+        self.wall_ns.set(self.wall_ns.get() + ns);
+        self.cpu_ns.set(self.cpu_ns.get() + cpu_ns);
+    }
+}
+
+#[cfg(test)]
+impl Clock for TestClock {
+    fn wall_ns(&self) -> u64 {
+        self.wall_ns.get()
+    }
+
+    fn cpu_ns(&self) -> u64 {
+        self.cpu_ns.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_clock_runs_backwards() {
+        let before = (SystemClock.wall_ns(), SystemClock.cpu_ns());
+        let after = (SystemClock.wall_ns(), SystemClock.cpu_ns());
+        assert!(before.0 <= after.0 && before.1 <= after.1);
+    }
+
+    #[test]
+    fn sleeping_is_wall_time_and_not_cpu_time() {
+        let before = (SystemClock.wall_ns(), SystemClock.cpu_ns());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let wall_ns = SystemClock.wall_ns() - before.0;
+        assert!(wall_ns >= 20_000_000, "{wall_ns}");
+    }
+}

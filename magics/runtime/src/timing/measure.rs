@@ -1,0 +1,248 @@
+//! How many loops a run has and how many runs there are.
+//!
+//! It never formats, prints or warns. All it knows of time comes from the [`Clock`] it is given.
+
+use super::BoxError;
+use super::clock::Clock;
+use super::run::{Run, Sample};
+use crate::cancel;
+
+const MS: u64 = 1_000_000;
+
+/// A run that takes this long is long enough for its clock reads and hiccups not to show.
+const ENOUGH_NS: u64 = 50 * MS;
+/// A run that takes this long tells which steps of the series can be skipped.
+const TELLING_NS: u64 = MS;
+/// A first call that takes this long is too dear to be thrown away.
+const FIRST_CALL_KEPT_NS: u64 = 500 * MS;
+/// From here on one loop is long, and fewer runs do.
+const LONG_LOOP_NS: f64 = 1e8;
+const RUNS: usize = 7;
+const RUNS_OF_LONG_LOOPS: usize = 3;
+const BUDGET_NS: u64 = 30_000 * MS;
+const MAX_LOOPS: u64 = 1_000_000_000;
+
+/// What is asked of a measurement.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Plan {
+    /// Loops a run; chosen when there are none.
+    pub loops: Option<u64>,
+    /// Runs; chosen, and cut to the time budget, when there are none.
+    pub runs: Option<usize>,
+    /// Whether the figure is CPU time. Loops are chosen by the wall clock all the same: a sleeping body
+    /// would never use enough CPU time.
+    pub has_cpu: bool,
+}
+
+/// A finished measurement.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Measurement {
+    /// Loops of every run, but for a slow first call that was kept.
+    pub loops: u64,
+    /// At least one, in the order they ran.
+    pub samples: Vec<Sample>,
+    /// Whether more loops took more time.
+    pub grows: bool,
+}
+
+/// A body with its setup: called once a run, it calls [`Run::time`] once.
+pub(super) type RunBody<'body> = &'body mut dyn FnMut(&mut Run<'_>) -> Result<(), BoxError>;
+
+/// Measures `body` as planned.
+///
+/// # Errors
+///
+/// The first error of `body`, or one that says that it timed nothing.
+///
+/// # Panics
+///
+/// When `body` does, and when an interrupt is requested.
+pub(super) fn measure(
+    clock: &dyn Clock,
+    plan: Plan,
+    body: RunBody<'_>,
+) -> Result<Measurement, BoxError> {
+    let start_ns = clock.wall_ns();
+    let mut sampler = Sampler {
+        clock,
+        plan,
+        body,
+        start_ns,
+        runs: 0,
+    };
+    let choice = match plan.loops {
+        Some(loops) => Choice {
+            loops,
+            kept: vec![sampler.sample(loops)?],
+            step_before: None,
+        },
+        None => sampler.choose_loops()?,
+    };
+    let Choice {
+        loops,
+        kept,
+        step_before,
+    } = choice;
+    let samples = sampler.collect(loops, kept)?;
+    let grows = match step_before {
+        Some(before) => sampler.grows(before, &samples)?,
+        None => true,
+    };
+    Ok(Measurement {
+        loops,
+        samples,
+        grows,
+    })
+}
+
+/// The outcome of choosing the loops.
+struct Choice {
+    loops: u64,
+    /// Runs that need not be repeated.
+    kept: Vec<Sample>,
+    /// The last run with fewer loops.
+    step_before: Option<Sample>,
+}
+
+struct Sampler<'a> {
+    clock: &'a dyn Clock,
+    plan: Plan,
+    body: RunBody<'a>,
+    start_ns: u64,
+    runs: usize,
+}
+
+impl Sampler<'_> {
+    fn sample(&mut self, loops: u64) -> Result<Sample, BoxError> {
+        cancel::check(&format!("%timeit after {} runs", self.runs));
+        let mut run = Run::new(self.clock, loops, self.plan.has_cpu);
+        (self.body)(&mut run)?;
+        // An interrupted run ends early: its time means nothing.
+        cancel::check(&format!("%timeit in run {}", self.runs + 1));
+        self.runs += 1;
+        run.sample()
+            .ok_or_else(|| "the setup returned before the timed code ran: remove its return".into())
+    }
+
+    /// Climbs the 1-2-5 series until a run is long enough, and once more to confirm it.
+    fn choose_loops(&mut self) -> Result<Choice, BoxError> {
+        let mut loops = 1;
+        let mut kept = Vec::new();
+        let mut step_before = None;
+        loop {
+            let is_first_call = self.runs == 0;
+            let sample = self.sample(loops)?;
+            let mut last = sample;
+            if is_first_call && sample.wall_ns >= FIRST_CALL_KEPT_NS {
+                kept.push(sample);
+                if self.plan.runs == Some(1) || !self.fits(sample.wall_ns) {
+                    return Ok(Choice {
+                        loops,
+                        kept,
+                        step_before,
+                    });
+                }
+            }
+            if sample.wall_ns >= ENOUGH_NS || loops >= MAX_LOOPS {
+                last = self.sample(loops)?;
+                if last.wall_ns >= ENOUGH_NS || loops >= MAX_LOOPS {
+                    if !is_first_call {
+                        kept.push(sample);
+                    }
+                    kept.push(last);
+                    return Ok(Choice {
+                        loops,
+                        kept,
+                        step_before,
+                    });
+                }
+            }
+            step_before = Some(last);
+            loops = step_after(&last);
+        }
+    }
+
+    /// As many runs as planned, those already made included.
+    fn collect(&mut self, loops: u64, kept: Vec<Sample>) -> Result<Vec<Sample>, BoxError> {
+        let mut samples = kept;
+        let per_loop_ns = samples
+            .iter()
+            .map(wall_per_loop_ns)
+            .fold(f64::INFINITY, f64::min);
+        let by_length = if per_loop_ns < LONG_LOOP_NS {
+            RUNS
+        } else {
+            RUNS_OF_LONG_LOOPS
+        };
+        let runs = self.plan.runs.unwrap_or(by_length);
+        samples.drain(..samples.len().saturating_sub(runs));
+        while samples.len() < runs {
+            let expected_ns = (per_loop_ns * loops as f64) as u64;
+            if self.plan.runs.is_none() && !self.fits(expected_ns) {
+                break;
+            }
+            samples.push(self.sample(loops)?);
+        }
+        Ok(samples)
+    }
+
+    /// Whether another run of `expected_ns` ends within the budget.
+    fn fits(&self, expected_ns: u64) -> bool {
+        self.clock.wall_ns() - self.start_ns + expected_ns <= BUDGET_NS
+    }
+
+    /// Whether `samples` take longer than the run `before` with fewer loops did, as they should: at least
+    /// half of what the loops promise. What looks like a standstill is looked at again.
+    fn grows(&mut self, before: Sample, samples: &[Sample]) -> Result<bool, BoxError> {
+        let last = samples.last().expect("there is at least one run");
+        let has_grown = |before_ns: u64, after_ns: u64| {
+            let promised = last.loops as f64 / before.loops as f64 - 1.0;
+            after_ns as f64 >= before_ns as f64 * (1.0 + promised / 2.0)
+        };
+        let after_ns = samples.iter().filter(|sample| sample.loops == last.loops);
+        let after_ns = after_ns
+            .map(|sample| sample.wall_ns)
+            .min()
+            .expect("the last is among them");
+        if has_grown(before.wall_ns, after_ns) {
+            return Ok(true);
+        }
+        let again_ns = self
+            .sample(before.loops)?
+            .wall_ns
+            .min(self.sample(before.loops)?.wall_ns);
+        Ok(has_grown(again_ns.min(before.wall_ns), after_ns))
+    }
+}
+
+fn wall_per_loop_ns(sample: &Sample) -> f64 {
+    sample.wall_ns as f64 / sample.loops as f64
+}
+
+/// The next number of loops to try: the next in the 1-2-5 series, or, when `sample` tells, the first
+/// from which at least half of a long enough run is to be expected.
+fn step_after(sample: &Sample) -> u64 {
+    let expected = match sample.wall_ns >= TELLING_NS {
+        true => ENOUGH_NS as f64 / 2.0 / wall_per_loop_ns(sample),
+        false => 0.0,
+    };
+    let mut loops = next_in_series(sample.loops);
+    while (loops as f64) < expected {
+        loops = next_in_series(loops);
+    }
+    loops
+}
+
+/// The number after `loops` in 1, 2, 5, 10, 20, 50, …
+fn next_in_series(loops: u64) -> u64 {
+    let power = 10_u64.pow(loops.ilog10());
+    match loops / power {
+        1 => 2 * power,
+        2 => 5 * power,
+        _ => 10 * power,
+    }
+}
+
+#[cfg(test)]
+#[path = "measure_tests.rs"]
+mod tests;

@@ -1,0 +1,32 @@
+//! Best-of-N measurement behind `%timeit`, `%time` and `%compare`.
+//!
+//! It owns how a time is taken, judged and written down, and never decides how it looks in a notebook:
+//! the kernel draws charts from the events sent here. Everything is precompiled and takes its work as
+//! a `&mut dyn FnMut`, for two reasons: a cell compiles hardly more than its own expression, and the
+//! optimiser, which can't see through the pointer, can't hoist the work out of the loop.
+//!
+//! * [`format`](mod@format): seconds as text
+//! * [`clock`]: where times come from
+//! * [`run`]: one run of so many loops
+//! * [`measure`]: how many loops, how many runs
+//! * [`result`]: a finished measurement and the line that shows it
+//! * [`warning`]: reasons to doubt a figure
+//! * [`build`]: how the cell was compiled
+//! * [`timeit`](mod@timeit): what a cell calls
+
+mod build;
+mod clock;
+pub mod format;
+mod measure;
+mod result;
+mod run;
+mod timeit;
+mod warning;
+
+pub use build::{Build, set_build};
+pub use result::Timing;
+pub use run::Run;
+pub use timeit::{Options, Show, timeit, timeit_with_setup, try_timeit, try_timeit_with_setup};
+
+/// What `?` in a measured expression may fail with.
+pub type BoxError = Box<dyn std::error::Error>;

@@ -1,0 +1,165 @@
+//! A finished measurement and the line that shows it.
+
+use std::fmt;
+
+use nanoserde::SerJson;
+
+use super::build::Build;
+use super::format;
+use super::measure::Measurement;
+use super::run::Sample;
+use crate::event::{self, Event};
+
+/// The result of a `%timeit`. Its text is the printed line.
+///
+/// # Examples
+///
+/// ```
+/// use corebook::timing::{Options, timeit};
+///
+/// let options = Options { loops: 100, repeat: 5, ..Options::DEFAULT };
+/// let timing = timeit(&options, &mut || _ = std::hint::black_box("7".parse::<i32>()));
+/// assert!(timing.to_string().starts_with("100 loops, best of 5: "));
+/// assert!(timing.best <= timing.median && timing.median <= timing.worst);
+/// ```
+#[derive(Debug, Clone, PartialEq, SerJson)]
+pub struct Timing {
+    /// Loops a run.
+    pub loops: u64,
+    /// Runs.
+    pub repeat: u64,
+    /// Seconds a loop in the fastest run.
+    pub best: f64,
+    /// Seconds a loop in the slowest run.
+    pub worst: f64,
+    /// Seconds a loop in the middle run.
+    pub median: f64,
+    /// Seconds a loop, averaged over the runs.
+    pub average: f64,
+    /// Standard deviation of the runs around their average, in seconds a loop.
+    pub stdev: f64,
+    /// Seconds of each run, as the clock showed them.
+    pub all_runs: Vec<f64>,
+    /// Seconds a loop of each run, less the harness's own cost.
+    pub timings: Vec<f64>,
+    /// Seconds it took to compile the cell; 0 when not known.
+    pub compile_time: f64,
+    /// The harness's own cost in seconds a loop, already taken off.
+    pub floor: f64,
+    /// Whether this is CPU time.
+    pub cpu: bool,
+    /// The cell's optimisation level; empty when not known.
+    pub opt_level: String,
+    digits: u64,
+    details: bool,
+}
+
+/// How a [`Timing`] writes its line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LineStyle {
+    pub digits: usize,
+    pub details: bool,
+    pub cpu: bool,
+}
+
+impl Timing {
+    pub(super) fn new(measurement: &Measurement, style: LineStyle, build: Build) -> Self {
+        let samples = &measurement.samples;
+        let clock_ns = |run: &Sample| if style.cpu { run.cpu_ns } else { run.wall_ns };
+        let floor_ns = samples
+            .iter()
+            .map(|run| run.floor_ns)
+            .fold(f64::INFINITY, f64::min);
+        let loop_ns = |run: &Sample| (clock_ns(run) as f64 / run.loops as f64 - floor_ns).max(0.0);
+        let timings: Vec<f64> = samples.iter().map(|run| loop_ns(run) / 1e9).collect();
+        let mut sorted = timings.clone();
+        sorted.sort_by(f64::total_cmp);
+        let runs = timings.len() as f64;
+        let average = timings.iter().sum::<f64>() / runs;
+        let variance = timings
+            .iter()
+            .map(|time| (time - average).powi(2))
+            .sum::<f64>()
+            / runs;
+        Timing {
+            loops: measurement.loops,
+            repeat: timings.len() as u64,
+            best: sorted[0],
+            worst: sorted[sorted.len() - 1],
+            median: (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0,
+            average,
+            stdev: variance.sqrt(),
+            all_runs: samples
+                .iter()
+                .map(|run| clock_ns(run) as f64 / 1e9)
+                .collect(),
+            timings,
+            compile_time: build.compile_time,
+            floor: floor_ns / 1e9,
+            cpu: style.cpu,
+            opt_level: build.opt_level,
+            digits: style.digits as u64,
+            details: style.details,
+        }
+    }
+
+    /// Shows the object: its line, and in a notebook also a strip plot of the runs and the JSON form.
+    ///
+    /// A cell that ends with a `Timing` calls this.
+    pub fn evcxr_display(&self) {
+        self.send(false, true);
+    }
+
+    pub(super) fn send(&self, show: bool, plot: bool) {
+        let (line, json) = (self.to_string(), self.serialize_json());
+        event::send(&Event::Timing {
+            line,
+            json,
+            show,
+            plot,
+        });
+    }
+
+    fn write_details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |seconds| format::time(seconds, self.digits as usize);
+        write!(
+            f,
+            "  median {}, worst {}",
+            time(self.median),
+            time(self.worst)
+        )?;
+        if self.best > 0.0 {
+            let spread_percent = self.stdev / self.average * 100.0;
+            write!(
+                f,
+                " ({:.2}x), spread {spread_percent:.1}%",
+                self.worst / self.best
+            )?;
+        }
+        if self.compile_time > 0.0 {
+            write!(f, ", compiled in {:.2} s", self.compile_time)?;
+        }
+        if !self.opt_level.is_empty() {
+            write!(f, " (opt-level {})", self.opt_level)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Timing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let loops = format::count(self.loops, "loop");
+        let best = format::time(self.best, self.digits as usize);
+        let cpu = if self.cpu { " CPU" } else { "" };
+        write!(f, "{loops}, best of {}: {best}{cpu} per loop", self.repeat)?;
+        if self.details {
+            self.write_details(f)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "result_tests.rs"]
+mod tests;

@@ -1,0 +1,176 @@
+//! One run: so many loops between two looks at the clock, and the harness's own cost beside it.
+//!
+//! It never decides how many loops a run has and never judges a time.
+
+use std::hint::black_box;
+
+use super::BoxError;
+use super::clock::Clock;
+use crate::cancel;
+use crate::event::{self, Event};
+
+/// Loops of the empty body that show the harness's cost: more than a millisecond's worth says no more.
+const MAX_FLOOR_LOOPS: u64 = 1_000_000;
+
+/// An interrupt is looked for this often in a run with more loops than this, and after each loop in
+/// one with fewer, where the look costs nothing beside the loop.
+const INTERRUPT_CHECKS: u64 = 1024;
+
+/// What one run showed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sample {
+    pub loops: u64,
+    pub wall_ns: u64,
+    /// 0 when nobody asked for it.
+    pub cpu_ns: u64,
+    /// What a loop costs when its body is empty, on the clock that the figure is taken from.
+    pub floor_ns: f64,
+}
+
+/// One run of a measurement, as the setup of `%%timeit` sees it.
+pub struct Run<'clock> {
+    clock: &'clock dyn Clock,
+    loops: u64,
+    has_cpu: bool,
+    sample: Option<Sample>,
+}
+
+impl<'clock> Run<'clock> {
+    pub(super) fn new(clock: &'clock dyn Clock, loops: u64, has_cpu: bool) -> Self {
+        Run {
+            clock,
+            loops,
+            has_cpu,
+            sample: None,
+        }
+    }
+
+    /// What the run showed; nothing when the setup ended without a call of [`Run::time`].
+    pub(super) fn sample(&self) -> Option<Sample> {
+        self.sample
+    }
+
+    /// Calls `body` as often as the run has loops, and takes the time.
+    ///
+    /// # Panics
+    ///
+    /// When `body` does; the loop is reported on stderr.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corebook::timing::{Options, timeit_with_setup};
+    ///
+    /// let options = Options { loops: 10, repeat: 2, ..Options::DEFAULT };
+    /// let timing = timeit_with_setup(&options, &mut |run| {
+    ///     let mut numbers = vec![3, 1, 2];
+    ///     run.time(&mut || numbers.sort());
+    /// });
+    /// assert_eq!(timing.repeat, 2);
+    /// ```
+    pub fn time(&mut self, body: &mut dyn FnMut()) {
+        // So that a program compiled as one piece with this harness can't look through the pointer.
+        let body = black_box(body);
+        let mut nothing = || _ = black_box(&());
+        let empty: &mut dyn FnMut() = black_box(&mut nothing);
+        let measured = self.batch(self.loops, || Ok(body()));
+        let floor = self.batch(self.loops.min(MAX_FLOOR_LOOPS), || Ok(empty()));
+        let infallible = "a body without a result can't fail";
+        self.note(measured.expect(infallible), floor.expect(infallible));
+    }
+
+    /// Like [`Run::time`], for a body that uses `?`.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `body`, which ends the run.
+    ///
+    /// # Panics
+    ///
+    /// As [`Run::time`].
+    pub fn try_time(
+        &mut self,
+        body: &mut dyn FnMut() -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        let body = black_box(body);
+        let mut nothing = || {
+            black_box(&());
+            Ok(())
+        };
+        let empty: &mut dyn FnMut() -> Result<(), BoxError> = black_box(&mut nothing);
+        let measured = self.batch(self.loops, body)?;
+        let floor = self.batch(self.loops.min(MAX_FLOOR_LOOPS), empty)?;
+        self.note(measured, floor);
+        Ok(())
+    }
+
+    fn batch(
+        &self,
+        loops: u64,
+        mut call: impl FnMut() -> Result<(), BoxError>,
+    ) -> Result<Batch, BoxError> {
+        let loops_between_checks = (loops / INTERRUPT_CHECKS).max(1);
+        let mut counter = LoopCounter { done: 0, loops };
+        let wall_start = self.clock.wall_ns();
+        let cpu_start = self.cpu_ns();
+        while counter.done < loops && !cancel::is_requested() {
+            let pause = loops.min(counter.done + loops_between_checks);
+            while counter.done < pause {
+                call()?;
+                counter.done += 1;
+            }
+        }
+        let cpu_ns = self.cpu_ns() - cpu_start;
+        let wall_ns = self.clock.wall_ns() - wall_start;
+        Ok(Batch {
+            loops,
+            wall_ns,
+            cpu_ns,
+        })
+    }
+
+    fn cpu_ns(&self) -> u64 {
+        if self.has_cpu { self.clock.cpu_ns() } else { 0 }
+    }
+
+    fn note(&mut self, measured: Batch, floor: Batch) {
+        let floor_ns = if self.has_cpu {
+            floor.cpu_ns
+        } else {
+            floor.wall_ns
+        };
+        self.sample = Some(Sample {
+            loops: measured.loops,
+            wall_ns: measured.wall_ns,
+            cpu_ns: measured.cpu_ns,
+            floor_ns: floor_ns as f64 / floor.loops as f64,
+        });
+    }
+}
+
+struct Batch {
+    loops: u64,
+    wall_ns: u64,
+    cpu_ns: u64,
+}
+
+/// Counts loops, and says which one was running when it is dropped by a panic.
+struct LoopCounter {
+    done: u64,
+    loops: u64,
+}
+
+impl Drop for LoopCounter {
+    fn drop(&mut self) {
+        // An interrupt unwinds too, and reports itself.
+        if std::thread::panicking() && !cancel::is_requested() {
+            report_panic(self.done + 1, self.loops);
+        }
+    }
+}
+
+#[cold]
+fn report_panic(current_loop: u64, loops: u64) {
+    let text = format!("timing abandoned: panicked in loop {current_loop} (of {loops})\n");
+    event::send(&Event::Stderr { text });
+}
