@@ -1,0 +1,110 @@
+//! Where prebuilt things are kept, and what the folders in it are called.
+//!
+//! ```text
+//! <cache>/runtime/<hash>/               source of the runtime, as it came out of the binary
+//! <cache>/templates/<key>/key.txt       what the template was built for
+//! <cache>/templates/<key>/work/         a working directory of evcxr with the runtime built in it
+//! <cache>/templates/building-<random>/  a template that is being built, or the rest of a killed build
+//! <cache>/templates.lock                held while a template is built
+//! <cache>/sessions/<id>/work/           one kernel's clone of a template
+//! <cache>/sessions/<id>.lock            held as long as that kernel lives
+//! ```
+//!
+//! A template and its sessions lie equally deep, because the compiler writes the way to the standard
+//! library into every dynamic library as a relative path.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// Overrides where prebuilt things are kept.
+pub const CACHE_VARIABLE: &str = "COREBOOK_CACHE_DIR";
+
+/// The folder for everything that can be built again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+impl Cache {
+    /// The cache that [`CACHE_VARIABLE`] names, else `corebook` in the user's cache folder
+    /// (`$XDG_CACHE_HOME` or `~/.cache` on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on
+    /// Windows). Nothing is created.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoCacheFolder`] without a home folder.
+    pub fn locate() -> Result<Self, Error> {
+        match env::var_os(CACHE_VARIABLE).filter(|path| !path.is_empty()) {
+            Some(path) => Self::at(Path::new(&path)),
+            None => Self::at(
+                &dirs::cache_dir()
+                    .ok_or(Error::NoCacheFolder)?
+                    .join("corebook"),
+            ),
+        }
+    }
+
+    /// The cache in this folder, made absolute.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PathNotUtf8`], because `evcxr` and manifests need UTF-8.
+    pub fn at(root: &Path) -> Result<Self, Error> {
+        let root = std::path::absolute(root).map_err(|error| Error::io("locate", root, error))?;
+        match root.to_str() {
+            Some(_) => Ok(Self { root }),
+            None => Err(Error::PathNotUtf8 { path: root }),
+        }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn runtime(&self, hash: &str) -> PathBuf {
+        self.root.join("runtime").join(hash)
+    }
+
+    pub(crate) fn templates(&self) -> PathBuf {
+        self.root.join("templates")
+    }
+
+    pub(crate) fn templates_lock(&self) -> PathBuf {
+        self.root.join("templates.lock")
+    }
+
+    pub(crate) fn sessions(&self) -> PathBuf {
+        self.root.join("sessions")
+    }
+}
+
+/// Creates a folder and its parents, readable by its owner only.
+pub(crate) fn create_private_dir(path: &Path) -> Result<(), Error> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(path)
+        .map_err(|error| Error::io("create", path, error))
+}
+
+pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Error> {
+    fs::write(path, content).map_err(|error| Error::io("write", path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_folder_becomes_absolute() {
+        let cache = Cache::at(Path::new("some/where")).unwrap();
+        assert!(cache.root().is_absolute());
+        assert!(cache.root().ends_with("some/where"));
+    }
+}

@@ -1,0 +1,283 @@
+//! Runs cargo in a working directory exactly as `evcxr` 0.22 will.
+//!
+//! Cargo reuses what is built only if flags, profile and environment are the same, so this follows
+//! `Config::cargo_command` of `evcxr` (`eval_context.rs`) and the manifest of its `module.rs`. When
+//! `evcxr` is upgraded, compare both; a difference shows as "Compiling corebook" at kernel start, which
+//! the tests of this crate and the end-to-end tests refuse.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::toolchain::find_on_path;
+use crate::{Error, Toolchain};
+
+/// Cells are compiled as `cargo build --release` would.
+pub(crate) const OPT_LEVEL: &str = "3";
+
+/// What makes up the rest of a release build; `evcxr` writes the opposite into its manifest.
+pub(crate) const BUILD_ENVS: [(&str, &str); 2] = [
+    ("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false"),
+    ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false"),
+];
+
+/// The linker that `evcxr` chooses by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Linker {
+    System,
+    Lld,
+    Mold,
+}
+
+impl Linker {
+    /// What `evcxr` will find: mold before lld, neither on macOS, and lld only if it links.
+    pub(crate) fn detect() -> Self {
+        if cfg!(target_os = "macos") {
+            return Self::System;
+        }
+        if find_on_path("mold").is_some() {
+            return Self::Mold;
+        }
+        let links = || {
+            let probe = Command::new("cc")
+                .args(["-fuse-ld=lld", "-Wl,--version"])
+                .output();
+            probe.is_ok_and(|output| output.status.success())
+        };
+        match find_on_path("lld").is_some() && links() {
+            true => Self::Lld,
+            false => Self::System,
+        }
+    }
+
+    pub(crate) fn rustflags(self) -> &'static str {
+        match self {
+            Self::Lld => "-Cprefer-dynamic -Clink-arg=-fuse-ld=lld",
+            Self::System | Self::Mold => "-Cprefer-dynamic",
+        }
+    }
+}
+
+/// The manifest `evcxr` writes.
+pub(crate) fn manifest(dependencies: &[(String, String)]) -> String {
+    let lines: String = dependencies
+        .iter()
+        .map(|(name, config)| format!("{name} = {config}\n"))
+        .collect();
+    format!(
+        r#"
+[package]
+name = "ctx"
+version = "1.0.0"
+edition = "2024"
+
+[lib]
+crate-type = ["cdylib"]
+path = "src/lib.rs"
+
+[profile.dev]
+opt-level = {OPT_LEVEL}
+debug = false
+strip = "debuginfo"
+rpath = true
+lto = false
+debug-assertions = true
+codegen-units = 16
+panic = 'unwind'
+incremental = true
+overflow-checks = true
+
+[dependencies]
+{lines}
+"#
+    )
+}
+
+/// `.cargo/config.toml` as `evcxr` writes it.
+pub(crate) const CONFIG: &str = "\n[net]\noffline = false\n";
+
+/// Runs `cargo build` or `cargo check` and calls `progress` with a line for each crate it compiles.
+pub(crate) fn run(
+    toolchain: &Toolchain,
+    linker: Linker,
+    subcommand: &str,
+    work_dir: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(), Error> {
+    let mut command = match linker {
+        Linker::Mold => {
+            let mut command = Command::new("mold");
+            command.arg("-run").arg(&toolchain.cargo);
+            command
+        }
+        Linker::System | Linker::Lld => Command::new(&toolchain.cargo),
+    };
+    command
+        .arg(subcommand)
+        .args(["--target", &toolchain.host, "--message-format=json"])
+        .current_dir(work_dir)
+        .env("CARGO_TARGET_DIR", "target")
+        .env("CARGO_BUILD_BUILD_DIR", "target")
+        .env("RUSTC", &toolchain.rustc)
+        .env("RUSTFLAGS", linker.rustflags())
+        .envs(BUILD_ENVS)
+        .env("CARGO_TERM_COLOR", "never")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|source| Error::ToolNotRun {
+        tool: toolchain.cargo.clone(),
+        source,
+    })?;
+    let mut stdout = child.stdout.take().expect("stdout is piped");
+    let stderr = child.stderr.take().expect("stderr is piped");
+    // Compiler errors come on stdout; reading it beside stderr keeps either pipe from filling up.
+    let messages = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        stdout
+            .read_to_end(&mut text)
+            .map(|_| String::from_utf8_lossy(&text).into_owned())
+    });
+    let mut log = String::new();
+    for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        if let Some(step) = step(&line) {
+            progress(&step);
+        }
+        log.push_str(&line);
+        log.push('\n');
+    }
+    let failed = |source| Error::io("wait for cargo in", work_dir, source);
+    let messages = messages
+        .join()
+        .expect("reading a pipe does not panic")
+        .map_err(failed)?;
+    match child.wait().map_err(failed)?.success() {
+        true => Ok(()),
+        false => Err(explain(&log, &messages, work_dir)),
+    }
+}
+
+/// `compiling rayon v1.12.0` for cargo's `   Compiling rayon v1.12.0`; nothing for `evcxr`'s own crate.
+fn step(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace();
+    let verb = words
+        .next()
+        .filter(|verb| ["Compiling", "Checking", "Downloaded"].contains(verb))?;
+    let (name, version) = (words.next()?, words.next()?);
+    (name != "ctx").then(|| format!("{} {name} {version}", verb.to_lowercase()))
+}
+
+/// Finds out of cargo's words what its user can do.
+fn explain(log: &str, messages: &str, work_dir: &Path) -> Error {
+    let all = || log.lines().chain(messages.lines());
+    let has = |signs: &[&str]| {
+        let line = all().find(|line| signs.iter().any(|sign| line.contains(sign)));
+        line.map(|line| rendered(line).trim().to_owned())
+    };
+    if has(&["No space left on device", "os error 28"]).is_some() {
+        return Error::DiskFull {
+            path: work_dir.to_owned(),
+        };
+    }
+    if let Some(detail) =
+        has(&["linker `", "could not exec the linker"]).filter(|line| line.contains("not found"))
+    {
+        return Error::NoLinker {
+            detail: detail.lines().next().unwrap_or_default().to_owned(),
+        };
+    }
+    if let Some(detail) = has(&[
+        "no matching package named",
+        "failed to select a version for",
+    ]) {
+        return Error::UnknownCrate {
+            request: quoted(&detail),
+            detail,
+        };
+    }
+    let network = [
+        "failed to download",
+        "Could not resolve host",
+        "network failure",
+        "failed to query replaced source",
+    ];
+    let network = has(&network)
+        .or_else(|| has(&["spurious network error", "download of config.json failed"]));
+    if let Some(detail) = network {
+        return Error::NoNetwork { detail };
+    }
+    let errors: Vec<String> = messages
+        .lines()
+        .filter(|line| line.contains("\"level\":\"error\""))
+        .map(rendered)
+        .collect();
+    let output = match errors.is_empty() {
+        true => log.trim().to_owned(),
+        false => errors.join("\n"),
+    };
+    Error::BuildFailed { output }
+}
+
+/// The text of one of the compiler's JSON messages; other lines as they are.
+fn rendered(line: &str) -> String {
+    let message: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    let text = message
+        .as_ref()
+        .and_then(|message| message["message"]["rendered"].as_str());
+    text.unwrap_or(line).to_owned()
+}
+
+/// The first name in backticks.
+fn quoted(text: &str) -> String {
+    text.split('`').nth(1).unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(log: &str) -> Error {
+        explain(log, "", Path::new("/cache"))
+    }
+
+    #[test]
+    fn cargos_failures_become_cures() {
+        let full =
+            "error: failed to write `x`\n\nCaused by:\n  No space left on device (os error 28)";
+        assert!(matches!(explained(full), Error::DiskFull { .. }));
+        let no_host = "error: failed to get `rand`\nCaused by:\n  [6] Could not resolve hostname (Could not resolve host: x)";
+        assert!(matches!(explained(no_host), Error::NoNetwork { .. }));
+        let unknown = "error: no matching package named `rnd` found";
+        let Error::UnknownCrate { request, .. } = explained(unknown) else {
+            panic!("unknown crate")
+        };
+        assert_eq!(request, "rnd");
+    }
+
+    #[test]
+    fn a_missing_linker_is_found_among_the_compilers_messages() {
+        let message = r#"{"reason":"compiler-message","message":{"level":"error","rendered":"error: linker `cc` not found\n  |\n"}}"#;
+        let error = explain(
+            "error: could not compile `libc`",
+            message,
+            Path::new("/cache"),
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("linker `cc` not found): install"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn only_other_crates_are_steps() {
+        assert_eq!(
+            step("   Compiling rayon v1.12.0").as_deref(),
+            Some("compiling rayon v1.12.0")
+        );
+        assert_eq!(step("   Compiling ctx v1.0.0 (/x)"), None);
+        assert_eq!(step("    Finished `dev` profile in 1s"), None);
+    }
+}

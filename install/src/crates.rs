@@ -1,0 +1,97 @@
+//! Crates that are built into a template besides the runtime, so that a class has them at once.
+
+use std::str::FromStr;
+
+use crate::Error;
+
+/// A crate and the versions of it that will do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CrateRequest {
+    name: String,
+    /// A version requirement as in a manifest; `*` for any.
+    requirement: String,
+}
+
+impl CrateRequest {
+    /// The crate's name as in a manifest.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What follows `name = ` in a manifest.
+    pub fn dependency_config(&self) -> String {
+        format!("\"{}\"", self.requirement)
+    }
+
+    /// Reads a comma-separated list such as `rand,itertools@0.14`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadCrate`] naming the entry that is not a crate.
+    ///
+    /// ```
+    /// let crates = corebook_install::CrateRequest::parse_list("rand, itertools@0.14")?;
+    /// assert_eq!(crates[0].name(), "rand");
+    /// assert_eq!(crates[1].dependency_config(), "\"0.14\"");
+    /// # Ok::<(), corebook_install::Error>(())
+    /// ```
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, Error> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .map(str::parse)
+            .collect()
+    }
+}
+
+impl FromStr for CrateRequest {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (name, requirement) = text.split_once('@').unwrap_or((text, "*"));
+        let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        let is_name = name
+            .chars()
+            .all(|char| char.is_ascii_alphanumeric() || "-_".contains(char));
+        // Only what a requirement can hold, so that nothing else gets into a manifest.
+        let is_requirement = !requirement.is_empty()
+            && requirement
+                .chars()
+                .all(|char| char.is_ascii_alphanumeric() || ".*^~=<>+- ".contains(char));
+        if !(starts_well && is_name && is_requirement) {
+            return Err(Error::BadCrate {
+                text: text.to_owned(),
+            });
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            requirement: requirement.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_crate_is_refused() {
+        for text in [
+            "",
+            "9lives",
+            "a b",
+            "rand@",
+            "rand@\"1\"",
+            "../x",
+            "rand\n[x]",
+        ] {
+            let error = text.parse::<CrateRequest>().unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_asks_for_nothing() {
+        assert_eq!(CrateRequest::parse_list(" , ").unwrap(), []);
+    }
+}

@@ -1,0 +1,308 @@
+//! One kernel's own copy of a template, for as long as the kernel lives.
+//!
+//! Libraries are linked, not copied: they are only ever replaced, never written into. Everything else,
+//! cargo's lock files and records above all, is copied, because a hard link would make the locks and the
+//! changes of one session those of all. Dates are kept, because cargo compares them.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, FileTimes};
+use std::path::{Path, PathBuf};
+
+use crate::cache;
+use crate::{Error, Template};
+
+/// A folder that only this process uses, removed when the value is dropped or, if the process dies
+/// before, when the next session is created.
+#[derive(Debug)]
+pub struct Session {
+    dir: PathBuf,
+    lock_path: PathBuf,
+    template: Template,
+    /// Holding the lock says that the session is alive; the system lets go of it with the process.
+    _lock: File,
+}
+
+impl Session {
+    /// Clones a template into a new folder that only its owner can read.
+    ///
+    /// The folder lies in the cache, or in the system's folder for temporary files if the cache may not
+    /// be written, as with a cache prepared for a whole class.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be created or filled.
+    pub fn create(template: &Template) -> Result<Self, Error> {
+        let in_cache = template.cache().sessions();
+        match Self::create_in(template, &in_cache) {
+            Err(Error::NotWritable { .. }) => Self::create_in(template, &temporary_sessions_dir()?),
+            result => result,
+        }
+    }
+
+    fn create_in(template: &Template, sessions: &Path) -> Result<Self, Error> {
+        cache::create_private_dir(sessions)?;
+        let (id, lock) = {
+            // Without this, a sweep could take a lock file that is created but not locked yet for stale.
+            let _guard = lock_file(&sessions.join("sweep.lock"))?;
+            sweep(sessions);
+            new_lock(sessions)?
+        };
+        let dir = sessions.join(&id);
+        let session = Self {
+            lock_path: sessions.join(format!("{id}.lock")),
+            template: template.clone(),
+            dir,
+            _lock: lock,
+        };
+        cache::create_private_dir(&session.dir)?;
+        clone_session(template, &session.work_dir())?;
+        #[cfg(unix)]
+        session.write_cargo()?;
+        template.touch();
+        Ok(session)
+    }
+
+    /// The folder `evcxr` works in; what `EVCXR_TMPDIR` should say.
+    pub fn work_dir(&self) -> PathBuf {
+        self.dir.join("work")
+    }
+
+    /// Where the compiled runtime of this session is.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, which means that the session is damaged.
+    pub fn runtime_library(&self) -> Result<PathBuf, Error> {
+        runtime_library(&self.work_dir(), &self.template.toolchain().host)
+    }
+
+    /// Puts back the locked versions of the runtime's crates.
+    ///
+    /// To be called after `EvalContext::new`, whose first build knows no dependencies and makes cargo
+    /// forget the locked versions.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be copied.
+    pub fn restore_locked_versions(&self) -> Result<(), Error> {
+        let from = self.template.work_dir().join("Cargo.lock");
+        copy_file(&from, &self.work_dir().join("Cargo.lock"))
+    }
+
+    /// Folders to put at the front of `PATH` while `EvalContext::new` runs, which looks for its tools
+    /// only then: they hold a `cargo` that keeps locked versions, the real `rustc`, and no working
+    /// rustup, which `evcxr` would ask first.
+    ///
+    /// `evcxr` checks a new `:dep` in a manifest of its own that has no other dependency, and cargo then
+    /// forgets the locked versions of all others. As soon as one of the runtime's crates has a newer
+    /// release, the runtime would be compiled anew in the middle of a notebook, and pools in variables
+    /// would belong to the old one.
+    pub fn tool_dirs(&self) -> Vec<PathBuf> {
+        let rustc_dir = self.template.toolchain().rustc.parent().map(Path::to_owned);
+        let own = cfg!(unix).then(|| self.bin_dir());
+        own.into_iter().chain(rustc_dir).collect()
+    }
+
+    fn bin_dir(&self) -> PathBuf {
+        self.dir.join("bin")
+    }
+
+    #[cfg(unix)]
+    fn write_cargo(&self) -> Result<(), Error> {
+        use std::os::unix::fs::PermissionsExt;
+
+        let cargo = shell_quoted(&self.template.toolchain().cargo.to_string_lossy());
+        let scripts = [
+            ("cargo", CARGO_SCRIPT.replace("REAL_CARGO", &cargo)),
+            (
+                "rustup",
+                "#!/bin/sh\n# Makes evcxr take the cargo beside this file.\nexit 1\n".to_owned(),
+            ),
+        ];
+        cache::create_private_dir(&self.bin_dir())?;
+        for (name, content) in scripts {
+            let path = self.bin_dir().join(name);
+            cache::write(&path, content)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
+                .map_err(|error| Error::io("make executable", &path, error))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+const CARGO_SCRIPT: &str = r#"#!/bin/sh
+# Runs cargo, but keeps Cargo.lock when the manifest does not mention the runtime: evcxr checks a new
+# dependency in such a manifest, and cargo would forget the versions the runtime was built with.
+if [ ! -f Cargo.lock ] || grep -q '^corebook = ' Cargo.toml; then
+    exec REAL_CARGO "$@"
+fi
+cp -p Cargo.lock Cargo.lock.kept || exit
+REAL_CARGO "$@"
+status=$?
+mv -f Cargo.lock.kept Cargo.lock
+exit $status
+"#;
+
+#[cfg(unix)]
+fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // What cannot be removed now is swept when the next session is created.
+        let _ = fs::remove_dir_all(&self.dir);
+        let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+/// Fills `dir` with a working directory in which `cargo build` compiles nothing but the cell's own crate.
+///
+/// # Errors
+///
+/// When a file cannot be read or written.
+pub fn clone_session(template: &Template, dir: &Path) -> Result<(), Error> {
+    clone_folder(&template.work_dir(), dir)
+}
+
+fn clone_folder(from: &Path, to: &Path) -> Result<(), Error> {
+    cache::create_private_dir(to)?;
+    let entries = fs::read_dir(from).map_err(|error| Error::io("read", from, error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::io("read", from, error))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry
+            .file_type()
+            .map_err(|error| Error::io("read", &source, error))?;
+        if kind.is_dir() {
+            clone_folder(&source, &target)?;
+        } else if !is_only_replaced(&source) || fs::hard_link(&source, &target).is_err() {
+            // A link fails across file systems, and for files of another owner.
+            copy_file(&source, &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file is a library, which tools write under another name and rename.
+fn is_only_replaced(path: &Path) -> bool {
+    const LIBRARIES: [&str; 8] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "lib", "exe"];
+    path.extension()
+        .and_then(OsStr::to_str)
+        .is_some_and(|extension| LIBRARIES.contains(&extension))
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::copy(from, to).map_err(|error| Error::io("write", to, error))?;
+    let date = fs::metadata(from).and_then(|file| file.modified());
+    let file = File::options().append(true).open(to);
+    date.and_then(|date| file?.set_times(FileTimes::new().set_modified(date)))
+        .map_err(|error| Error::io("date", to, error))
+}
+
+fn runtime_library(work_dir: &Path, host: &str) -> Result<PathBuf, Error> {
+    let deps = work_dir
+        .join("target")
+        .join(host)
+        .join("debug")
+        .join("deps");
+    let prefix = format!("{}corebook", std::env::consts::DLL_PREFIX);
+    let entries = fs::read_dir(&deps).map_err(|error| Error::io("read", &deps, error))?;
+    let is_library = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&prefix) && name.ends_with(std::env::consts::DLL_SUFFIX)
+    };
+    let missing = || {
+        Error::io(
+            "find the runtime in",
+            &deps,
+            std::io::ErrorKind::NotFound.into(),
+        )
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(is_library)
+        .ok_or_else(missing)
+}
+
+/// A name nobody has, and its lock.
+fn new_lock(sessions: &Path) -> Result<(String, File), Error> {
+    let failed = |error| Error::io("create a file in", sessions, error);
+    let named = tempfile::Builder::new()
+        .suffix(".lock")
+        .prefix("")
+        .tempfile_in(sessions)
+        .map_err(failed)?;
+    named.as_file().lock().map_err(failed)?;
+    let (file, path) = named.keep().map_err(|error| failed(error.error))?;
+    let id = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    Ok((id, file))
+}
+
+fn lock_file(path: &Path) -> Result<File, Error> {
+    let file = File::options().create(true).append(true).open(path);
+    let file = file.and_then(|file| file.lock().map(|()| file));
+    file.map_err(|error| Error::io("lock", path, error))
+}
+
+/// Removes sessions whose process is gone. What cannot be removed is left for the next time.
+fn sweep(sessions: &Path) {
+    for entry in fs::read_dir(sessions).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_lock =
+            path.extension() == Some(OsStr::new("lock")) && entry.file_name() != "sweep.lock";
+        let is_stale = || File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        if is_lock && is_stale() {
+            let dir = path.with_extension("");
+            if !dir.exists() || fs::remove_dir_all(&dir).is_ok() {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+/// A folder for sessions that belongs to this user alone, wherever the cache is read-only.
+fn temporary_sessions_dir() -> Result<PathBuf, Error> {
+    let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_dir());
+    if let Some(dir) = runtime_dir {
+        return Ok(dir.join("corebook").join("sessions"));
+    }
+    let user = std::env::var("USER")
+        .or_else(|_| std::env::var("USERNAME"))
+        .unwrap_or_default();
+    let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
+    let dir = std::env::temp_dir().join(format!("corebook-{user}"));
+    cache::create_private_dir(&dir)?;
+    check_is_private(&dir)?;
+    Ok(dir.join("sessions"))
+}
+
+/// Anybody can create folders among the temporary files, so one with our name may be a trap.
+fn check_is_private(dir: &Path) -> Result<(), Error> {
+    let metadata = fs::symlink_metadata(dir).map_err(|error| Error::io("read", dir, error))?;
+    #[cfg(unix)]
+    let is_private = {
+        use std::os::unix::fs::MetadataExt;
+        let own_file = tempfile::tempfile().and_then(|file| file.metadata());
+        let own = own_file
+            .map_err(|error| Error::io("create a file in", dir, error))?
+            .uid();
+        metadata.is_dir() && metadata.mode() & 0o077 == 0 && metadata.uid() == own
+    };
+    #[cfg(not(unix))]
+    let is_private = metadata.is_dir();
+    match is_private {
+        true => Ok(()),
+        false => Err(Error::UnsafeFolder {
+            path: dir.to_owned(),
+        }),
+    }
+}

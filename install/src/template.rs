@@ -1,0 +1,329 @@
+//! A working directory of `evcxr` in which the runtime is built already, made once per toolchain.
+//!
+//! Building takes 10 to 20 seconds; finding an existing template takes none. A template is complete or
+//! it does not exist: it is built under another name, under a lock, and renamed at the end, so a build
+//! that is killed leaves only a folder which the next build removes.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use crate::cache::{self, Cache};
+use crate::cargo::{self, BUILD_ENVS, Linker, OPT_LEVEL};
+use crate::{CrateRequest, Error, RuntimeSource, Toolchain};
+
+/// What the library that cells link to is called in manifests and in code.
+const RUNTIME_NAME: &str = "corebook";
+
+/// Code that uses nothing, as in `evcxr`'s first evaluation.
+const FIRST_CELL: &str = "pub fn first_cell() {}\n";
+
+/// Templates that no kernel used for so long go when a new one is built.
+const UNUSED_TEMPLATE_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+const BUILDING_PREFIX: &str = "building-";
+const KEY_FILE: &str = "key.txt";
+
+/// Returns the template for a toolchain and further crates, building it first if there is none.
+///
+/// `progress` is called with lines for the screen, such as `compiling rayon v1.12.0`; never when the
+/// template exists.
+///
+/// # Errors
+///
+/// Without a network at the very first build, without a linker, with a full disk or a cache that may not
+/// be written, and when the crates do not build. Each message says what to do.
+pub fn template(
+    toolchain: &Toolchain,
+    extra_crates: &[CrateRequest],
+    progress: &mut dyn FnMut(&str),
+) -> Result<Template, Error> {
+    Prebuild::new(toolchain, extra_crates)?.ensure(progress)
+}
+
+/// What is to be built, for whom, and where.
+#[derive(Debug, Clone)]
+pub struct Prebuild {
+    pub cache: Cache,
+    pub toolchain: Toolchain,
+    pub runtime: RuntimeSource,
+    pub extra_crates: Vec<CrateRequest>,
+    linker: Linker,
+}
+
+/// A complete template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    dir: PathBuf,
+    cache: Cache,
+    toolchain: Toolchain,
+    dependencies: Vec<(String, String)>,
+}
+
+impl Prebuild {
+    /// The embedded runtime and these crates, in the user's cache.
+    ///
+    /// # Errors
+    ///
+    /// When there is no folder for a cache.
+    pub fn new(toolchain: &Toolchain, extra_crates: &[CrateRequest]) -> Result<Self, Error> {
+        Ok(Self::of(
+            Cache::locate()?,
+            toolchain,
+            RuntimeSource::embedded(),
+            extra_crates,
+        ))
+    }
+
+    /// Any runtime in any cache.
+    pub fn of(
+        cache: Cache,
+        toolchain: &Toolchain,
+        runtime: RuntimeSource,
+        extra_crates: &[CrateRequest],
+    ) -> Self {
+        let mut extra_crates = extra_crates.to_vec();
+        extra_crates.sort();
+        extra_crates.dedup();
+        Self {
+            cache,
+            toolchain: toolchain.clone(),
+            runtime,
+            extra_crates,
+            linker: Linker::detect(),
+        }
+    }
+
+    /// All that a template depends on. Two templates with the same text are interchangeable.
+    pub fn key(&self) -> String {
+        let envs = BUILD_ENVS
+            .map(|(name, value)| format!("{name}={value}"))
+            .join(" ");
+        let crates: Vec<String> = self
+            .extra_crates
+            .iter()
+            .map(|it| format!("{} {}", it.name(), it.dependency_config()))
+            .collect();
+        format!(
+            "corebook {}\nruntime {}\nopt-level {OPT_LEVEL}\nenvironment {envs}\nrustflags {}\ncrates {}\n{}",
+            env!("CARGO_PKG_VERSION"),
+            self.runtime.dir(&self.cache).display(),
+            self.linker.rustflags(),
+            crates.join(", "),
+            self.toolchain.verbose_version,
+        )
+    }
+
+    /// The template, if it was built before. Writes nothing.
+    pub fn existing(&self) -> Option<Template> {
+        let dir = self.dir();
+        let is_complete = dir.join("work").is_dir() && self.runtime.dir(&self.cache).is_dir();
+        is_complete.then(|| Template {
+            dir,
+            cache: self.cache.clone(),
+            toolchain: self.toolchain.clone(),
+            dependencies: self.dependencies(),
+        })
+    }
+
+    /// The template, built first if there is none. Of several processes one builds and the others wait.
+    ///
+    /// # Errors
+    ///
+    /// See [`template`].
+    pub fn ensure(&self, progress: &mut dyn FnMut(&str)) -> Result<Template, Error> {
+        if let Some(template) = self.existing() {
+            return Ok(template);
+        }
+        cache::create_private_dir(&self.cache.templates())?;
+        let _lock = lock(&self.cache.templates_lock(), progress)?;
+        self.runtime.unpack(&self.cache)?;
+        if let Some(template) = self.existing() {
+            return Ok(template);
+        }
+        self.sweep();
+        progress(&format!(
+            "building the runtime for rustc {} (once; takes about 20 seconds)",
+            self.toolchain.version
+        ));
+        self.build(progress)?;
+        Ok(self
+            .existing()
+            .expect("a template that was just renamed into place exists"))
+    }
+
+    fn dir(&self) -> PathBuf {
+        let digest = Sha256::digest(self.key());
+        self.cache.templates().join(hex::encode(&digest[..8]))
+    }
+
+    /// Names and configurations as in a manifest, the runtime first.
+    fn dependencies(&self) -> Vec<(String, String)> {
+        let path = self.runtime.dir(&self.cache);
+        let path = path
+            .to_str()
+            .expect("the cache's path is UTF-8, checked when it was located");
+        // What JSON escapes, TOML's basic strings escape alike.
+        let runtime = (
+            RUNTIME_NAME.to_owned(),
+            format!("{{ path = {} }}", serde_json::Value::from(path)),
+        );
+        let others = self
+            .extra_crates
+            .iter()
+            .map(|it| (it.name().to_owned(), it.dependency_config()));
+        [runtime].into_iter().chain(others).collect()
+    }
+
+    /// Called with the lock held.
+    fn build(&self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
+        let templates = self.cache.templates();
+        let building = tempfile::Builder::new()
+            .prefix(BUILDING_PREFIX)
+            .tempdir_in(&templates)
+            .map_err(|error| Error::io("create a folder in", &templates, error))?;
+        let work = building.path().join("work");
+        cache::create_private_dir(&work.join("src"))?;
+        cache::create_private_dir(&work.join(".cargo"))?;
+        cache::write(
+            &work.join("Cargo.toml"),
+            cargo::manifest(&self.dependencies()),
+        )?;
+        cache::write(&work.join(".cargo/config.toml"), cargo::CONFIG)?;
+        cache::write(&work.join("src/lib.rs"), FIRST_CELL)?;
+        cache::write(&work.join("Cargo.lock"), &self.runtime.lock)?;
+        // `evcxr` runs `cargo check` to explain an error; it should not have to wait then.
+        for subcommand in ["build", "check"] {
+            cargo::run(&self.toolchain, self.linker, subcommand, &work, progress)?;
+        }
+        self.remove_own_crate(&work)?;
+        cache::write(&building.path().join(KEY_FILE), self.key())?;
+        let dir = self.dir();
+        // A folder that is there although there is no complete template is a damaged one.
+        if dir.exists() {
+            fs::remove_dir_all(&dir).map_err(|error| Error::io("remove", &dir, error))?;
+        }
+        fs::rename(building.path(), &dir).map_err(|error| Error::io("create", &dir, error))
+    }
+
+    /// Removes what was built of the crate that cells become, and what only rebuilding would need.
+    fn remove_own_crate(&self, work: &Path) -> Result<(), Error> {
+        let debug = work.join("target").join(&self.toolchain.host).join("debug");
+        let incremental = debug.join("incremental");
+        if incremental.exists() {
+            fs::remove_dir_all(&incremental)
+                .map_err(|error| Error::io("remove", &incremental, error))?;
+        }
+        for folder in [
+            debug.join("deps"),
+            debug.join(".fingerprint"),
+            debug.clone(),
+        ] {
+            let entries =
+                fs::read_dir(&folder).map_err(|error| Error::io("read", &folder, error))?;
+            for entry in entries {
+                let path = entry
+                    .map_err(|error| Error::io("read", &folder, error))?
+                    .path();
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                let is_own = ["ctx-", "ctx.", "libctx-", "libctx."]
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix));
+                if is_own {
+                    let removed = if path.is_dir() {
+                        fs::remove_dir_all(&path)
+                    } else {
+                        fs::remove_file(&path)
+                    };
+                    removed.map_err(|error| Error::io("remove", &path, error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the rests of killed builds and templates nobody uses. Called with the lock held, so what
+    /// is called "building" is not being built. What cannot be removed is left for the next time.
+    fn sweep(&self) {
+        let now = SystemTime::now();
+        for entry in fs::read_dir(self.cache.templates())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let is_rest = entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(BUILDING_PREFIX);
+            let last_use =
+                fs::metadata(entry.path().join(KEY_FILE)).and_then(|file| file.modified());
+            let age = last_use
+                .ok()
+                .and_then(|last_use| now.duration_since(last_use).ok());
+            if is_rest || age.is_some_and(|age| age > UNUSED_TEMPLATE_AGE) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+impl Template {
+    /// What follows `corebook = ` in the manifest of a session.
+    pub fn dependency_config(&self) -> &str {
+        &self.dependencies[0].1
+    }
+
+    /// Names and configurations of everything that is built, the runtime first. Adding just these in a
+    /// session compiles nothing.
+    pub fn dependencies(&self) -> &[(String, String)] {
+        &self.dependencies
+    }
+
+    /// The optimisation level to choose in `evcxr`; another one compiles the runtime anew.
+    pub fn opt_level(&self) -> &'static str {
+        OPT_LEVEL
+    }
+
+    /// The build environment to set in `evcxr`; another one compiles the runtime anew.
+    pub fn build_envs(&self) -> &'static [(&'static str, &'static str)] {
+        &BUILD_ENVS
+    }
+
+    /// The toolchain that built it.
+    pub fn toolchain(&self) -> &Toolchain {
+        &self.toolchain
+    }
+
+    /// The folder to clone.
+    pub fn work_dir(&self) -> PathBuf {
+        self.dir.join("work")
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Remembers that the template is in use, so that it is not swept. A read-only cache forgets.
+    pub(crate) fn touch(&self) {
+        let key = File::options().write(true).open(self.dir.join(KEY_FILE));
+        let _ = key.and_then(|key| key.set_modified(SystemTime::now()));
+    }
+}
+
+/// Waits for the lock and says so when that takes a while.
+fn lock(path: &Path, progress: &mut dyn FnMut(&str)) -> Result<File, Error> {
+    let file = File::options().create(true).append(true).open(path);
+    let file = file.map_err(|error| Error::io("open", path, error))?;
+    if file.try_lock().is_err() {
+        progress("waiting for another process that is building the runtime");
+        file.lock()
+            .map_err(|error| Error::io("lock", path, error))?;
+    }
+    Ok(file)
+}

@@ -1,0 +1,288 @@
+//! Finds the `cargo` and `rustc` that compile cells.
+//!
+//! The real tools are asked for, not rustup's proxies: a proxy costs 20 ms a call and decides anew
+//! each time which toolchain it stands for. Nothing is installed or downloaded here.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Error;
+
+/// The oldest rustc that compiles the runtime; the workspace's `rust-version`.
+const OLDEST_RUSTC: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// Names the toolchain to use, as rustup knows it; the kernelspec sets it for `--toolchain`.
+pub const TOOLCHAIN_VARIABLE: &str = "COREBOOK_TOOLCHAIN";
+
+/// One Rust toolchain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolchain {
+    pub cargo: PathBuf,
+    pub rustc: PathBuf,
+    /// The target triple that this machine's programs are compiled for.
+    pub host: String,
+    /// The compiler's version, such as `1.95.0`.
+    pub version: String,
+    /// What `rustc -Vv` prints; any change of the compiler changes it.
+    pub verbose_version: String,
+    /// The folder that holds the toolchain's libraries.
+    pub sysroot: PathBuf,
+}
+
+impl Toolchain {
+    /// The toolchain of the current folder: what typing `cargo` there runs, or what
+    /// [`TOOLCHAIN_VARIABLE`] names.
+    ///
+    /// Works without `cargo` on `PATH` where rustup put it in its usual place, because programs started
+    /// from a desktop often miss that part of `PATH`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no cargo, the tools do not run, or the compiler is too old.
+    pub fn discover() -> Result<Self, Error> {
+        let name = env::var(TOOLCHAIN_VARIABLE)
+            .ok()
+            .filter(|name| !name.is_empty());
+        Self::named(name.as_deref())
+    }
+
+    /// The toolchain with this rustup name, or the current folder's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Toolchain::discover`], and when rustup has no such toolchain.
+    pub fn named(name: Option<&str>) -> Result<Self, Error> {
+        let rustup = match name {
+            Some(name) => Some(find_tool("rustup").ok_or_else(|| Error::NoToolchain {
+                wanted: name.to_owned(),
+                detail: "there is no rustup".to_owned(),
+            })?),
+            None => Some(find_cargo()?.with_file_name(exe("rustup"))).filter(|path| path.is_file()),
+        };
+        let (cargo, rustc) = match rustup {
+            Some(rustup) => (
+                rustup_which(&rustup, name, "cargo")?,
+                rustup_which(&rustup, name, "rustc")?,
+            ),
+            None => {
+                let cargo = find_cargo()?;
+                let rustc = rustc_beside(&cargo);
+                (cargo, rustc)
+            }
+        };
+        Self::describe(cargo, rustc)
+    }
+
+    fn describe(cargo: PathBuf, rustc: PathBuf) -> Result<Self, Error> {
+        let verbose_version = output_of(&rustc, &["-Vv"])?;
+        let field = |name: &str| {
+            let value = verbose_version
+                .lines()
+                .find_map(|line| line.strip_prefix(name));
+            value.map(str::to_owned).ok_or_else(|| Error::ToolFailed {
+                tool: rustc.clone(),
+                detail: format!("`-Vv` printed no line `{name}`"),
+            })
+        };
+        let (host, version) = (field("host: ")?, field("release: ")?);
+        if is_older(&version, OLDEST_RUSTC) {
+            return Err(Error::RustcTooOld {
+                found: version,
+                needed: OLDEST_RUSTC.to_owned(),
+            });
+        }
+        let sysroot = PathBuf::from(output_of(&rustc, &["--print", "sysroot"])?.trim());
+        Ok(Self {
+            cargo,
+            rustc,
+            host,
+            version,
+            verbose_version,
+            sysroot,
+        })
+    }
+
+    /// Whether rust-analyzer can infer the types of variables.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRustSrc`], whose message says which command adds the source.
+    pub fn check_rust_src(&self) -> Result<(), Error> {
+        let source = self
+            .sysroot
+            .join("lib/rustlib/src/rust/library/core/src/lib.rs");
+        if source.exists() {
+            return Ok(());
+        }
+        // A toolchain of rustup's lives in a folder that bears its name.
+        let name = self
+            .sysroot
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let is_rustups = self
+            .sysroot
+            .parent()
+            .is_some_and(|parent| parent.ends_with("toolchains"));
+        let cure = match is_rustups {
+            true => format!("rustup component add rust-src --toolchain {name}"),
+            false => "rustup component add rust-src".to_owned(),
+        };
+        Err(Error::NoRustSrc {
+            sysroot: self.sysroot.clone(),
+            cure,
+        })
+    }
+
+    /// The folder of the standard library's dynamic library, which cells need at run time.
+    pub fn library_dir(&self) -> PathBuf {
+        self.sysroot
+            .join("lib/rustlib")
+            .join(&self.host)
+            .join("lib")
+    }
+}
+
+/// The environment's choice, as `cargo run` makes it, or what a shell would find.
+fn find_cargo() -> Result<PathBuf, Error> {
+    let chosen = env::var_os("CARGO")
+        .map(PathBuf::from)
+        .filter(|path| path.is_file());
+    chosen
+        .or_else(|| find_tool("cargo"))
+        .ok_or_else(|| Error::NoCargo {
+            looked_in: cargo_home().unwrap_or_default().join("bin"),
+        })
+}
+
+/// A program on `PATH`, else where rustup puts it.
+fn find_tool(program: &str) -> Option<PathBuf> {
+    let usual = || Some(cargo_home()?.join("bin").join(exe(program)));
+    find_on_path(program)
+        .or_else(usual)
+        .filter(|path| path.is_file())
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let named = env::var_os("CARGO_HOME")
+        .filter(|home| !home.is_empty())
+        .map(PathBuf::from);
+    named.or_else(|| dirs::home_dir().map(|home| home.join(".cargo")))
+}
+
+/// Where `PATH` leads for a program.
+pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(exe(program)))
+        .find(|file| file.is_file())
+}
+
+fn exe(program: &str) -> String {
+    format!("{program}{}", env::consts::EXE_SUFFIX)
+}
+
+/// The compiler that belongs to a cargo without rustup.
+fn rustc_beside(cargo: &Path) -> PathBuf {
+    let chosen = env::var_os("RUSTC")
+        .map(PathBuf::from)
+        .filter(|path| path.is_file());
+    let beside = Some(cargo.with_file_name(exe("rustc"))).filter(|path| path.is_file());
+    chosen
+        .or(beside)
+        .or_else(|| find_on_path("rustc"))
+        .unwrap_or_else(|| PathBuf::from("rustc"))
+}
+
+fn rustup_which(rustup: &Path, name: Option<&str>, tool: &str) -> Result<PathBuf, Error> {
+    let mut args: Vec<OsString> = vec!["which".into()];
+    if let Some(name) = name {
+        args.extend(["--toolchain".into(), name.into()]);
+    }
+    args.push(tool.into());
+    match output_of(rustup, &args) {
+        Ok(path) => Ok(PathBuf::from(path.trim())),
+        Err(Error::ToolFailed { detail, .. }) => {
+            let wanted = name
+                .map(str::to_owned)
+                .or_else(|| env::var("RUSTUP_TOOLCHAIN").ok());
+            Err(Error::NoToolchain {
+                wanted: wanted.unwrap_or_else(|| "stable".to_owned()),
+                detail,
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn output_of(tool: &Path, args: &[impl AsRef<OsStr>]) -> Result<String, Error> {
+    let output = Command::new(tool)
+        .args(args)
+        // Asking must not start a download.
+        .env("RUSTUP_AUTO_INSTALL", "0")
+        .output()
+        .map_err(|source| Error::ToolNotRun {
+            tool: tool.to_owned(),
+            source,
+        })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let detail = stderr
+        .lines()
+        .find(|line| line.starts_with("error"))
+        .unwrap_or(stderr.trim());
+    let detail = detail.trim_start_matches("error:").trim().to_owned();
+    Err(Error::ToolFailed {
+        tool: tool.to_owned(),
+        detail,
+    })
+}
+
+/// Compares by numbers; what follows a `-`, as in `1.96.0-nightly`, does not count.
+fn is_older(version: &str, than: &str) -> bool {
+    let numbers = |text: &str| {
+        let release = text.split('-').next().unwrap_or_default();
+        let numbers: Vec<u32> = release
+            .split('.')
+            .map(|part| part.parse().unwrap_or(0))
+            .collect();
+        numbers
+    };
+    numbers(version) < numbers(than)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(is_older("1.9.0", "1.95"));
+        assert!(is_older("1.94.1", "1.95"));
+        assert!(!is_older("1.95.0", "1.95"));
+        assert!(!is_older("1.100.0-nightly", "1.95"));
+        assert!(!is_older("2.0.0", "1.95"));
+    }
+
+    #[test]
+    fn real_tools_are_found_not_proxies() {
+        let toolchain = Toolchain::discover().expect("a toolchain builds this test");
+        assert!(
+            toolchain.rustc.starts_with(&toolchain.sysroot),
+            "{toolchain:?}"
+        );
+        assert!(toolchain.library_dir().is_dir(), "{toolchain:?}");
+    }
+
+    #[test]
+    fn a_missing_toolchain_names_the_command_that_installs_it() {
+        let error = Toolchain::named(Some("no-such-toolchain"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("no-such-toolchain"), "{error}");
+    }
+}

@@ -1,0 +1,337 @@
+//! Builds real templates of a tiny runtime with the real cargo, and uses sessions as `evcxr` does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use corebook_install::{
+    Cache, CrateRequest, Error, Prebuild, RuntimeSource, Session, Template, Toolchain,
+};
+
+const MANIFEST: &str = r#"
+[package]
+name = "corebook"
+version = "0.1.0"
+edition = "2024"
+
+[lib]
+crate-type = ["lib", "dylib"]
+
+[dependencies]
+either = "1"
+
+[workspace]
+"#;
+
+const LIBRARY: &str =
+    "pub fn answer() -> u32 { either::Either::<u32, u32>::Left(42).into_inner() }\n";
+
+const CELL: &str =
+    "#[unsafe(no_mangle)]\npub extern \"C\" fn cell() -> u32 { corebook::answer() }\n";
+
+/// A cache, and a runtime that builds in seconds.
+struct Fixture {
+    folder: tempfile::TempDir,
+    toolchain: Toolchain,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("corebook é ")
+            .tempdir()
+            .unwrap();
+        Self {
+            folder,
+            toolchain: Toolchain::discover().unwrap(),
+        }
+    }
+
+    fn prebuild(&self) -> Prebuild {
+        self.prebuild_of(LIBRARY, &[])
+    }
+
+    fn prebuild_of(&self, library: &str, crates: &[CrateRequest]) -> Prebuild {
+        let files = [("Cargo.toml", MANIFEST), ("src/lib.rs", library)];
+        let files = files
+            .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
+            .to_vec();
+        // The versions this workspace uses, so that nothing is downloaded.
+        let runtime = RuntimeSource {
+            files,
+            lock: RuntimeSource::embedded().lock,
+        };
+        Prebuild::of(self.cache(), &self.toolchain, runtime, crates)
+    }
+
+    fn cache(&self) -> Cache {
+        Cache::at(&self.folder.path().join("cache")).unwrap()
+    }
+
+    fn template(&self) -> Template {
+        self.prebuild().ensure(&mut |_| {}).unwrap()
+    }
+
+    fn entries(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.cache().root().join(folder)).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+}
+
+/// What `evcxr` writes once the runtime is added as a dependency.
+fn use_runtime(session: &Session, template: &Template, more: &str) {
+    let path = session.work_dir().join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let (head, _) = manifest.split_once("[dependencies]").unwrap();
+    let text = format!(
+        "{head}[dependencies]\ncorebook = {}\n{more}\n",
+        template.dependency_config()
+    );
+    fs::write(path, text).unwrap();
+    fs::write(session.work_dir().join("src/lib.rs"), CELL).unwrap();
+}
+
+/// Runs cargo as `evcxr` does, without a network.
+fn cargo(session: &Session, template: &Template, subcommand: &str) -> Output {
+    let mut path = session.tool_dirs();
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    let mut command = Command::new("cargo");
+    command
+        .args(["--offline", subcommand])
+        .current_dir(session.work_dir())
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .env("CARGO_TARGET_DIR", "target")
+        .env("CARGO_BUILD_BUILD_DIR", "target")
+        .env("RUSTC", &template.toolchain().rustc)
+        .env("RUSTFLAGS", "-Cprefer-dynamic")
+        .envs(template.build_envs().iter().copied());
+    if subcommand != "metadata" {
+        command.args([
+            "--target",
+            &template.toolchain().host,
+            "--message-format=json",
+        ]);
+    }
+    command.output().unwrap()
+}
+
+/// The crates cargo compiled, which must have succeeded.
+fn compiled(output: &Output) -> Vec<String> {
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success(),
+        "{log}\n{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let lines = log.lines().map(str::split_whitespace);
+    let crates = lines.filter_map(|mut words| match words.next()? {
+        "Compiling" | "Checking" | "Dirty" | "Downloading" => words.next().map(str::to_owned),
+        _ => None,
+    });
+    crates.collect()
+}
+
+#[test]
+fn a_session_compiles_only_the_cell() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let session = Session::create(&template).unwrap();
+    use_runtime(&session, &template, "");
+    assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
+    assert_eq!(compiled(&cargo(&session, &template, "check")), ["ctx"]);
+    assert!(session.runtime_library().unwrap().is_file());
+}
+
+#[test]
+fn a_session_that_compiled_leaves_the_next_one_fresh() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    for _ in 0..2 {
+        let session = Session::create(&template).unwrap();
+        use_runtime(&session, &template, "");
+        assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
+    }
+    let (one, two) = (
+        Session::create(&template).unwrap(),
+        Session::create(&template).unwrap(),
+    );
+    assert_ne!(one.work_dir(), two.work_dir());
+    use_runtime(&two, &template, "");
+    assert_eq!(compiled(&cargo(&two, &template, "build")), ["ctx"]);
+}
+
+#[test]
+fn a_later_dependency_shares_what_is_built() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let session = Session::create(&template).unwrap();
+    use_runtime(&session, &template, "either = \"1\"");
+    assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn checking_another_dependency_keeps_the_locked_versions() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let session = Session::create(&template).unwrap();
+    let work = session.work_dir();
+    use_runtime(&session, &template, "");
+    compiled(&cargo(&session, &template, "build"));
+    let (manifest, lock) = (work.join("Cargo.toml"), work.join("Cargo.lock"));
+    let (manifest_before, lock_before) = (
+        fs::read_to_string(&manifest).unwrap(),
+        fs::read_to_string(&lock).unwrap(),
+    );
+    let check = "[package]\nname = \"evcxr_dummy_validate_dep\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\
+                 [lib]\npath = \"lib.rs\"\n[dependencies]\ncfg-if = \"1\"\n";
+    fs::write(&manifest, check).unwrap();
+    fs::write(work.join("lib.rs"), "").unwrap();
+    compiled(&cargo(&session, &template, "metadata"));
+    assert_eq!(fs::read_to_string(&lock).unwrap(), lock_before);
+    fs::write(&manifest, manifest_before).unwrap();
+    fs::write(work.join("src/lib.rs"), format!("{CELL}// changed\n")).unwrap();
+    assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
+}
+
+#[test]
+fn an_existing_template_is_returned_without_a_word() {
+    let fixture = Fixture::new();
+    let mut lines = Vec::new();
+    assert!(fixture.prebuild().existing().is_none());
+    fixture
+        .prebuild()
+        .ensure(&mut |line| lines.push(line.to_owned()))
+        .unwrap();
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("compiling corebook v0.1.0")),
+        "{lines:?}"
+    );
+    let mut talk = Vec::new();
+    fixture
+        .prebuild()
+        .ensure(&mut |line| talk.push(line.to_owned()))
+        .unwrap();
+    assert_eq!(talk, Vec::<String>::new());
+    assert!(fixture.prebuild().existing().is_some());
+}
+
+#[test]
+fn two_starts_at_once_build_one_template() {
+    let fixture = Fixture::new();
+    let built = std::thread::scope(|scope| {
+        let threads = [(), ()].map(|()| {
+            scope.spawn(|| {
+                let mut compiled = false;
+                fixture
+                    .prebuild()
+                    .ensure(&mut |line| compiled |= line.starts_with("compiling corebook"))
+                    .unwrap();
+                compiled
+            })
+        });
+        threads.map(|thread| thread.join().unwrap())
+    });
+    assert_eq!(built.iter().filter(|compiled| **compiled).count(), 1);
+    assert_eq!(fixture.entries("templates").len(), 1);
+}
+
+#[test]
+fn the_rest_of_a_killed_build_goes_with_the_next() {
+    let fixture = Fixture::new();
+    let rest = fixture
+        .cache()
+        .root()
+        .join("templates/building-killed/work/src");
+    fs::create_dir_all(&rest).unwrap();
+    fixture.template();
+    assert_eq!(fixture.entries("templates").len(), 1);
+}
+
+#[test]
+fn a_runtime_that_does_not_compile_leaves_nothing_and_shows_why() {
+    let fixture = Fixture::new();
+    let error = fixture
+        .prebuild_of("pub fn answer() -> u32 { \"no\" }", &[])
+        .ensure(&mut |_| {})
+        .unwrap_err();
+    assert!(error.to_string().contains("mismatched types"), "{error}");
+    assert_eq!(fixture.entries("templates"), Vec::<String>::new());
+}
+
+#[test]
+fn a_source_that_was_deleted_is_unpacked_again_without_a_build() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    fs::remove_dir_all(fixture.cache().root().join("runtime")).unwrap();
+    let mut lines = Vec::new();
+    fixture
+        .prebuild()
+        .ensure(&mut |line| lines.push(line.to_owned()))
+        .unwrap();
+    assert_eq!(lines, Vec::<String>::new());
+    let session = Session::create(&template).unwrap();
+    use_runtime(&session, &template, "");
+    assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
+}
+
+#[test]
+fn sessions_go_when_dropped_and_stale_ones_are_swept() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let session = Session::create(&template).unwrap();
+    let live = session.work_dir();
+    let sessions = fixture.cache().root().join("sessions");
+    fs::create_dir_all(sessions.join("stale/work")).unwrap();
+    fs::write(sessions.join("stale.lock"), "").unwrap();
+    let other = Session::create(&template).unwrap();
+    assert!(live.is_dir(), "a live session stays");
+    assert!(!sessions.join("stale").exists());
+    drop((session, other));
+    assert_eq!(fixture.entries("sessions"), ["sweep.lock"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_look_into_a_session() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    let session = Session::create(&fixture.template()).unwrap();
+    let folder: PathBuf = session.work_dir().parent().map(Path::to_owned).unwrap();
+    assert_eq!(
+        fs::metadata(folder).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+}
+
+#[test]
+fn a_cache_below_a_file_is_an_error_that_names_it() {
+    let fixture = Fixture::new();
+    let file = fixture.folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let cache = Cache::at(&file.join("cache")).unwrap();
+    let prebuild = Prebuild::of(cache, &fixture.toolchain, RuntimeSource::embedded(), &[]);
+    let error = prebuild.ensure(&mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error:?}");
+    assert!(error.to_string().contains("file"), "{error}");
+}
+
+#[test]
+fn another_crate_list_is_another_template() {
+    let fixture = Fixture::new();
+    let plain = fixture.prebuild();
+    let rich = fixture.prebuild_of(
+        LIBRARY,
+        &CrateRequest::parse_list("rand,rand,itertools").unwrap(),
+    );
+    assert_ne!(plain.key(), rich.key());
+    let sorted = fixture.prebuild_of(
+        LIBRARY,
+        &CrateRequest::parse_list("itertools,rand").unwrap(),
+    );
+    assert_eq!(rich.key(), sorted.key());
+}
