@@ -104,6 +104,33 @@ impl<'clock> Run<'clock> {
         Ok(())
     }
 
+    /// Like [`Run::time`], for a run of one loop whose `body` uses up what the setup made.
+    ///
+    /// # Panics
+    ///
+    /// As [`Run::time`].
+    pub fn time_once(&mut self, body: impl FnOnce()) {
+        let mut body = Some(body);
+        self.time(&mut || body.take().map_or((), |body| body()));
+    }
+
+    /// Like [`Run::time_once`], for a body that uses `?`.
+    ///
+    /// # Errors
+    ///
+    /// The error of `body`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Run::time`].
+    pub fn try_time_once(
+        &mut self,
+        body: impl FnOnce() -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        let mut body = Some(body);
+        self.try_time(&mut || body.take().map_or(Ok(()), |body| body()))
+    }
+
     fn batch(
         &self,
         loops: u64,

@@ -1,0 +1,248 @@
+//! `%timeit` and `%%timeit`: best of N.
+
+use std::ops::Range;
+
+use crate::magic::{
+    Call, Magic, MagicError, OptionSpec, OptionValue, Piece, Places, Replacement, documented,
+};
+use crate::measured::{FALLIBLE, Measured, generated, uses_question_mark};
+use crate::options::{self, Parsed};
+use crate::tokens::without_trivia;
+
+documented! {
+    /// Best of N: runs an expression many times and prints the best time of one.
+    ///
+    /// ```text
+    /// %timeit (0..24).map(sleeping).collect::<Vec<_>>()
+    /// 1 loop, best of 3: 2.4 s per loop
+    /// ```
+    ///
+    /// `%%timeit [options] SETUP` times the lines below it. The setup runs once per run, outside the time,
+    /// and its variables are in scope below:
+    ///
+    /// ```text
+    /// %%timeit let mut numbers = unsorted.clone();
+    /// numbers.sort();
+    /// numbers[0]
+    /// ```
+    ///
+    /// | option | meaning |
+    /// |---|---|
+    /// | `-n N` | loops a run; without it, as many as take 50 ms |
+    /// | `-r R` | runs; without it 7, or 3 when one loop takes 0.1 s or more |
+    /// | `-p P` | significant digits; 3 |
+    /// | `-c` | CPU time of the whole process instead of wall time |
+    /// | `-q` | print nothing |
+    /// | `-d` | median, worst, spread and compile time too |
+    /// | `-o` | show the result object with a plot of the runs |
+    /// | `-o NAME` | bind the result object: `NAME.best`, `NAME.all_runs`, … in seconds |
+    /// | `-b` | hide literals from the optimiser, so that nothing is computed in advance |
+    /// | `--` | end of the options, for an expression that begins with `-` |
+    ///
+    /// The expression is compiled once, optimised; compile time is never in the figure, and the harness's
+    /// own cost is taken off. Variables are borrowed, not used up: time `f(v.clone())` where `f` takes its
+    /// argument, or let a setup make a new one for each run: `%%timeit -n 1 let v = v.clone();`.
+    pub struct Timeit;
+}
+
+const OPTIONS: &[OptionSpec] = &[
+    option(
+        "-n",
+        OptionValue::Required("N"),
+        "loops a run; chosen so that a run takes 50 ms",
+    ),
+    option(
+        "-r",
+        OptionValue::Required("R"),
+        "runs; 7, or 3 when one loop takes 0.1 s or more",
+    ),
+    option("-p", OptionValue::Required("P"), "significant digits; 3"),
+    option(
+        "-c",
+        OptionValue::None,
+        "CPU time of the whole process instead of wall time",
+    ),
+    option("-q", OptionValue::None, "print nothing"),
+    option(
+        "-d",
+        OptionValue::None,
+        "median, worst, spread and compile time too",
+    ),
+    option(
+        "-o",
+        OptionValue::Optional("NAME"),
+        "show the result object, or bind it to NAME",
+    ),
+    option("-b", OptionValue::None, "hide literals from the optimiser"),
+];
+
+pub(crate) const fn option(
+    flag: &'static str,
+    value: OptionValue,
+    summary: &'static str,
+) -> OptionSpec {
+    OptionSpec {
+        flag,
+        value,
+        summary,
+    }
+}
+
+impl Magic for Timeit {
+    fn name(&self) -> &'static str {
+        "timeit"
+    }
+
+    fn summary(&self) -> &'static str {
+        "best of N: how long an expression, or a cell, takes"
+    }
+
+    fn places(&self) -> Places {
+        Places::LineAndCell
+    }
+
+    fn usage(&self) -> &'static str {
+        "%timeit [-n N] [-r R] [-p P] [-c] [-q] [-d] [-o [NAME]] [-b] [--] EXPR"
+    }
+
+    fn help(&self) -> &'static str {
+        Self::HELP
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        OPTIONS
+    }
+
+    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
+        let parsed = options::parse(self, call)?;
+        let settings = settings(&parsed)?;
+        let mut template = vec![generated(match parsed.variable("-o")? {
+            Some(name) => format!("let {name}: ::corebook::timing::Timing = "),
+            None => String::new(),
+        })];
+        let hides_inputs = parsed.has("-b");
+        match &call.body {
+            None => {
+                let measured = Measured::expression(call.source, parsed.rest.clone(), &parsed)?;
+                template.extend(without_setup(&settings, &measured, hides_inputs));
+            }
+            Some(body) => {
+                let measured = Measured::body(call.source, body.clone(), &parsed)?;
+                let setup = without_trivia(call.source, parsed.rest.clone());
+                if setup.is_empty() {
+                    template.extend(without_setup(&settings, &measured, hides_inputs));
+                } else {
+                    let runs_once = parsed.count("-n")? == Some(1);
+                    let setup = Setup {
+                        source: call.source,
+                        span: setup,
+                        runs_once,
+                    };
+                    template.extend(setup.around(&settings, &measured, hides_inputs));
+                }
+            }
+        }
+        Ok(Replacement::Rust {
+            template,
+            is_timing: true,
+        })
+    }
+}
+
+/// The options as a Rust value.
+fn settings(parsed: &Parsed) -> Result<String, MagicError> {
+    let mut fields = String::new();
+    for (flag, field) in [("-n", "loops"), ("-r", "repeat"), ("-p", "digits")] {
+        if let Some(count) = parsed.count(flag)? {
+            fields += &format!("{field}: {count}, ");
+        }
+    }
+    for (flag, field) in [("-c", "cpu"), ("-d", "details")] {
+        if parsed.has(flag) {
+            fields += &format!("{field}: true, ");
+        }
+    }
+    let shows_object = parsed.has("-o") && parsed.value("-o").is_none();
+    let show = match (shows_object, parsed.has("-q")) {
+        (true, _) => "Object",
+        (false, true) => "Nothing",
+        (false, false) => "Line",
+    };
+    Ok(format!(
+        "&::corebook::timing::Options {{ {fields}show: ::corebook::timing::Show::{show}, \
+         checked: cfg!(debug_assertions), ..::corebook::timing::Options::DEFAULT }}"
+    ))
+}
+
+/// A statement that measures one expression. A reference to its value, and no move, so that a value may
+/// borrow what the closure captured; the value is dropped at the end of the statement, within the time.
+fn without_setup(settings: &str, measured: &Measured<'_>, hides_inputs: bool) -> Vec<Piece> {
+    let (function, signature, result, end) = match measured.uses_question_mark() {
+        true => (
+            "try_timeit",
+            FALLIBLE,
+            " ::core::result::Result::Ok(())",
+            "?;",
+        ),
+        false => ("timeit", "", "", ";"),
+    };
+    let mut pieces = vec![generated(format!(
+        "::corebook::timing::{function}({settings}, &mut || {signature}{{ ::core::hint::black_box(&"
+    ))];
+    pieces.extend(measured.pieces(hides_inputs));
+    pieces.push(generated(format!(");{result} }}){end}")));
+    pieces
+}
+
+/// What stands on the first line of a `%%timeit`.
+struct Setup<'source> {
+    source: &'source str,
+    span: Range<usize>,
+    /// Whether a run has one loop, so that the body may use up what the setup made.
+    runs_once: bool,
+}
+
+impl Setup<'_> {
+    /// A statement that runs the setup once a run and measures the body.
+    fn around(&self, settings: &str, body: &Measured<'_>, hides_inputs: bool) -> Vec<Piece> {
+        let is_fallible =
+            body.uses_question_mark() || uses_question_mark(self.source, self.span.clone());
+        let (function, signature, result, end) = match is_fallible {
+            true => (
+                "try_timeit_with_setup",
+                FALLIBLE,
+                " ::core::result::Result::Ok(())",
+                "?;",
+            ),
+            false => ("timeit_with_setup", "", "", ";"),
+        };
+        let time = match (is_fallible, self.runs_once) {
+            (false, false) => "time(&mut ||",
+            (false, true) => "time_once(||",
+            (true, false) => "try_time(&mut ||",
+            (true, true) => "try_time_once(||",
+        };
+        let separator = if self.source[self.span.clone()].ends_with(';') {
+            " "
+        } else {
+            "; "
+        };
+        let mut pieces = vec![
+            generated(format!(
+                "::corebook::timing::{function}({settings}, &mut |corebook_run| {signature}{{ "
+            )),
+            Piece::Source(self.span.clone()),
+            generated(format!(
+                "{separator}corebook_run.{time} {signature}{{ ::core::hint::black_box(&"
+            )),
+        ];
+        pieces.extend(body.pieces(hides_inputs));
+        let handed_on = if is_fallible { "" } else { ";" };
+        pieces.push(generated(format!(");{result} }}){handed_on} }}){end}")));
+        pieces
+    }
+}
+
+#[cfg(test)]
+#[path = "timeit_tests.rs"]
+mod tests;

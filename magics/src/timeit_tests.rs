@@ -1,0 +1,152 @@
+//! What `%timeit` becomes, and what it refuses.
+
+use super::*;
+use crate::scan::scan;
+
+/// The Rust that stands in the place of the first magic in `source`, or the complaint.
+fn expanded(source: &str) -> Result<String, String> {
+    let found = scan(source).magics.remove(0);
+    let template = match Timeit.expand(&found.call).map_err(|error| error.message)? {
+        Replacement::Rust {
+            template,
+            is_timing: true,
+        } => template,
+        other => panic!("{other:?}"),
+    };
+    let text = template.into_iter().map(|piece| match piece {
+        Piece::Generated(text) => {
+            assert!(!text.contains('\n'), "{text:?}");
+            text
+        }
+        Piece::Source(span) => source[span].to_owned(),
+    });
+    Ok(text.collect())
+}
+
+const OPTIONS_TEXT: &str = "&::corebook::timing::Options { show: ::corebook::timing::Show::Line, \
+    checked: cfg!(debug_assertions), ..::corebook::timing::Options::DEFAULT }";
+
+#[test]
+fn an_expression_is_borrowed_inside_a_closure() {
+    assert_eq!(
+        expanded("%timeit f(x) // slow").expect("is well formed"),
+        format!(
+            "::corebook::timing::timeit({OPTIONS_TEXT}, &mut || {{ ::core::hint::black_box(&(f(x))); }});"
+        )
+    );
+}
+
+#[test]
+fn a_question_mark_is_handed_on() {
+    assert_eq!(
+        expanded("%timeit read(path)?").expect("is well formed"),
+        format!(
+            "::corebook::timing::try_timeit({OPTIONS_TEXT}, &mut || {FALLIBLE}\
+             {{ ::core::hint::black_box(&(read(path)?)); ::core::result::Result::Ok(()) }})?;"
+        )
+    );
+}
+
+#[test]
+fn a_setup_runs_before_each_run() {
+    assert_eq!(
+        expanded("%%timeit let mut v = a.clone()\nv.sort();\nv[0]").expect("is well formed"),
+        format!(
+            "::corebook::timing::timeit_with_setup({OPTIONS_TEXT}, &mut |corebook_run| \
+             {{ let mut v = a.clone(); corebook_run.time(&mut || \
+             {{ ::core::hint::black_box(&{{ v.sort();\nv[0] }}); }}); }});"
+        )
+    );
+    let once = expanded("%%timeit -n1 let v = a.clone();\ndrop(v)").expect("is well formed");
+    assert!(
+        once.contains("let v = a.clone(); corebook_run.time_once(|| {"),
+        "{once}"
+    );
+}
+
+#[test]
+fn options_become_fields() {
+    for (options, fields) in [
+        ("-n100", "loops: 100, show: ::corebook::timing::Show::Line"),
+        (
+            "-n 100 -r 3 -p5",
+            "loops: 100, repeat: 3, digits: 5, show: ::corebook::timing::Show::Line",
+        ),
+        (
+            "-cdq",
+            "cpu: true, details: true, show: ::corebook::timing::Show::Nothing",
+        ),
+        ("-qo", "show: ::corebook::timing::Show::Object"),
+        ("-q -- -", "show: ::corebook::timing::Show::Nothing"),
+    ] {
+        let code = expanded(&format!("%timeit {options} f()")).expect("is well formed");
+        assert!(
+            code.contains(&format!("Options {{ {fields}, checked")),
+            "{options}: {code}"
+        );
+    }
+    let bound = expanded("%timeit -o t f(x)").expect("is well formed");
+    assert!(
+        bound.starts_with("let t: ::corebook::timing::Timing = ::corebook"),
+        "{bound}"
+    );
+    assert!(
+        bound.contains("Show::Line") && bound.contains("(f(x))"),
+        "{bound}"
+    );
+    let hidden = expanded("%timeit -b f(3)").expect("is well formed");
+    assert!(
+        hidden.contains("(f(::core::hint::black_box(3)))"),
+        "{hidden}"
+    );
+}
+
+#[test]
+fn a_semicolon_after_the_expression_is_left_out() {
+    assert_eq!(expanded("%timeit f(x);;"), expanded("%timeit f(x)"));
+}
+
+#[test]
+fn unusable_calls_say_what_to_do() {
+    let usage = Timeit.usage();
+    for (call, text) in [
+        ("%timeit", "%timeit: there is no expression"),
+        ("%timeit -n 3", "%timeit: there is no expression"),
+        ("%timeit ;", "%timeit: there is no expression"),
+        (
+            "%timeit f(); g()",
+            "%timeit: this is more than one expression: put it in braces, or write it below %%timeit",
+        ),
+        (
+            "%timeit let x = 3",
+            "%timeit: a let is not an expression: write it below %%timeit",
+        ),
+        (
+            "%timeit -n 0 f()",
+            "%timeit: option -n must be a whole number of at least 1, not 0",
+        ),
+        (
+            "%timeit -r -1 f()",
+            "%timeit: option -r must be a whole number of at least 1, not -1",
+        ),
+        (
+            "%timeit -n ten f()",
+            "%timeit: option -n must be a whole number of at least 1, not ten",
+        ),
+        ("%timeit -n", "%timeit: option -n needs a value N"),
+        (
+            "%timeit -x f()",
+            "%timeit: unknown option -x; write -- before an expression that begins with -",
+        ),
+        (
+            "%%timeit -n 3\n// nothing",
+            "%%timeit: there is no code below the first line",
+        ),
+    ] {
+        assert_eq!(
+            expanded(call),
+            Err(format!("{text}; usage: {usage}")),
+            "{call}"
+        );
+    }
+}
