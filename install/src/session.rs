@@ -1,7 +1,7 @@
 //! One kernel's own copy of a template, for as long as the kernel lives.
 //!
-//! Libraries are linked, not copied: they are only ever replaced, never written into. Everything else,
-//! cargo's lock files and records above all, is copied, because a hard link would make the locks and the
+//! Libraries with a hash in their name are linked, not copied: they are never written into. Everything
+//! else, cargo's lock files and records above all, is copied, because a hard link would make the locks and the
 //! changes of one session those of all. Dates are kept, because cargo compares them.
 
 use std::ffi::OsStr;
@@ -177,7 +177,7 @@ fn clone_folder(from: &Path, to: &Path) -> Result<(), Error> {
             .map_err(|error| Error::io("read", &source, error))?;
         if kind.is_dir() {
             clone_folder(&source, &target)?;
-        } else if !is_only_replaced(&source) || fs::hard_link(&source, &target).is_err() {
+        } else if !is_never_rewritten(&source) || fs::hard_link(&source, &target).is_err() {
             // A link fails across file systems, and for files of another owner.
             copy_file(&source, &target)?;
         }
@@ -185,12 +185,16 @@ fn clone_folder(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a file is a library, which tools write under another name and rename.
-fn is_only_replaced(path: &Path) -> bool {
+/// Whether a file bears a hash of all it was made from. Tools write such a file once, under another name,
+/// and rename it. The runtime's own library has no hash in its name: compiled anew with other settings
+/// it is written over, and that must not reach other sessions.
+fn is_never_rewritten(path: &Path) -> bool {
     const LIBRARIES: [&str; 8] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "lib", "exe"];
-    path.extension()
-        .and_then(OsStr::to_str)
-        .is_some_and(|extension| LIBRARIES.contains(&extension))
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    match name.rsplit_once('.') {
+        Some((stem, extension)) => stem.contains('-') && LIBRARIES.contains(&extension),
+        None => name.starts_with("build_script_") || name.starts_with("build-script-"),
+    }
 }
 
 fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {

@@ -4,7 +4,6 @@
 //! each time which toolchain it stands for. Nothing is installed or downloaded here.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -61,17 +60,11 @@ impl Toolchain {
             })?),
             None => Some(find_cargo()?.with_file_name(exe("rustup"))).filter(|path| path.is_file()),
         };
-        let (cargo, rustc) = match rustup {
-            Some(rustup) => (
-                rustup_which(&rustup, name, "cargo")?,
-                rustup_which(&rustup, name, "rustc")?,
-            ),
-            None => {
-                let cargo = find_cargo()?;
-                let rustc = rustc_beside(&cargo);
-                (cargo, rustc)
-            }
+        let cargo = match rustup {
+            Some(rustup) => rustup_which_cargo(&rustup, name)?,
+            None => find_cargo()?,
         };
+        let rustc = rustc_beside(&cargo);
         Self::describe(cargo, rustc)
     }
 
@@ -93,7 +86,7 @@ impl Toolchain {
                 needed: OLDEST_RUSTC.to_owned(),
             });
         }
-        let sysroot = PathBuf::from(output_of(&rustc, &["--print", "sysroot"])?.trim());
+        let sysroot = sysroot(&rustc, &host)?;
         Ok(Self {
             cargo,
             rustc,
@@ -184,7 +177,7 @@ fn exe(program: &str) -> String {
     format!("{program}{}", env::consts::EXE_SUFFIX)
 }
 
-/// The compiler that belongs to a cargo without rustup.
+/// The compiler that belongs to a cargo.
 fn rustc_beside(cargo: &Path) -> PathBuf {
     let chosen = env::var_os("RUSTC")
         .map(PathBuf::from)
@@ -196,12 +189,11 @@ fn rustc_beside(cargo: &Path) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("rustc"))
 }
 
-fn rustup_which(rustup: &Path, name: Option<&str>, tool: &str) -> Result<PathBuf, Error> {
-    let mut args: Vec<OsString> = vec!["which".into()];
-    if let Some(name) = name {
-        args.extend(["--toolchain".into(), name.into()]);
-    }
-    args.push(tool.into());
+/// Where the toolchain of this name, or of the current folder, has its cargo.
+fn rustup_which_cargo(rustup: &Path, name: Option<&str>) -> Result<PathBuf, Error> {
+    let mut args = vec!["which"];
+    args.extend(name.into_iter().flat_map(|name| ["--toolchain", name]));
+    args.push("cargo");
     match output_of(rustup, &args) {
         Ok(path) => Ok(PathBuf::from(path.trim())),
         Err(Error::ToolFailed { detail, .. }) => {
@@ -217,7 +209,7 @@ fn rustup_which(rustup: &Path, name: Option<&str>, tool: &str) -> Result<PathBuf
     }
 }
 
-fn output_of(tool: &Path, args: &[impl AsRef<OsStr>]) -> Result<String, Error> {
+fn output_of(tool: &Path, args: &[&str]) -> Result<String, Error> {
     let output = Command::new(tool)
         .args(args)
         // Asking must not start a download.
@@ -240,6 +232,20 @@ fn output_of(tool: &Path, args: &[impl AsRef<OsStr>]) -> Result<String, Error> {
         tool: tool.to_owned(),
         detail,
     })
+}
+
+/// The folder two above the compiler, if libraries are there; asking the compiler takes 10 ms.
+fn sysroot(rustc: &Path, host: &str) -> Result<PathBuf, Error> {
+    let above = rustc
+        .ancestors()
+        .nth(2)
+        .filter(|dir| dir.join("lib/rustlib").join(host).is_dir());
+    match above {
+        Some(dir) => Ok(dir.to_owned()),
+        None => Ok(PathBuf::from(
+            output_of(rustc, &["--print", "sysroot"])?.trim(),
+        )),
+    }
 }
 
 /// Compares by numbers; what follows a `-`, as in `1.96.0-nightly`, does not count.

@@ -197,6 +197,25 @@ fn checking_another_dependency_keeps_the_locked_versions() {
 }
 
 #[test]
+fn compiling_the_runtime_anew_stays_within_the_session() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let session = Session::create(&template).unwrap();
+    use_runtime(&session, &template, "");
+    let manifest = session.work_dir().join("Cargo.toml");
+    let slow = fs::read_to_string(&manifest)
+        .unwrap()
+        .replace("opt-level = 3", "opt-level = 0");
+    fs::write(&manifest, slow).unwrap();
+    assert!(compiled(&cargo(&session, &template, "build")).contains(&"corebook".to_owned()));
+    let next = Session::create(&template).unwrap();
+    let library = |session: &Session| fs::read(session.runtime_library().unwrap()).unwrap();
+    assert_ne!(library(&session), library(&next));
+    use_runtime(&next, &template, "");
+    assert_eq!(compiled(&cargo(&next, &template, "build")), ["ctx"]);
+}
+
+#[test]
 fn an_existing_template_is_returned_without_a_word() {
     let fixture = Fixture::new();
     let mut lines = Vec::new();
