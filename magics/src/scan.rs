@@ -1,0 +1,265 @@
+//! Where a magic stands in a cell, by tokens.
+//!
+//! Finds magics, known or not, and the lines that are evcxr's own commands. It neither looks names up nor
+//! reads options.
+
+use std::ops::Range;
+
+use ra_ap_rustc_lexer::TokenKind;
+
+use crate::magic::Call;
+use crate::statement::Statement;
+use crate::tokens::{Brackets, Step, tokens, without_trivia};
+
+/// A magic as it stands in a cell. All ranges are bytes of the cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found<'source> {
+    pub name: &'source str,
+    /// `%name` or `%%name`, without question marks.
+    pub head: Range<usize>,
+    /// Whether it is `%name?` or `?%name`.
+    pub is_question: bool,
+    pub call: Call<'source>,
+    /// What makes its Rust unusable: where, and what to say of it.
+    pub fault: Option<Fault>,
+}
+
+/// A bracket, string or comment that does not end where its magic does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub span: Range<usize>,
+    pub text: String,
+}
+
+/// What stands in a cell beside Rust.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scan<'source> {
+    /// In the order of the cell.
+    pub magics: Vec<Found<'source>>,
+    /// Lines such as `:dep rand` and `!ls`, without their line breaks.
+    pub commands: Vec<Range<usize>>,
+    /// How many of the commands come before all Rust, where evcxr obeys them.
+    pub leading_commands: usize,
+    /// Whether there is any Rust outside magics.
+    pub has_rust: bool,
+    /// The Rust read so far.
+    statement: Statement,
+}
+
+/// Finds the magics of a cell.
+pub(crate) fn scan(source: &str) -> Scan<'_> {
+    scan_part(source, 0..source.len())
+}
+
+/// Finds the magics of `source[part]`, which begins at the start of a line.
+pub(crate) fn scan_part(source: &str, part: Range<usize>) -> Scan<'_> {
+    let mut scan = Scan::default();
+    let mut at = part.start;
+    while let Some(next) = scan.run(source, at..part.end, part.start) {
+        at = next;
+    }
+    let last = scan.magics.last_mut().filter(|last| {
+        let after = last.call.span.end..part.end;
+        without_trivia(source, after).is_empty()
+    });
+    if let Some(last) = last {
+        last.call.is_last = true;
+    }
+    scan
+}
+
+impl<'source> Scan<'source> {
+    /// Goes on to the end of the next magic or command, if there is one.
+    fn run(&mut self, source: &'source str, rest: Range<usize>, first: usize) -> Option<usize> {
+        for token in tokens(source, rest.clone()) {
+            let start = token.span.start;
+            let line_start = source[..start]
+                .rfind('\n')
+                .map_or(0, |at| at + 1)
+                .max(first);
+            let before = &source[line_start..start];
+            if self.statement.could_start() && before.trim().is_empty() {
+                let is_first = source[first..start].trim().is_empty();
+                if let Some(found) = magic_at(source, start..rest.end, is_first) {
+                    let end = found.call.span.end;
+                    self.magics.push(found);
+                    return Some(end);
+                }
+                if is_command(&source[start..rest.end], before, self.has_rust) {
+                    let end = line_end(source, start..rest.end);
+                    self.commands.push(start..end);
+                    self.leading_commands += usize::from(!self.has_rust);
+                    return Some(end);
+                }
+            }
+            self.has_rust |= !token.is_trivia();
+            self.statement.step(&token, &source[token.span.clone()]);
+        }
+        None
+    }
+}
+
+/// Whether evcxr takes the line for a command: `:name` anywhere a statement could start (a path begins with
+/// two colons), `!shell` at the line's very start and before all Rust, where it can't be a negation.
+fn is_command(text: &str, before: &str, has_rust: bool) -> bool {
+    let is_colon = text.starts_with(':') && !text.starts_with("::");
+    let is_shell = text.starts_with('!') && before.is_empty() && !has_rust;
+    is_colon || is_shell
+}
+
+/// The magic that begins at the start of `rest`. A cell magic takes the rest of the cell if `is_first`,
+/// that is, on the cell's first line that is not blank.
+fn magic_at(source: &str, rest: Range<usize>, is_first: bool) -> Option<Found<'_>> {
+    let text = &source[rest.clone()];
+    let asked_before = text.len() - text.trim_start_matches('?').len();
+    let sigil = text[asked_before..].len() - text[asked_before..].trim_start_matches('%').len();
+    let name_start = rest.start + asked_before + sigil;
+    let name_text = &source[name_start..rest.end];
+    if !(1..=2).contains(&sigil) || !name_text.starts_with(char::is_alphabetic) {
+        return None;
+    }
+    let name_len = name_text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    let name = &name_text[..name_len.unwrap_or(name_text.len())];
+    let head = rest.start + asked_before..name_start + name.len();
+    let is_question = asked_before > 0 || source[head.end..rest.end].starts_with('?');
+    let is_cell = sigil == 2;
+
+    let line = Line::read(source, head.end..rest.end);
+    let body = (is_cell && !is_question).then(|| match is_first {
+        true => body_after(source, line.end..rest.end),
+        false => line.end..line.end,
+    });
+    let body_fault = body
+        .as_ref()
+        .and_then(|body| fault_in(source, body.clone()));
+    let end = if body.is_some() && is_first {
+        rest.end
+    } else {
+        line.end
+    };
+    let call = Call {
+        source,
+        span: rest.start..end,
+        arguments: line.significant,
+        body,
+        is_last: false,
+    };
+    Some(Found {
+        name,
+        head,
+        is_question,
+        call,
+        fault: line.fault.or(body_fault),
+    })
+}
+
+/// The lines below a cell magic's first, without blanks and comments at the end.
+fn body_after(source: &str, rest: Range<usize>) -> Range<usize> {
+    let Some(line_break) = source[rest.clone()].find('\n') else {
+        return rest.end..rest.end;
+    };
+    let start = rest.start + line_break + 1;
+    let significant = without_trivia(source, start..rest.end);
+    start..significant.end
+}
+
+/// What follows a magic's name: its line and, while brackets are open, further lines.
+struct Line {
+    /// Before the line break.
+    end: usize,
+    /// Without blanks and comments at the ends.
+    significant: Range<usize>,
+    fault: Option<Fault>,
+}
+
+impl Line {
+    fn read(source: &str, rest: Range<usize>) -> Line {
+        let mut brackets = Brackets::default();
+        let mut significant = rest.start..rest.start;
+        let mut fault = None;
+        let mut end = rest.end;
+        for token in tokens(source, rest.clone()) {
+            let span = token.span.clone();
+            let text = &source[span.clone()];
+            if token.kind == TokenKind::Whitespace && brackets.depth() == 0 && text.contains('\n') {
+                end = line_end(source, span.start..rest.end);
+                break;
+            }
+            let unterminated = token.unterminated();
+            // What is never closed would take the whole cell with it: its line is enough.
+            let span_end =
+                unterminated.map_or(span.end, |_| line_end(source, span.start..rest.end));
+            if !token.is_trivia() {
+                let is_first = significant.is_empty();
+                significant = if is_first {
+                    span.start
+                } else {
+                    significant.start
+                }..span_end;
+            }
+            if let Some(what) = unterminated {
+                let text = format!("the {what} that begins here is not closed");
+                fault.get_or_insert(Fault {
+                    span: span.start..span_end,
+                    text,
+                });
+                end = span_end;
+                break;
+            }
+            if brackets.step(&token) == Step::Mismatched {
+                fault.get_or_insert(mismatched(source, span));
+            }
+        }
+        // A line comment keeps the carriage return of its line's end.
+        end -= usize::from(source[..end].ends_with('\r') && source[end..].starts_with('\n'));
+        let open = brackets
+            .innermost()
+            .map(|open| not_closed(source, open.span.clone()));
+        Line {
+            end,
+            significant,
+            fault: fault.or(open),
+        }
+    }
+}
+
+/// The first thing in `source[range]` that keeps text of ours from following it.
+fn fault_in(source: &str, range: Range<usize>) -> Option<Fault> {
+    let mut brackets = Brackets::default();
+    for token in tokens(source, range) {
+        if brackets.step(&token) == Step::Mismatched {
+            return Some(mismatched(source, token.span));
+        }
+        if let Some(what) = token.unterminated() {
+            let text = format!("the {what} that begins here is not closed");
+            let span = token.span.start..line_end(source, token.span);
+            return Some(Fault { span, text });
+        }
+    }
+    brackets
+        .innermost()
+        .map(|open| not_closed(source, open.span.clone()))
+}
+
+fn mismatched(source: &str, span: Range<usize>) -> Fault {
+    let text = format!("{} closes nothing that is open", &source[span.clone()]);
+    Fault { span, text }
+}
+
+fn not_closed(source: &str, span: Range<usize>) -> Fault {
+    let text = format!("the {} is not closed", &source[span.clone()]);
+    Fault { span, text }
+}
+
+/// The end of the first line of `source[rest]`, before its line break.
+fn line_end(source: &str, rest: Range<usize>) -> usize {
+    let text = &source[rest.clone()];
+    let line = text.split('\n').next().unwrap_or(text);
+    let is_broken = line.len() < text.len() || source[rest.end..].starts_with('\n');
+    let line = if is_broken {
+        line.strip_suffix('\r').unwrap_or(line)
+    } else {
+        line
+    };
+    rest.start + line.len()
+}
