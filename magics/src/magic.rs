@@ -143,3 +143,16 @@ pub struct MagicError {
     /// The bytes of the cell's source that are at fault.
     pub span: Range<usize>,
 }
+
+/// Declares a magic's type; its doc comment is the help that `%name?` shows, in `Self::HELP`.
+macro_rules! documented {
+    ($(#[doc = $line:literal])* pub struct $name:ident;) => {
+        $(#[doc = $line])*
+        pub struct $name;
+
+        impl $name {
+            const HELP: &'static str = concat!($($line, "\n"),*);
+        }
+    };
+}
+pub(crate) use documented;

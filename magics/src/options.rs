@@ -63,10 +63,21 @@ pub fn parse(magic: &dyn Magic, call: &Call<'_>) -> Result<Parsed, MagicError> {
 }
 
 /// Like [`parse`], for a command line that may be half typed: what can't be understood is skipped.
-pub(crate) fn parse_leniently(magic: &dyn Magic, call: &Call<'_>) -> Parsed {
+pub(crate) fn parse_leniently(magic: &dyn Magic, call: &Call<'_>) -> (Parsed, Next) {
     let mut reader = Reader::new(magic, call);
     reader.read();
-    reader.parsed
+    (reader.parsed, reader.next)
+}
+
+/// What would be read if a command line went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// An option, a word or the expression.
+    Anything,
+    /// The value of the last option.
+    Value,
+    /// No option: `--` or the expression came before.
+    NoOption,
 }
 
 /// Whether the first word asks for help instead.
@@ -107,31 +118,24 @@ impl Parsed {
         let Some(value) = self.value(flag) else {
             return Ok(None);
         };
-        self.count_of(&format!("option {flag}"), value).map(Some)
+        self.count_of(&format!("option {flag}"), value, u64::MAX)
+            .map(Some)
     }
 
-    /// `word` as a whole number of at least 1; `what` it is opens the complaint: `option -n`.
+    /// `word` as a whole number from 1 to `most`; `what` it is opens the complaint: `option -n`.
     ///
     /// # Errors
     ///
     /// The word is anything else.
-    pub fn count_of(&self, what: &str, word: &Word) -> Result<u64, MagicError> {
+    pub fn count_of(&self, what: &str, word: &Word, most: u64) -> Result<u64, MagicError> {
         let digits = word.text.replace('_', "");
-        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            match digits.parse::<u64>() {
-                Ok(0) => {}
-                Ok(number) => return Ok(number),
-                Err(_) => {
-                    let most = u64::MAX;
-                    let text = format!("{what} must be at most {most}, not {}", word.text);
-                    return Err(self.error(&text, word.span.clone()));
-                }
-            }
-        }
-        let text = format!(
-            "{what} must be a whole number of at least 1, not {}",
-            shown(&word.text)
-        );
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let wanted = match digits.parse::<u64>() {
+            Ok(number) if is_number && (1..=most).contains(&number) => return Ok(number),
+            _ if is_number && digits.bytes().any(|byte| byte != b'0') => format!("at most {most}"),
+            _ => "a whole number of at least 1".to_owned(),
+        };
+        let text = format!("{what} must be {wanted}, not {}", shown(&word.text));
         Err(self.error(&text, word.span.clone()))
     }
 
@@ -233,6 +237,7 @@ struct Reader<'call> {
     end: usize,
     has_body: bool,
     parsed: Parsed,
+    next: Next,
     /// The first thing that is wrong.
     complaint: Option<MagicError>,
 }
@@ -264,6 +269,7 @@ impl<'call> Reader<'call> {
             end,
             has_body,
             parsed,
+            next: Next::Anything,
             complaint: None,
         }
     }
@@ -273,12 +279,13 @@ impl<'call> Reader<'call> {
         loop {
             self.skip_blanks();
             let text = self.ahead();
-            let is_option = !options_end && text.len() > 1 && text.starts_with('-');
+            let is_option = !options_end && self.is_option(text);
             if text.is_empty() {
                 return;
             } else if is_option && text.split_whitespace().next() == Some("--") {
                 self.at += 2;
                 options_end = true;
+                self.next = Next::NoOption;
             } else if is_option && text.starts_with("--") {
                 self.long_option();
             } else if is_option {
@@ -288,9 +295,18 @@ impl<'call> Reader<'call> {
                 self.parsed.words.push(word);
             } else {
                 self.parsed.rest = self.at..self.end;
+                self.next = Next::NoOption;
                 return;
             }
         }
+    }
+
+    /// Whether an option begins `text`. A lone dash is none, nor is a negative number where no expression
+    /// could hold it: what it is meant for can say more of it.
+    fn is_option(&self, text: &str) -> bool {
+        let is_words = self.magic.arguments() == Arguments::Words;
+        let after_dash = text.strip_prefix('-').and_then(|text| text.chars().next());
+        after_dash.is_some_and(|c| !c.is_whitespace() && (!is_words || !c.is_ascii_digit()))
     }
 
     /// `--name`, `--name VALUE` or `--name=VALUE`.
@@ -355,6 +371,7 @@ impl<'call> Reader<'call> {
                 let flag_end = self.at;
                 self.skip_blanks();
                 if self.ahead().is_empty() {
+                    self.next = Next::Value;
                     self.complain(
                         &format!("option {flag} needs a value {placeholder}"),
                         start..flag_end,

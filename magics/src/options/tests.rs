@@ -120,6 +120,8 @@ fn short_options_join_and_two_dashes_end_them() {
     assert_eq!(words("-- -q"), "-q");
     assert_eq!(expression(""), "");
     assert_eq!(expression("-"), "| -");
+    assert_eq!(expression("- x"), "| - x");
+    assert_eq!(words("-4"), "-4");
 }
 
 #[test]

@@ -1,0 +1,348 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Answers every question with its own text, on two lines.
+struct Echo;
+
+impl Host for Echo {
+    fn answer(&self, question: &Question) -> String {
+        format!("{question:?}\n\"second\" line")
+    }
+}
+
+/// Cell in; code, answers or the complaint and what it points at out.
+fn expanded(source: &str) -> String {
+    match expand(source, &Echo) {
+        Ok(Expansion::Rust { code, .. }) => code,
+        Ok(Expansion::Answers(questions)) => format!("{questions:?}"),
+        Err(error) => format!("{error} @ {:?}", &source[error.span.clone()]),
+    }
+}
+
+fn analysed(source: &str) -> String {
+    expand_for_analysis(source).0
+}
+
+fn is_unchanged(source: &str) -> bool {
+    expanded(source) == source
+}
+
+#[test]
+fn pool_becomes_a_variable_on_its_line() {
+    insta::assert_snapshot!(expanded("%pool"), @r#"let pool = ::corebook::pool::open("pool", None, false, false);"#);
+    insta::assert_snapshot!(expanded("%pool 4 --name small --pin; // four"), @r#"let small = ::corebook::pool::open("small", Some(4), false, true);"#);
+    insta::assert_snapshot!(expanded("let x = 1;\r\n\t%pool --logical\r\npool.map(f, 0..x)"), @r#"
+    let x = 1;
+    	let pool = ::corebook::pool::open("pool", None, true, false);
+    pool.map(f, 0..x)
+    "#);
+    insta::assert_snapshot!(expanded("%pool close\nlet x = 1;"), @r#"
+    { ::corebook::pool::close("pool"); };
+    let x = 1;
+    "#);
+    insta::assert_snapshot!(expanded("x;\n%pool close --name small"), @r#"
+    x;
+    { ::corebook::pool::close("small"); };
+    "#);
+}
+
+#[test]
+fn a_cell_of_questions_is_answered_without_compiling() {
+    insta::assert_snapshot!(expanded("%cpus\n\n  %cpus -v --json // both\n%magics"), @"[Cpus { verbose: false, json: false }, Cpus { verbose: true, json: true }, List]");
+    insta::assert_snapshot!(expanded("%pool status"), @"[PoolStatus]");
+    insta::assert_snapshot!(expanded("%pool?\n%cpus --help\n?%magics\n%pool??"), @r#"[Help("pool"), Help("cpus"), Help("magics"), Help("pool")]"#);
+    insta::assert_snapshot!(expanded("/* hello */ // there\n%cpus"), @"[Cpus { verbose: false, json: false }]");
+}
+
+#[test]
+fn a_question_beside_rust_prints_its_answer_in_its_turn() {
+    insta::assert_snapshot!(expanded("%cpus\nlet x = 1;"), @r#"
+    { ::std::println!("{}", "Cpus { verbose: false, json: false }\n\"second\" line"); };
+    let x = 1;
+    "#);
+    insta::assert_snapshot!(expanded("let x = 1;\n%pool status\nlet y = 2;"), @r"
+    let x = 1;
+    { ::corebook::pool::print_status(); };
+    let y = 2;
+    ");
+}
+
+#[test]
+fn rust_with_remainders_and_percent_signs_is_unchanged() {
+    for source in [
+        "let r = a\n    % b;",
+        "let r = a\n    %b;",
+        "a\n%b",
+        "println!(\"a\")\n%pool",
+        "let s = if c { 1 } else { 2 }\n%b;",
+        "let p = Point { x: 1 }\n%b;",
+        "use a::{b}\n%c",
+        "f(\n%pool\n)",
+        "[1,\n%pool\n]",
+        "fn f() {\n    %pool\n}",
+        "macro_rules! m {\n    (\n%pool\n) => {};\n}",
+        "macro_rules! m (\n(\n%pool\n) => {};\n);",
+        "json! {\n%pool\n}",
+        "let s = \"\n%pool\n\";",
+        "let s = r#\"\n\"\n%pool\n\"#;",
+        "let s = b\"\n%pool\n\";",
+        "let s = c\"\n%pool\n\";",
+        "let s = br##\"\n%pool\n\"#\"##;",
+        "/* /* */\n%pool\n*/",
+        "// \\\n//%pool",
+        "let s = \"open\n%pool",
+        "% pool",
+        "%",
+        "%%",
+        "%5",
+        "%%%pool",
+        "#[derive(Debug)]\n%pool",
+        "let c = '\"';\n/* a */ %pool",
+        "",
+        "\u{feff}x",
+    ] {
+        assert!(
+            is_unchanged(source),
+            "{source:?} became {:?}",
+            expanded(source)
+        );
+    }
+}
+
+#[test]
+fn a_magic_stands_wherever_a_statement_could_start() {
+    for before in [
+        "",
+        "\n\n",
+        "let x = 1;\n",
+        "fn f() { a }\n",
+        "pub(crate) fn f() {}\n",
+        "pub struct S { a: u8 }\n",
+        "#[derive(Debug)]\nstruct S;\n",
+        "#![allow(unused)]\n",
+        "impl A for B {}\n",
+        "if a { b } else { c }\n",
+        "'a: loop { break 'a }\n",
+        "match x { _ => {} }\n",
+        "{ let x = 1; }\n",
+        "const N: usize = 3;\n",
+        "const fn f() {}\n",
+        "json! { 1 }\n",
+        "macro_rules! m { () => {} }\n",
+        "use a::{b, c};\n",
+        "let f = |x| { x };\n",
+        "let c = '\"';\n",
+        "let c = '{'; // \"\n",
+        "let l = b'\\'';\n",
+        "fn f<'a>(x: &'a str) {}\n",
+        "/* \" */\n",
+        ":dep rand = \"1\"\n",
+        "!echo \"it's\"\n",
+        "%pool 2\n",
+        "%timit \"open\n",
+        "let été = \"😀\"; // ünï\n",
+        "let x = 1;\r\n",
+    ] {
+        let source = format!("{before}%nonsense");
+        let found = scan(&source)
+            .magics
+            .iter()
+            .any(|found| found.name == "nonsense");
+        assert!(found, "{before:?}");
+    }
+}
+
+#[test]
+fn commands_stay_and_magics_before_them_move_below() {
+    insta::assert_snapshot!(expanded(":dep rand = \"1\"\n!ls %x\n%pool 2\nf();"), @r#"
+    :dep rand = "1"
+    !ls %x
+    let pool = ::corebook::pool::open("pool", Some(2), false, false);
+    f();
+    "#);
+    insta::assert_snapshot!(expanded("%pool 2\n:dep rand\n%cpus\nf();"), @r#"
+     
+    :dep rand
+    let pool = ::corebook::pool::open("pool", Some(2), false, false); { ::std::println!("{}", "Cpus { verbose: false, json: false }\n\"second\" line"); };
+    f();
+    "#);
+    insta::assert_snapshot!(expanded("%pool 2\n:dep rand"), @r#"
+     
+    :dep rand
+    let pool = ::corebook::pool::open("pool", Some(2), false, false);
+    "#);
+    assert!(is_unchanged("::std::println!(\"x\");"));
+    assert!(is_unchanged("f();\n!x\n%b"), "a negation after Rust");
+}
+
+#[test]
+fn malformed_magics_say_what_is_wrong_and_where() {
+    insta::assert_snapshot!(expanded("%pol 4"), @r#"unknown magic %pol: did you mean %pool? %magics lists them all @ "%pol""#);
+    insta::assert_snapshot!(expanded("%xyzzy"), @r#"unknown magic %xyzzy: %magics lists them all @ "%xyzzy""#);
+    insta::assert_snapshot!(expanded("%xyzzy?"), @r#"unknown magic %xyzzy: %magics lists them all @ "%xyzzy""#);
+    insta::assert_snapshot!(expanded("f();\n%%pool"), @r#"%%pool is no cell magic: write %pool on a line of its own @ "%%pool""#);
+    insta::assert_snapshot!(expanded("%%cpus\nf()"), @r#"%%cpus is no cell magic: write %cpus on a line of its own @ "%%cpus""#);
+    insta::assert_snapshot!(expanded("%cpus extra"), @r#"%cpus: unexpected extra; usage: %cpus [-v] [--json] @ "extra""#);
+    insta::assert_snapshot!(expanded("%cpus -x"), @r#"%cpus: unknown option -x; usage: %cpus [-v] [--json] @ "-x""#);
+    insta::assert_snapshot!(expanded("%pool 0"), @r#"%pool: the number of workers must be a whole number of at least 1, not 0; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "0""#);
+    insta::assert_snapshot!(expanded("%pool -4"), @r#"%pool: the number of workers must be a whole number of at least 1, not -4; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "-4""#);
+    insta::assert_snapshot!(expanded("%pool 4.5"), @r#"%pool: the number of workers must be a whole number of at least 1, not 4.5; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "4.5""#);
+    insta::assert_snapshot!(expanded("%pool 4x"), @r#"%pool: the number of workers must be a whole number of at least 1, not 4x; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "4x""#);
+    insta::assert_snapshot!(expanded("%pool 70_000"), @r#"%pool: the number of workers must be at most 65535, not 70_000; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "70_000""#);
+    insta::assert_snapshot!(expanded("%pool statsu"), @r#"%pool: unexpected statsu: did you mean status? usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "statsu""#);
+    insta::assert_snapshot!(expanded("%pool close it"), @r#"%pool: unexpected it; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "it""#);
+    insta::assert_snapshot!(expanded("%%pol\nf()"), @r#"unknown magic %%pol: did you mean %pool? %magics lists them all @ "%%pol""#);
+    insta::assert_snapshot!(expanded("%pool 4 5"), @r#"%pool: unexpected 5; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "5""#);
+    insta::assert_snapshot!(expanded("%pool 4 --logical"), @r#"%pool: 4 and --logical both say how many workers: give one of them; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "--logical""#);
+    insta::assert_snapshot!(expanded("%pool --name"), @r#"%pool: option --name needs a value NAME; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "--name""#);
+    insta::assert_snapshot!(expanded("%pool --name 2x"), @r#"%pool: option --name must be a Rust variable name, not 2x; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "2x""#);
+    insta::assert_snapshot!(expanded("%pool --name=match"), @r#"%pool: option --name must be a Rust variable name, not the keyword match; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "match""#);
+    insta::assert_snapshot!(expanded("%pool close --pin"), @r#"%pool: option --pin does not go with close; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "--pin""#);
+    insta::assert_snapshot!(expanded("%pool status --name x"), @r#"%pool: option --name does not go with status; usage: %pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME] @ "--name x""#);
+    insta::assert_snapshot!(expanded("%pool (\nlet x = 1;"), @r#"%pool: the ( is not closed @ "(""#);
+    insta::assert_snapshot!(expanded("%pool 4)"), @r#"%pool: ) closes nothing that is open @ ")""#);
+    insta::assert_snapshot!(expanded("%pool --name \"x\n"), @r#"%pool: the string that begins here is not closed @ "\"x""#);
+}
+
+#[test]
+fn analysis_keeps_rust_and_blanks_what_is_half_typed() {
+    insta::assert_snapshot!(analysed("%cpus\nlet x = 1;"), @r"
+     
+    let x = 1;
+    ");
+    insta::assert_snapshot!(analysed("%nonsense\nlet x = 1;"), @r"
+     
+    let x = 1;
+    ");
+    insta::assert_snapshot!(analysed("%pool --na\nlet x = 1;"), @r"
+     
+    let x = 1;
+    ");
+    insta::assert_snapshot!(analysed("%pool 4\npool.ma"), @r#"
+    let pool = ::corebook::pool::open("pool", Some(4), false, false);
+    pool.ma
+    "#);
+}
+
+/// Where each byte of the cell went, and back.
+fn round_trips(source: &str, code: &str, map: &SourceMap) {
+    for offset in 0..=source.len() {
+        if let Some(at) = map.to_code(offset) {
+            assert_eq!(map.to_source(at), Some(offset), "{source:?} -> {code:?}");
+        }
+    }
+    for at in 0..code.len() {
+        let near = map.nearest_source(at..at + 1);
+        if map.to_source(at).is_some() && near.len() == 1 {
+            assert_eq!(
+                source.as_bytes()[near.start],
+                code.as_bytes()[at],
+                "{source:?} -> {code:?}"
+            );
+        }
+    }
+}
+
+fn check(source: &str) {
+    let (code, map) = expand_for_analysis(source);
+    round_trips(source, &code, &map);
+    if let Ok(Expansion::Rust { code, map, .. }) = expand(source, &Echo) {
+        round_trips(source, &code, &map);
+        let scan = scan(source);
+        if scan.magics.is_empty() {
+            assert_eq!(code, source);
+        }
+        if scan.commands.is_empty() {
+            assert_eq!(
+                code.matches('\n').count(),
+                source.matches('\n').count(),
+                "{source:?}"
+            );
+        }
+        for at in 0..=code.len() {
+            let near = map.nearest_source(at..(at + 3).min(code.len()).max(at));
+            assert!(
+                near.start <= near.end && near.end <= source.len(),
+                "{source:?} {at} {near:?}"
+            );
+        }
+    }
+    for cursor in 0..=source.len() {
+        let _ = crate::completion::complete(source, cursor);
+        let _ = crate::completion::inspect(source, cursor);
+    }
+    let _ = crate::completeness::is_complete(source);
+    let _ = crate::export::to_rust_script(source);
+}
+
+/// Pieces that cells with magics are made of.
+fn cell() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "%pool",
+        "%cpus",
+        "%%timeit",
+        "%timeit",
+        "%compare",
+        "%time",
+        "%magics",
+        "%nonsense",
+        "?",
+        "??%pool",
+        " -n",
+        " -o",
+        " t",
+        " 4",
+        " --name x",
+        " --",
+        "-",
+        "=",
+        "\n",
+        "\n",
+        "\r\n",
+        "\t",
+        " ",
+        ";",
+        "let x = a",
+        "f(x)",
+        "%",
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "'",
+        "r#\"",
+        "\"#",
+        "//",
+        "/*",
+        "*/",
+        "\\",
+        ":dep rand",
+        "!ls",
+        "#[a]",
+        "é",
+        "😀",
+        "match x {}",
+        ";;",
+        "---",
+        "\0",
+    ]);
+    prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cells_made_of_pieces_expand_and_map_back(source in cell()) {
+        check(&source);
+    }
+
+    #[test]
+    fn arbitrary_text_expands_or_complains(source in "\\PC*|(?s).{0,40}") {
+        check(&source);
+    }
+}
