@@ -1,0 +1,281 @@
+//! What Tab offers inside a magic's name and options, and what Shift-Tab shows there.
+//!
+//! Rust, a magic's expression included, is the evaluator's: nothing is said about it here.
+
+use std::ops::Range;
+
+use crate::help::{help_markdown, help_text, with_value};
+use crate::magic::{Arguments, Magic, Places};
+use crate::options::{Next, parse_leniently};
+use crate::scan::{Found, scan};
+use crate::table;
+
+/// What could stand at the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completions {
+    /// The bytes of the cell that a choice replaces.
+    pub replace: Range<usize>,
+    /// Best first.
+    pub items: Vec<Completion>,
+}
+
+/// One choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// What to insert.
+    pub text: String,
+    /// One line on what it means.
+    pub summary: String,
+    pub kind: CompletionKind,
+}
+
+/// What a choice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompletionKind {
+    /// `%name`
+    Magic,
+    /// `--name`
+    Option,
+    /// A word with a meaning of its own, such as `status`.
+    Word,
+}
+
+/// The help of a magic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Help {
+    pub text: String,
+    pub markdown: String,
+}
+
+/// What could stand at byte `cursor` of `source`; nothing when Rust stands there. A cursor inside a
+/// character or behind the end counts as the nearest place before it.
+///
+/// ```
+/// use corebook_magics::completion::complete;
+///
+/// let completions = complete("%po", 3).expect("the cursor is in a magic's name");
+/// assert_eq!(completions.items[0].text, "%pool");
+/// assert_eq!(complete("let x = pool.", 13), None);
+/// ```
+pub fn complete(source: &str, cursor: usize) -> Option<Completions> {
+    let typed = &source[..source.floor_char_boundary(cursor)];
+    complete_name(typed).or_else(|| complete_arguments(typed))
+}
+
+/// The help of the magic whose name or options hold byte `cursor` of `source`.
+///
+/// ```
+/// use corebook_magics::completion::inspect;
+///
+/// let help = inspect("%pool 4 --pin", 2).expect("the cursor is in a magic's name");
+/// assert!(help.text.starts_with("%pool: "));
+/// ```
+pub fn inspect(source: &str, cursor: usize) -> Option<Help> {
+    let magics = scan(source).magics;
+    let found = magics
+        .iter()
+        .find(|found| (found.call.span.start..=command_end(found)).contains(&cursor))?;
+    let help = (help_text(found.name)?, help_markdown(found.name)?);
+    Some(Help {
+        text: help.0,
+        markdown: help.1,
+    })
+}
+
+/// Where a magic's own words end and its Rust begins.
+fn command_end(found: &Found<'_>) -> usize {
+    let options_end = table::find(found.name).map(|magic| {
+        let rest = parse_leniently(magic, &found.call).0.rest;
+        // The blank before an expression is not its: the cursor there is at the expression's start.
+        if rest.is_empty() {
+            rest.end
+        } else {
+            rest.start - 1
+        }
+    });
+    options_end.unwrap_or(found.head.end).max(found.head.end)
+}
+
+/// Names of magics, when `typed` ends in one or in the sign before one.
+fn complete_name(typed: &str) -> Option<Completions> {
+    // A letter makes a bare `%` a magic, if it stands where one may stand.
+    let probe = format!("{typed}x");
+    let magics = scan(&probe).magics;
+    let found = magics
+        .last()
+        .filter(|found| found.head.end == probe.len())?;
+    let sigil_start = found.head.start;
+    let word = &typed[sigil_start..];
+    let is_first = typed[..found.call.span.start].trim().is_empty();
+    let lines = table::TABLE
+        .iter()
+        .filter(|magic| magic.places() != Places::Cell);
+    let lines = lines.map(|magic| ("%", magic));
+    let cells = table::TABLE
+        .iter()
+        .filter(|magic| is_first && magic.places() != Places::Line);
+    let cells = cells.map(|magic| ("%%", magic));
+    let items = lines.chain(cells).map(|(sigil, magic)| Completion {
+        text: format!("{sigil}{}", magic.name()),
+        summary: magic.summary().to_owned(),
+        kind: CompletionKind::Magic,
+    });
+    // `%ti` may grow into `%%timeit` on the first line.
+    let is_near = |text: &str| {
+        text.starts_with(word)
+            || text
+                .strip_prefix('%')
+                .is_some_and(|text| text.starts_with(word))
+    };
+    let items = items.filter(|item| is_near(&item.text)).collect();
+    Some(Completions {
+        replace: sigil_start..typed.len(),
+        items,
+    })
+}
+
+/// Options and words, when `typed` ends in a magic's command line.
+fn complete_arguments(typed: &str) -> Option<Completions> {
+    let magics = scan(typed).magics;
+    let found = magics.last().filter(|found| !found.is_question)?;
+    let arguments = found.head.end..typed.len();
+    let after = &typed[found.call.arguments.end.max(arguments.start)..];
+    if !after.trim().is_empty()
+        || after.contains('\n')
+        || found
+            .call
+            .body
+            .as_ref()
+            .is_some_and(|body| !body.is_empty())
+    {
+        return None;
+    }
+    let magic = table::find(found.name)?;
+    let word_len = typed[arguments.clone()]
+        .chars()
+        .rev()
+        .take_while(|c| !c.is_whitespace());
+    let word_start = typed.len() - word_len.map(char::len_utf8).sum::<usize>();
+    let word = &typed[word_start..];
+
+    let mut call = found.call.clone();
+    call.arguments = arguments.start..word_start;
+    let (parsed, next) = parse_leniently(magic, &call);
+    let items = match next {
+        Next::Value => Vec::new(),
+        Next::NoOption if magic.arguments() == Arguments::Expression => return None,
+        _ if magic.arguments() == Arguments::Expression
+            && !word.is_empty()
+            && !word.starts_with('-') =>
+        {
+            return None;
+        }
+        _ => {
+            let has_options = next == Next::Anything;
+            let words = magic.words().iter().filter(|_| parsed.words.is_empty());
+            let words =
+                words.map(|&(text, summary)| item(text, summary.to_owned(), CompletionKind::Word));
+            let options = option_items(magic, |flag| has_options && !parsed.has(flag));
+            let near = words
+                .chain(options)
+                .filter(|item| item.text.starts_with(word));
+            near.collect()
+        }
+    };
+    Some(Completions {
+        replace: word_start..typed.len(),
+        items,
+    })
+}
+
+/// The options that `is_open` lets through, `--help` last.
+fn option_items(magic: &dyn Magic, is_open: impl Fn(&str) -> bool) -> Vec<Completion> {
+    let own = magic.options().iter().map(|spec| {
+        let summary = match spec.value.is_required() {
+            true => format!("{}: {}", with_value(spec), spec.summary),
+            false => spec.summary.to_owned(),
+        };
+        item(spec.flag, summary, CompletionKind::Option)
+    });
+    let help = item(
+        "--help",
+        format!("what %{} does, with examples", magic.name()),
+        CompletionKind::Option,
+    );
+    own.chain([help])
+        .filter(|item| is_open(&item.text))
+        .collect()
+}
+
+fn item(text: &str, summary: String, kind: CompletionKind) -> Completion {
+    Completion {
+        text: text.to_owned(),
+        summary,
+        kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cell with `|` at the cursor in, the choices out.
+    fn completed(marked: &str) -> String {
+        let cursor = marked.find('|').expect("a bar marks the cursor");
+        let source = marked.replacen('|', "", 1);
+        match complete(&source, cursor) {
+            None => "Rust".to_owned(),
+            Some(found) => {
+                let texts: Vec<&str> = found.items.iter().map(|item| item.text.as_str()).collect();
+                format!("{:?} -> {}", &source[found.replace], texts.join(" "))
+            }
+        }
+    }
+
+    #[test]
+    fn names_complete_where_a_magic_may_stand() {
+        assert_eq!(completed("%po|"), "\"%po\" -> %pool");
+        assert_eq!(completed("let x = 1;\n  %cp|us"), "\"%cp\" -> %cpus");
+        assert!(completed("%|").contains("%cpus %pool"));
+        assert!(completed(":dep rand\n%|").contains("%magics"));
+        assert_eq!(completed("let x = 1\n  %po|"), "Rust");
+        assert_eq!(completed("f(\n%po|"), "Rust");
+        assert_eq!(completed("\"\n%po|"), "Rust");
+        assert_eq!(completed("// %po|"), "Rust");
+        assert_eq!(completed("é = \"😀\";\n%po|"), "\"%po\" -> %pool");
+    }
+
+    #[test]
+    fn options_and_words_complete_after_the_name() {
+        assert_eq!(
+            completed("%pool |"),
+            "\"\" -> status close --logical --name --pin --help"
+        );
+        assert_eq!(completed("%pool st|"), "\"st\" -> status");
+        assert_eq!(
+            completed("%pool 4 --|"),
+            "\"--\" -> --logical --name --pin --help"
+        );
+        assert_eq!(completed("%pool --pin --n|"), "\"--n\" -> --name");
+        assert_eq!(completed("%pool --name |"), "\"\" -> ");
+        assert_eq!(
+            completed("%pool --pin --|"),
+            "\"--\" -> --logical --name --help"
+        );
+        assert_eq!(completed("%cpus -| "), "\"-\" -> -v --json --help");
+        assert_eq!(completed("%cpus // -|"), "Rust");
+        assert_eq!(completed("%cpus\n|"), "Rust");
+        assert_eq!(completed("%unknown -|"), "Rust");
+    }
+
+    #[test]
+    fn help_shows_on_a_magic_and_not_on_rust() {
+        let title = |source, cursor| {
+            inspect(source, cursor).and_then(|help| help.text.lines().next().map(str::to_owned))
+        };
+        assert!(title("%pool 4", 0).is_some_and(|line| line.starts_with("%pool: ")));
+        assert!(title("%pool 4", 7).is_some());
+        assert_eq!(title("%pool 4\nlet x = 1;", 12), None);
+        assert_eq!(title("%nonsense", 3), None);
+    }
+}

@@ -1,0 +1,73 @@
+//! `%cpus`: how many cores.
+
+use crate::magic::{
+    Arguments, Call, Magic, MagicError, OptionSpec, OptionValue, Places, Question, Replacement,
+    documented,
+};
+use crate::options;
+
+documented! {
+    /// How many physical cores the machine has, and how many of them this notebook may use.
+    ///
+    /// ```text
+    /// %cpus             cores, logical CPUs, and the cores a pool should have
+    /// %cpus -v          also model, frequency, caches, memory, limits and the load of each core
+    /// %cpus --json      one JSON object: physical, logical, usable, limits
+    /// ```
+    ///
+    /// A hardware thread is not a core: two threads of one core share its arithmetic units, so a pool gets
+    /// one worker per physical core. `usable` counts the physical cores that the CPU affinity and a cgroup
+    /// quota leave to this process. In Rust: `cpus::physical()`, `cpus::logical()`, `cpus::usable()`.
+    pub struct Cpus;
+}
+
+impl Magic for Cpus {
+    fn name(&self) -> &'static str {
+        "cpus"
+    }
+
+    fn summary(&self) -> &'static str {
+        "how many cores there are, and how many are usable here"
+    }
+
+    fn places(&self) -> Places {
+        Places::Line
+    }
+
+    fn usage(&self) -> &'static str {
+        "%cpus [-v] [--json]"
+    }
+
+    fn help(&self) -> &'static str {
+        Self::HELP
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        &[
+            OptionSpec {
+                flag: "-v",
+                value: OptionValue::None,
+                summary: "also model, caches, memory, limits and load",
+            },
+            OptionSpec {
+                flag: "--json",
+                value: OptionValue::None,
+                summary: "print one JSON object",
+            },
+        ]
+    }
+
+    fn arguments(&self) -> Arguments {
+        Arguments::Words
+    }
+
+    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
+        let parsed = options::parse(self, call)?;
+        parsed.at_most(0)?;
+        let question = Question::Cpus {
+            verbose: parsed.has("-v"),
+            json: parsed.has("--json"),
+        };
+        Ok(Replacement::Question(question))
+    }
+}

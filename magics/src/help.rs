@@ -1,0 +1,226 @@
+//! The texts of `%magics` and `%name?`, from what each magic says of itself.
+//!
+//! Text and markup only; who shows them is not its business.
+
+use std::fmt::Write;
+
+use crate::magic::{Magic, OptionSpec, OptionValue, Places};
+use crate::table;
+
+/// All magics, one line each, aligned; without a line break at the end.
+pub fn list_text() -> String {
+    let width = table::TABLE
+        .iter()
+        .map(|magic| forms(*magic).len())
+        .max()
+        .unwrap_or(0);
+    let lines = table::TABLE.iter().map(|magic| {
+        let forms = forms(*magic);
+        format!("{forms:width$}  {}", magic.summary())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// All magics as an HTML table with a caption and a header row.
+pub fn list_html() -> String {
+    let mut html = "<table><caption>Magics: <code>%name?</code> shows the help of one</caption>\
+        <thead><tr><th scope=\"col\">magic</th><th scope=\"col\">what it does</th>\
+        <th scope=\"col\">usage</th></tr></thead><tbody>"
+        .to_owned();
+    for magic in table::TABLE {
+        let cells = [
+            forms(*magic),
+            magic.summary().to_owned(),
+            magic.usage().to_owned(),
+        ];
+        let [forms, summary, usage] = cells.map(|text| escaped(&text));
+        html += &format!(
+            "<tr><td><code>{forms}</code></td><td style=\"text-align: left\">{summary}</td>\
+             <td style=\"text-align: left\"><code>{usage}</code></td></tr>"
+        );
+    }
+    html + "</tbody></table>"
+}
+
+/// The help of the magic called `name`, for a terminal; nothing when there is no such magic.
+pub fn help_text(name: &str) -> Option<String> {
+    let magic = table::find(name)?;
+    let mut text = format!(
+        "{}: {}\n\nusage: {}\n",
+        forms(magic),
+        magic.summary(),
+        magic.usage()
+    );
+    let options = option_lines(magic);
+    if !options.is_empty() {
+        text += "\noptions:\n";
+        let width = options
+            .iter()
+            .map(|(option, _)| option.len())
+            .max()
+            .unwrap_or(0);
+        for (option, summary) in options {
+            let _ = writeln!(text, "    {option:width$}  {summary}");
+        }
+    }
+    text.push('\n');
+    text += &plain(magic.help());
+    Some(text.trim_end().to_owned())
+}
+
+/// The help of the magic called `name`, as Markdown; nothing when there is no such magic.
+pub fn help_markdown(name: &str) -> Option<String> {
+    let magic = table::find(name)?;
+    let help = unindented(magic.help());
+    let mut text = format!("**{}**: {}\n\n", forms(magic), magic.summary());
+    let _ = write!(text, "```text\n{}\n```\n\n{}\n", magic.usage(), help.trim());
+    let options = option_lines(magic);
+    if !options.is_empty() {
+        text.push('\n');
+        for (option, summary) in options {
+            let _ = writeln!(text, "* `{option}`: {summary}");
+        }
+    }
+    Some(text.trim_end().to_owned())
+}
+
+/// `%name`, `%%name` or both.
+fn forms(magic: &dyn Magic) -> String {
+    let name = magic.name();
+    match magic.places() {
+        Places::Line => format!("%{name}"),
+        Places::Cell => format!("%%{name}"),
+        Places::LineAndCell => format!("%{name}, %%{name}"),
+    }
+}
+
+fn option_lines(magic: &dyn Magic) -> Vec<(String, &'static str)> {
+    let lines = magic
+        .options()
+        .iter()
+        .map(|spec| (with_value(spec), spec.summary));
+    lines.collect()
+}
+
+/// The option as the usage line shows it: `-n N`, `-o [NAME]`.
+pub(crate) fn with_value(spec: &OptionSpec) -> String {
+    match spec.value {
+        OptionValue::None => spec.flag.to_owned(),
+        OptionValue::Required(value) => format!("{} {value}", spec.flag),
+        OptionValue::Optional(value) => format!("{} [{value}]", spec.flag),
+    }
+}
+
+/// A doc comment's lines begin with the blank after its slashes.
+fn unindented(help: &str) -> String {
+    let lines = help
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Markdown as plain text: examples indented, the marks of code and emphasis left out.
+fn plain(markdown: &str) -> String {
+    let mut text = String::new();
+    let mut is_example = false;
+    for line in unindented(markdown).lines() {
+        if line.starts_with("```") {
+            is_example = !is_example;
+        } else if is_example {
+            let _ = writeln!(text, "    {line}");
+        } else {
+            let _ = writeln!(text, "{}", line.replace(['`'], "").replace("**", ""));
+        }
+    }
+    text
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_has_a_line_for_every_magic() {
+        let text = list_text();
+        assert_eq!(text.lines().count(), table::TABLE.len());
+        for (line, magic) in text.lines().zip(table::TABLE) {
+            assert!(
+                line.contains(&format!("%{}", magic.name())) && line.ends_with(magic.summary())
+            );
+            assert!(list_html().contains(&escaped(magic.usage())));
+        }
+    }
+
+    #[test]
+    fn every_magic_has_help_with_an_example_and_its_options() {
+        for magic in table::TABLE {
+            let markdown = help_markdown(magic.name()).expect("the name is from the table");
+            assert!(
+                markdown.matches("```").count() >= 4,
+                "an example: {markdown}"
+            );
+            let text = help_text(magic.name()).expect("the name is from the table");
+            assert!(!text.contains("```"), "{text}");
+            for spec in magic.options() {
+                assert!(
+                    text.contains(&with_value(spec)) && markdown.contains(spec.summary),
+                    "{}",
+                    spec.flag
+                );
+                assert!(!spec.summary.is_empty() && spec.flag.starts_with('-'));
+            }
+        }
+        assert_eq!(help_text("nonsense"), None);
+    }
+
+    #[test]
+    fn help_reads_well_in_a_terminal_and_as_markdown() {
+        insta::assert_snapshot!(help_text("cpus").expect("the magic exists"), @r"
+        %cpus: how many cores there are, and how many are usable here
+
+        usage: %cpus [-v] [--json]
+
+        options:
+            -v      also model, caches, memory, limits and load
+            --json  print one JSON object
+
+        How many physical cores the machine has, and how many of them this notebook may use.
+
+            %cpus             cores, logical CPUs, and the cores a pool should have
+            %cpus -v          also model, frequency, caches, memory, limits and the load of each core
+            %cpus --json      one JSON object: physical, logical, usable, limits
+
+        A hardware thread is not a core: two threads of one core share its arithmetic units, so a pool gets
+        one worker per physical core. usable counts the physical cores that the CPU affinity and a cgroup
+        quota leave to this process. In Rust: cpus::physical(), cpus::logical(), cpus::usable().
+        ");
+        insta::assert_snapshot!(help_markdown("cpus").expect("the magic exists"), @r"
+        **%cpus**: how many cores there are, and how many are usable here
+
+        ```text
+        %cpus [-v] [--json]
+        ```
+
+        How many physical cores the machine has, and how many of them this notebook may use.
+
+        ```text
+        %cpus             cores, logical CPUs, and the cores a pool should have
+        %cpus -v          also model, frequency, caches, memory, limits and the load of each core
+        %cpus --json      one JSON object: physical, logical, usable, limits
+        ```
+
+        A hardware thread is not a core: two threads of one core share its arithmetic units, so a pool gets
+        one worker per physical core. `usable` counts the physical cores that the CPU affinity and a cgroup
+        quota leave to this process. In Rust: `cpus::physical()`, `cpus::logical()`, `cpus::usable()`.
+
+        * `-v`: also model, caches, memory, limits and load
+        * `--json`: print one JSON object
+        ");
+    }
+}

@@ -1,0 +1,163 @@
+//! `%pool`: a pool that stays.
+
+use crate::magic::{
+    Arguments, Call, Magic, MagicError, OptionSpec, OptionValue, Piece, Places, Question,
+    Replacement, documented,
+};
+use crate::options::{self, Parsed};
+use crate::suggest::nearest;
+
+documented! {
+    /// A pool of worker threads that stays alive from cell to cell, in the variable `pool`.
+    ///
+    /// ```text
+    /// %pool                   one worker per physical core that is usable here
+    /// %pool 4                 4 workers; resizes the pool if it is open
+    /// %pool --logical         one worker per logical CPU
+    /// %pool 4 --name small    a second pool, in the variable small
+    /// %pool --pin             each worker stays on its own physical core
+    /// %pool status            workers, items mapped, time busy, utilisation of the last map
+    /// %pool close             joins the threads; the next %pool opens a new pool
+    /// ```
+    ///
+    /// Then map functions and closures over ranges and collections on it:
+    ///
+    /// ```text
+    /// pool.map(|i| i * i, 0..24)
+    /// pool.sum(f, &data)
+    /// pool.install(|| data.par_iter().max())
+    /// ```
+    pub struct Pool;
+}
+
+impl Magic for Pool {
+    fn name(&self) -> &'static str {
+        "pool"
+    }
+
+    fn summary(&self) -> &'static str {
+        "open, resize, show or close a pool of worker threads"
+    }
+
+    fn places(&self) -> Places {
+        Places::Line
+    }
+
+    fn usage(&self) -> &'static str {
+        "%pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME]"
+    }
+
+    fn help(&self) -> &'static str {
+        Self::HELP
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        &[
+            OptionSpec {
+                flag: "--logical",
+                value: OptionValue::None,
+                summary: "one worker per logical CPU instead of per physical core",
+            },
+            OptionSpec {
+                flag: "--name",
+                value: OptionValue::Required("NAME"),
+                summary: "the variable that holds the pool, instead of pool",
+            },
+            OptionSpec {
+                flag: "--pin",
+                value: OptionValue::None,
+                summary: "keep each worker on its own physical core",
+            },
+        ]
+    }
+
+    fn arguments(&self) -> Arguments {
+        Arguments::Words
+    }
+
+    fn words(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            (
+                "status",
+                "workers, items mapped, time busy, utilisation of the last map",
+            ),
+            ("close", "join the pool's threads"),
+        ]
+    }
+
+    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
+        let parsed = options::parse(self, call)?;
+        match parsed.words.first().map(|word| word.text.as_str()) {
+            Some("status") => status(&parsed),
+            Some("close") => close(&parsed),
+            _ => open(&parsed),
+        }
+    }
+}
+
+fn open(parsed: &Parsed) -> Result<Replacement, MagicError> {
+    parsed.at_most(1)?;
+    let workers = match parsed.words.first() {
+        None => None,
+        Some(word) if word.text.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            let meant = nearest(&word.text, Pool.words().iter().map(|(word, _)| *word));
+            let text = match meant {
+                Some(meant) => format!("unexpected {}: did you mean {meant}?", word.text),
+                None => format!(
+                    "unexpected {}: a number of workers, status or close stands here",
+                    word.text
+                ),
+            };
+            return Err(parsed.error(&text, word.span.clone()));
+        }
+        Some(word) => Some(parsed.count_of("the number of workers", word, MOST_WORKERS)?),
+    };
+    let is_logical = parsed.has("--logical");
+    if let (Some(workers), Some(span)) = (workers, parsed.span("--logical")) {
+        let text = format!("{workers} and --logical both say how many workers: give one of them");
+        return Err(parsed.error(&text, span));
+    }
+    let name = parsed.variable("--name")?.unwrap_or(DEFAULT_NAME);
+    let is_pinned = parsed.has("--pin");
+    Ok(rust(format!(
+        "let {name} = ::corebook::pool::open({name:?}, {workers:?}, {is_logical}, {is_pinned});"
+    )))
+}
+
+fn status(parsed: &Parsed) -> Result<Replacement, MagicError> {
+    parsed.at_most(1)?;
+    refuse(parsed, "status", &["--logical", "--name", "--pin"])?;
+    Ok(Replacement::Question(Question::PoolStatus))
+}
+
+fn close(parsed: &Parsed) -> Result<Replacement, MagicError> {
+    parsed.at_most(1)?;
+    refuse(parsed, "close", &["--logical", "--pin"])?;
+    let name = parsed.variable("--name")?.unwrap_or(DEFAULT_NAME);
+    Ok(rust(format!("::corebook::pool::close({name:?});")))
+}
+
+/// The variable that holds the pool when no name is given.
+const DEFAULT_NAME: &str = "pool";
+
+/// More threads than this are a slip of the fingers, which would take the machine down.
+const MOST_WORKERS: u64 = 65_535;
+
+fn refuse(parsed: &Parsed, word: &str, flags: &[&str]) -> Result<(), MagicError> {
+    match flags
+        .iter()
+        .find_map(|flag| Some((flag, parsed.span(flag)?)))
+    {
+        None => Ok(()),
+        Some((flag, span)) => {
+            Err(parsed.error(&format!("option {flag} does not go with {word}"), span))
+        }
+    }
+}
+
+fn rust(code: String) -> Replacement {
+    Replacement::Rust {
+        template: vec![Piece::Generated(code)],
+        is_timing: false,
+    }
+}
