@@ -5,15 +5,36 @@
 //!
 //! * [`table`]: every magic, one row each
 //! * [`magic`]: what a magic is
-//! * `scan`: where a magic stands, by tokens
+//! * `tokens`, `statement`, `scan`: where a magic stands, by tokens
 //! * [`options`]: a magic's command line
-//! * [`expansion`]: the Rust a cell becomes, and the way back to the cell's own positions
+//! * `resolve`: what a magic found in a cell stands for
+//! * [`expansion`]: the Rust a cell becomes; [`source_map`]: the way back to the cell's own positions
+//! * [`measured`]: code that a timing magic measures
+//! * [`help`]: the texts of `%magics` and `%name?`
 //! * [`completion`]: what Tab offers inside a magic's name and options
 //! * [`completeness`]: whether a cell is ready to run
+//! * [`export`]: a cell as plain Rust
+//! * `suggest`: "did you mean"
 //! * one file per magic
 
+pub mod completeness;
+pub mod completion;
 pub mod expansion;
+pub mod export;
+pub mod help;
 pub mod magic;
 pub mod options;
+pub mod source_map;
+pub mod table;
 
+mod cpus;
+mod magics;
+pub mod measured;
+mod pool;
+mod resolve;
+mod scan;
+mod statement;
 mod suggest;
+mod time;
+mod timeit;
+mod tokens;
