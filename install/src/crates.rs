@@ -1,5 +1,6 @@
 //! Crates that are built into a template besides the runtime, so that a class has them at once.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::Error;
@@ -42,6 +43,15 @@ impl CrateRequest {
             .map(str::parse)
             .collect()
     }
+
+    /// The list that [`CrateRequest::parse_list`] reads.
+    pub fn list(crates: &[Self]) -> String {
+        crates
+            .iter()
+            .map(Self::to_string)
+            .collect::<Vec<_>>()
+            .join(",")
+    }
 }
 
 impl FromStr for CrateRequest {
@@ -67,6 +77,16 @@ impl FromStr for CrateRequest {
             name: name.to_owned(),
             requirement: requirement.to_owned(),
         })
+    }
+}
+
+/// As it was asked for: `rand`, or `rand@0.9`.
+impl fmt::Display for CrateRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.requirement.as_str() {
+            "*" => formatter.write_str(&self.name),
+            requirement => write!(formatter, "{}@{requirement}", self.name),
+        }
     }
 }
 
