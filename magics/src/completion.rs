@@ -269,6 +269,25 @@ mod tests {
     }
 
     #[test]
+    fn an_expression_is_left_to_the_evaluator() {
+        assert_eq!(completed("%timeit pool.ma|"), "Rust");
+        assert_eq!(completed("%timeit -n 3 pool.|"), "Rust");
+        assert_eq!(completed("%timeit -- -|"), "Rust");
+        assert_eq!(completed("%timeit f(\n  pool.|)"), "Rust");
+        assert_eq!(completed("%%timeit\nv.|"), "Rust");
+        assert_eq!(completed("%%timeit\n|"), "Rust");
+        assert!(completed("%timeit -n 3 -|").ends_with("-r -p -c -q -d -o -b --help"));
+        assert!(completed("%%timeit -|").contains("-n -r"));
+        assert_eq!(
+            completed("%tim|"),
+            "\"%tim\" -> %timeit %time %%timeit %%time"
+        );
+        assert_eq!(completed("%%timei|"), "\"%%timei\" -> %%timeit");
+        assert_eq!(completed("x;\n%timei|"), "\"%timei\" -> %timeit");
+        assert_eq!(completed("?%po|"), "\"%po\" -> %pool");
+    }
+
+    #[test]
     fn help_shows_on_a_magic_and_not_on_rust() {
         let title = |source, cursor| {
             inspect(source, cursor).and_then(|help| help.text.lines().next().map(str::to_owned))

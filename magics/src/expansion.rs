@@ -236,7 +236,10 @@ impl Weaver<'_> {
 /// What keeps evcxr from taking a template for a command, as it takes every line that begins with a colon.
 /// A statement stays a statement.
 fn around(template: &[Piece]) -> (&'static str, &'static str) {
-    let is_path = matches!(template.first(), Some(Piece::Generated(text)) if text.starts_with(':'));
+    let mut written = template
+        .iter()
+        .filter(|piece| !matches!(piece, Piece::Generated(text) if text.is_empty()));
+    let is_path = matches!(written.next(), Some(Piece::Generated(text)) if text.starts_with(':'));
     let is_statement =
         matches!(template.last(), Some(Piece::Generated(text)) if text.ends_with(';'));
     match (is_path, is_statement) {

@@ -96,6 +96,9 @@ pub struct Call<'source> {
 pub enum Replacement {
     /// Rust, made of generated text and pieces of the cell.
     ///
+    /// A template that begins with a path (`::corebook::…`) is one statement or expression: it is put in
+    /// braces, because evcxr takes a line that begins with a colon for a command of its own.
+    ///
     /// Pieces of the cell stand in their order and appear once. The expansion adds the line breaks that
     /// keep every piece on the line where it was typed.
     Rust {

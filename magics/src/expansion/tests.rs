@@ -219,10 +219,89 @@ fn analysis_keeps_rust_and_blanks_what_is_half_typed() {
      
     let x = 1;
     ");
+    insta::assert_snapshot!(analysed("%timeit -n x pool.ma"), @"pool.ma;");
+    insta::assert_snapshot!(analysed("%timeit pool.map(\nf"), @r"
+    pool.map(
+    f;
+    ");
+    insta::assert_snapshot!(analysed("%timeit --wrong pool.ma; let"), @"pool.ma; let;");
+    insta::assert_snapshot!(analysed("%%timeit -r let v = 1;\nv.le\n"), @r"
+    v = 1;;
+    v.le;
+    ");
     insta::assert_snapshot!(analysed("%pool 4\npool.ma"), @r#"
     let pool = ::corebook::pool::open("pool", Some(4), false, false);
     pool.ma
     "#);
+}
+
+#[test]
+fn every_piece_stays_on_its_line() {
+    insta::assert_snapshot!(expanded("x;\n%timeit -q pool.map(\n    f, // all\n    0..8)  // eight\ny;"), @r"
+    x;
+    { ::corebook::timing::timeit(&::corebook::timing::Options { show: ::corebook::timing::Show::Nothing, checked: cfg!(debug_assertions), ..::corebook::timing::Options::DEFAULT }, &mut || { ::core::hint::black_box(&(pool.map(
+        f, // all
+        0..8))); }); };
+    y;
+    ");
+    insta::assert_snapshot!(expanded("\n%%timeit -q let v = [\n    1];\n\n// sum\nv.len()\n// end\n"), @r"
+
+    { ::corebook::timing::timeit_with_setup(&::corebook::timing::Options { show: ::corebook::timing::Show::Nothing, checked: cfg!(debug_assertions), ..::corebook::timing::Options::DEFAULT }, &mut |corebook_run| { let v = [
+        1]; corebook_run.time(&mut || { ::core::hint::black_box(&{ 
+
+
+    v.len() }); }); }); };
+    ");
+}
+
+#[test]
+fn cell_magics_take_the_whole_cell_and_nothing_of_ours_in_it() {
+    insta::assert_snapshot!(expanded("%timit f(x)"), @r#"unknown magic %timit: did you mean %timeit? %magics lists them all @ "%timit""#);
+    insta::assert_snapshot!(expanded("%%timit f(x)\ng()"), @r#"unknown magic %%timit: did you mean %%timeit? %magics lists them all @ "%%timit""#);
+    insta::assert_snapshot!(expanded("f();\n%%timeit f(x)"), @r#"%%timeit is not on the cell's first line: move it there, or write %timeit EXPR for one expression @ "%%timeit""#);
+    insta::assert_snapshot!(expanded("%%timeit\n%pool 4\nf()"), @r#"%pool stands inside %%timeit: run it in a cell of its own @ "%pool""#);
+    insta::assert_snapshot!(expanded("%%timeit\nf(\n"), @r#"%%timeit: the ( is not closed @ "(""#);
+    insta::assert_snapshot!(expanded("%%timeit\nlet s = \"a"), @r#"%%timeit: the string that begins here is not closed @ "\"a""#);
+    insta::assert_snapshot!(expanded("%timeit f(\"a)\nlet x = 1;"), @r#"%timeit: the string that begins here is not closed @ "\"a)""#);
+    insta::assert_snapshot!(expanded("%timeit f(x]"), @r#"%timeit: ] closes nothing that is open @ "]""#);
+    insta::assert_snapshot!(expanded("%%timeit?"), @r#"[Help("timeit")]"#);
+}
+
+#[test]
+fn errors_in_generated_text_point_at_the_magic() {
+    let source = "let x = 1;\n  %timeit f(x)\n";
+    let Ok(Expansion::Rust {
+        code,
+        map,
+        is_timing,
+    }) = expand(source, &Echo)
+    else {
+        panic!("the cell is well formed");
+    };
+    assert!(is_timing);
+    let place = |text: &str| {
+        let start = code.find(text).expect("the text is in the code");
+        &source[map.nearest_source(start..start + text.len())]
+    };
+    assert_eq!(place("f(x)"), "f(x)");
+    assert_eq!(place("x = 1"), "x = 1");
+    assert_eq!(place("::corebook"), "%timeit");
+    assert_eq!(map.to_source(code.find("::corebook").unwrap_or(0)), None);
+    assert_eq!(map.to_code(source.find("timeit").unwrap_or(0)), None);
+}
+
+#[test]
+fn analysis_maps_a_half_typed_expression() {
+    for source in [
+        "%timeit pool.ma",
+        "%timeit -n 3 -- pool.ma",
+        "%timeit --nonsense pool.ma",
+        "%timeit g(pool.ma",
+    ] {
+        let (code, map) = expand_for_analysis(source);
+        let at = map.to_code(source.len()).expect("the cursor is in Rust");
+        assert!(code[..at].ends_with("pool.ma"), "{source:?} -> {code:?}");
+    }
 }
 
 /// Where each byte of the cell went, and back.

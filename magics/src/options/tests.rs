@@ -1,5 +1,5 @@
 use super::*;
-use crate::magic::{Places, Replacement};
+use crate::magic::{Arguments, OptionSpec, OptionValue, Places, Replacement};
 
 struct Sample(Arguments);
 
