@@ -38,3 +38,5 @@ mod suggest;
 mod time;
 mod timeit;
 mod tokens;
+
+pub use resolve::hints;

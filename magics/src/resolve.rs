@@ -2,7 +2,7 @@
 
 use crate::magic::{Magic, MagicError, Places, Question, Replacement};
 use crate::options::asks_for_help;
-use crate::scan::{Found, scan_part};
+use crate::scan::{Found, scan, scan_part};
 use crate::suggest::nearest;
 use crate::table;
 
@@ -52,6 +52,30 @@ pub(crate) fn resolve(found: &Found<'_>) -> Result<Replacement, MagicError> {
     }
     no_magic_inside(magic, found)?;
     magic.expand(&found.call)
+}
+
+/// What to say of a cell that does not compile: each line of Rust that begins like a magic there is, and
+/// why it is none. A remainder by a variable of that name is among them, so a cell that compiles is fine.
+///
+/// ```
+/// let hints = corebook_magics::hints("f(x)\n%timeit g(x)");
+/// assert!(hints[0].message.contains("end it with a semicolon"));
+/// ```
+pub fn hints(source: &str) -> Vec<MagicError> {
+    let lookalikes = scan(source).lookalikes.into_iter();
+    let known = lookalikes
+        .filter(|(head, _)| table::find(source[head.clone()].trim_start_matches('%')).is_some());
+    let hints = known.map(|(span, is_inside)| {
+        let name = &source[span.clone()];
+        let message = match is_inside {
+            true => format!(
+                "{name} is inside brackets: a magic stands on a line of its own outside them"
+            ),
+            false => format!("{name} continues the expression above it: end it with a semicolon"),
+        };
+        MagicError { message, span }
+    });
+    hints.collect()
 }
 
 fn unknown(found: &Found<'_>) -> MagicError {
@@ -110,5 +134,31 @@ fn no_magic_inside(magic: &dyn Magic, found: &Found<'_>) -> Result<(), MagicErro
                 span: inner.head.clone(),
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hints;
+
+    fn hinted(source: &str) -> String {
+        let hints = hints(source).into_iter();
+        hints
+            .map(|hint| format!("{hint} @ {}", hint.span.start))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn a_line_that_only_looks_like_a_magic_gets_a_hint() {
+        insta::assert_snapshot!(hinted("f(x)\n%timeit g(x)"), @"%timeit continues the expression above it: end it with a semicolon @ 5");
+        insta::assert_snapshot!(hinted("for i in 0..3 {\n    %timeit g(i)\n    %pool\n}"), @r"
+        %timeit is inside brackets: a magic stands on a line of its own outside them @ 20
+        %pool is inside brackets: a magic stands on a line of its own outside them @ 37
+        ");
+        assert_eq!(hinted("let r = a\n    % b;"), "");
+        assert_eq!(hinted("let r = a\n    %b;"), "");
+        assert_eq!(hinted("f(x);\n%timeit g(x)"), "");
+        assert_eq!(hinted("let s = \"\n%pool\n\";"), "");
     }
 }

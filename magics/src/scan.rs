@@ -42,6 +42,8 @@ pub(crate) struct Scan<'source> {
     pub leading_commands: usize,
     /// Whether there is any Rust outside magics.
     pub has_rust: bool,
+    /// Lines that look like line magics and are Rust: `%name`, and whether it is inside brackets.
+    pub lookalikes: Vec<(Range<usize>, bool)>,
     /// The Rust read so far.
     statement: Statement,
 }
@@ -72,31 +74,52 @@ impl<'source> Scan<'source> {
     /// Goes on to the end of the next magic or command, if there is one.
     fn run(&mut self, source: &'source str, rest: Range<usize>, first: usize) -> Option<usize> {
         for token in tokens(source, rest.clone()) {
-            let start = token.span.start;
-            let line_start = source[..start]
-                .rfind('\n')
-                .map_or(0, |at| at + 1)
-                .max(first);
-            let before = &source[line_start..start];
-            if self.statement.could_start() && before.trim().is_empty() {
-                let is_first = source[first..start].trim().is_empty();
-                if let Some(found) = magic_at(source, start..rest.end, is_first) {
-                    let end = found.call.span.end;
-                    self.magics.push(found);
+            let ahead = token.span.start..rest.end;
+            if self.statement.could_start() {
+                if let Some(end) = self.take_line(source, ahead, first) {
                     return Some(end);
                 }
-                if is_command(&source[start..rest.end], before, self.has_rust) {
-                    let end = line_end(source, start..rest.end);
-                    self.commands.push(start..end);
-                    self.leading_commands += usize::from(!self.has_rust);
-                    return Some(end);
-                }
+            } else if token.kind == TokenKind::Percent
+                && blanks_before(source, first..ahead.start).is_some()
+                && let Some(head) = Head::read(source, ahead)
+            {
+                let is_inside = self.statement.brackets().depth() > 0;
+                self.lookalikes.push((head.span, is_inside));
             }
             self.has_rust |= !token.is_trivia();
             self.statement.step(&token, &source[token.span.clone()]);
         }
         None
     }
+
+    /// The end of the magic or command that begins `ahead`, where a statement could start.
+    fn take_line(
+        &mut self,
+        source: &'source str,
+        ahead: Range<usize>,
+        first: usize,
+    ) -> Option<usize> {
+        let blanks = blanks_before(source, first..ahead.start)?;
+        let is_first = source[first..ahead.start].trim().is_empty();
+        if let Some(found) = magic_at(source, ahead.clone(), is_first) {
+            let end = found.call.span.end;
+            self.magics.push(found);
+            return Some(end);
+        }
+        if is_command(&source[ahead.clone()], blanks, self.has_rust) {
+            let end = line_end(source, ahead.clone());
+            self.commands.push(ahead.start..end);
+            self.leading_commands += usize::from(!self.has_rust);
+            return Some(end);
+        }
+        None
+    }
+}
+
+/// The blanks between the start of the line and the end of `before`; nothing if there is more than those.
+fn blanks_before(source: &str, before: Range<usize>) -> Option<&str> {
+    let line = source[before].rsplit('\n').next()?;
+    line.trim().is_empty().then_some(line)
 }
 
 /// Whether evcxr takes the line for a command: `:name` anywhere a statement could start (a path begins with
@@ -107,36 +130,50 @@ fn is_command(text: &str, before: &str, has_rust: bool) -> bool {
     is_colon || is_shell
 }
 
+/// What a magic begins with: `%name`, `%%name`, `?%name`.
+struct Head<'source> {
+    name: &'source str,
+    /// From the first percent sign to the end of the name.
+    span: Range<usize>,
+    is_question: bool,
+    is_cell: bool,
+}
+
+impl<'source> Head<'source> {
+    /// The head at the start of `source[rest]`.
+    fn read(source: &'source str, rest: Range<usize>) -> Option<Self> {
+        let text = &source[rest.clone()];
+        let from_sigil = text.trim_start_matches('?');
+        let from_name = from_sigil.trim_start_matches('%');
+        let sigil_len = from_sigil.len() - from_name.len();
+        if !(1..=2).contains(&sigil_len) || !from_name.starts_with(char::is_alphabetic) {
+            return None;
+        }
+        let name_end = from_name.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let (name, after) = from_name.split_at(name_end.unwrap_or(from_name.len()));
+        Some(Head {
+            name,
+            span: rest.end - from_sigil.len()..rest.end - after.len(),
+            is_question: from_sigil.len() < text.len() || after.starts_with('?'),
+            is_cell: sigil_len == 2,
+        })
+    }
+}
+
 /// The magic that begins at the start of `rest`. A cell magic takes the rest of the cell if `is_first`,
 /// that is, on the cell's first line that is not blank.
 fn magic_at(source: &str, rest: Range<usize>, is_first: bool) -> Option<Found<'_>> {
-    let text = &source[rest.clone()];
-    let asked_before = text.len() - text.trim_start_matches('?').len();
-    let sigil = text[asked_before..].len() - text[asked_before..].trim_start_matches('%').len();
-    let name_start = rest.start + asked_before + sigil;
-    let name_text = &source[name_start..rest.end];
-    if !(1..=2).contains(&sigil) || !name_text.starts_with(char::is_alphabetic) {
-        return None;
-    }
-    let name_len = name_text.find(|c: char| !c.is_alphanumeric() && c != '_');
-    let name = &name_text[..name_len.unwrap_or(name_text.len())];
-    let head = rest.start + asked_before..name_start + name.len();
-    let is_question = asked_before > 0 || source[head.end..rest.end].starts_with('?');
-    let is_cell = sigil == 2;
-
-    let line = Line::read(source, head.end..rest.end);
-    let body = (is_cell && !is_question).then(|| match is_first {
+    let head = Head::read(source, rest.clone())?;
+    let line = Line::read(source, head.span.end..rest.end);
+    let body = (head.is_cell && !head.is_question).then(|| match is_first {
         true => body_after(source, line.end..rest.end),
         false => line.end..line.end,
     });
     let body_fault = body
         .as_ref()
         .and_then(|body| fault_in(source, body.clone()));
-    let end = if body.is_some() && is_first {
-        rest.end
-    } else {
-        line.end
-    };
+    let takes_rest = body.is_some() && is_first;
+    let end = if takes_rest { rest.end } else { line.end };
     let call = Call {
         source,
         span: rest.start..end,
@@ -145,9 +182,9 @@ fn magic_at(source: &str, rest: Range<usize>, is_first: bool) -> Option<Found<'_
         is_last: false,
     };
     Some(Found {
-        name,
-        head,
-        is_question,
+        name: head.name,
+        head: head.span,
+        is_question: head.is_question,
         call,
         fault: line.fault.or(body_fault),
     })
