@@ -1,0 +1,53 @@
+"""jupyter_kernel_test with all that this kernel supports."""
+
+import jupyter_kernel_test
+
+from conftest import KERNEL
+
+HTML = 'corebook::display::html("<b>bold</b>");'
+
+
+class TestKernel(jupyter_kernel_test.KernelTests):
+    kernel_name = KERNEL
+    language_name = "rust"
+    file_extension = ".rs"
+
+    code_hello_world = 'println!("hello, world")'
+    code_stderr = 'eprintln!("oops")'
+    completion_samples = [
+        {"text": "%time", "matches": {"%time", "%timeit"}},
+        {"text": "String::from_utf8_los", "matches": {"from_utf8_lossy", "from_utf8_lossy_owned"}},
+        {"text": "vec![1].le"},
+    ]
+    complete_code_samples = [
+        "1 + 2",
+        "let x = 1;",
+        'println!("(");',
+        "fn f() -> u32 {\n    1\n}",
+        "%timeit 1 + 1",
+        "// only a comment",
+    ]
+    incomplete_code_samples = [
+        "fn f() {",
+        "let x = (1,",
+        'println!("unfinished',
+        "/* unfinished",
+        "%timeit f(1,",
+    ]
+    invalid_code_samples = ["fn f() { ) }", "]"]
+    code_generate_error = 'panic!("x")'
+    code_execute_result = [
+        {"code": "1 + 2", "result": "3"},
+        {"code": "(1..=3).collect::<Vec<_>>()", "result": "[1, 2, 3]"},
+        {"code": '"text".to_owned()', "result": '"text"'},
+    ]
+    code_display_data = [{"code": HTML, "mime": "text/html"}]
+    code_history_pattern = "1 +*"
+    supported_history_operations = ("tail", "range", "search")
+    code_inspect_sample = "String::new"
+    code_clear_output = "corebook::display::clear_output(false);"
+
+
+class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):
+    kernel_name = KERNEL
+    support_iopub_welcome = True
