@@ -45,7 +45,9 @@ pub fn is_complete(source: &str) -> Completeness {
         let indent = indent_after(source, open);
         return Completeness::Incomplete { indent };
     }
-    let is_cell_magic = scan.magics.iter().any(|found| found.call.body.is_some());
+    let is_cell_magic = scan.magics.first().is_some_and(|found| {
+        found.call.body.is_some() && source[..found.call.span.start].trim().is_empty()
+    });
     let ends_blank = source
         .split_inclusive('\n')
         .next_back()
@@ -202,5 +204,10 @@ mod tests {
             incomplete("    ")
         );
         assert_eq!(is_complete("%%timeit?"), Completeness::Complete);
+        assert_eq!(
+            is_complete("f();\n%%timeit f()"),
+            Completeness::Complete,
+            "an error to show at once"
+        );
     }
 }

@@ -51,6 +51,8 @@ pub fn help_text(name: &str) -> Option<String> {
         magic.summary(),
         magic.usage()
     );
+    text.push('\n');
+    text += &plain(magic.help());
     let options = option_lines(magic);
     if !options.is_empty() {
         text += "\noptions:\n";
@@ -63,8 +65,6 @@ pub fn help_text(name: &str) -> Option<String> {
             let _ = writeln!(text, "    {option:width$}  {summary}");
         }
     }
-    text.push('\n');
-    text += &plain(magic.help());
     Some(text.trim_end().to_owned())
 }
 
@@ -186,10 +186,6 @@ mod tests {
 
         usage: %cpus [-v] [--json]
 
-        options:
-            -v      also model, caches, memory, limits and load
-            --json  print one JSON object
-
         How many physical cores the machine has, and how many of them this notebook may use.
 
             %cpus             cores, logical CPUs, and the cores a pool should have
@@ -199,6 +195,10 @@ mod tests {
         A hardware thread is not a core: two threads of one core share its arithmetic units, so a pool gets
         one worker per physical core. usable counts the physical cores that the CPU affinity and a cgroup
         quota leave to this process. In Rust: cpus::physical(), cpus::logical(), cpus::usable().
+
+        options:
+            -v      also model, caches, memory, limits and load
+            --json  print one JSON object
         ");
         insta::assert_snapshot!(help_markdown("cpus").expect("the magic exists"), @r"
         **%cpus**: how many cores there are, and how many are usable here

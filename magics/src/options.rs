@@ -1,6 +1,6 @@
 //! A magic's command line: options as in a shell, then words or a Rust expression.
 //!
-//! One parser for every magic, driven by its [`OptionSpec`]s. It owns the wording of every complaint
+//! One parser for every magic, driven by its [`crate::magic::OptionSpec`]s. It owns the wording of every complaint
 //! about an option, and never looks at the Rust that follows.
 //!
 //! * `-n100`, `-n 100`, `--name small` and `--name=small` give a value; quotes keep blanks in it.
@@ -44,10 +44,10 @@ pub struct Parsed {
     label: String,
     usage: &'static str,
     given: Vec<Given>,
-    /// For [`Arguments::Words`]: what is neither an option nor its value.
+    /// For [`crate::magic::Arguments::Words`]: what is neither an option nor its value.
     pub words: Vec<Word>,
-    /// For [`Arguments::Expression`]: the bytes of the cell after the options, blanks at its ends left
-    /// out; empty, at the end of the arguments, when there are none.
+    /// For [`crate::magic::Arguments::Expression`]: the bytes of the cell after the options, blanks at
+    /// its ends left out; empty, at the end of the arguments, when there are none.
     pub rest: Range<usize>,
 }
 
