@@ -25,7 +25,8 @@ pub(crate) struct Measured<'source> {
 }
 
 impl<'source> Measured<'source> {
-    /// The one expression in `source[span]`; a semicolon after it is left out.
+    /// The one expression in `source[span]`; a semicolon after it is left out. `magic` is the
+    /// name of the magic that complaints point to.
     ///
     /// # Errors
     ///
@@ -34,6 +35,7 @@ impl<'source> Measured<'source> {
         source: &'source str,
         span: Range<usize>,
         parsed: &Parsed,
+        magic: &str,
     ) -> Result<Self, MagicError> {
         let significant = top_level(source, span.clone());
         let mut end = significant.last().map_or(span.start, |last| last.span.end);
@@ -44,7 +46,9 @@ impl<'source> Measured<'source> {
             }
             if token.kind == TokenKind::Semi {
                 return Err(parsed.error(
-                    "this is more than one expression: put it in braces, or write it below %%timeit",
+                    &format!(
+                        "this is more than one expression: put it in braces, or write it below %%{magic}"
+                    ),
                     significant[at + 1].span.start..span.end,
                 ));
             }
@@ -59,7 +63,7 @@ impl<'source> Measured<'source> {
         };
         match &source[first.span.clone()] {
             "let" => Err(parsed.error(
-                "a let is not an expression: write it below %%timeit",
+                &format!("a let is not an expression: write it below %%{magic}"),
                 first.span.clone(),
             )),
             _ => Ok(measured),

@@ -123,7 +123,8 @@ impl Magic for Timeit {
         let hides_inputs = parsed.has("-b");
         match &call.body {
             None => {
-                let measured = Measured::expression(call.source, parsed.rest.clone(), &parsed)?;
+                let measured =
+                    Measured::expression(call.source, parsed.rest.clone(), &parsed, self.name())?;
                 template.extend(without_setup(&settings, &measured, hides_inputs));
             }
             Some(body) => {

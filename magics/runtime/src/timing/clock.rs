@@ -43,6 +43,37 @@ impl Clock for SystemClock {
     }
 }
 
+/// CPU time of this process in seconds, as the system splits it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CpuTime {
+    pub user: f64,
+    pub system: f64,
+}
+
+impl CpuTime {
+    #[cfg(unix)]
+    pub fn now() -> Self {
+        // SAFETY: zero bytes are a valid rusage, which is integers throughout.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: `usage` is a valid, writable rusage for the length of the call.
+        let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut usage) };
+        assert_eq!(status, 0, "a process may always ask about itself");
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+        CpuTime {
+            user: seconds(usage.ru_utime),
+            system: seconds(usage.ru_stime),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub fn now() -> Self {
+        CpuTime {
+            user: SystemClock.cpu_ns() as f64 / 1e9,
+            system: 0.0,
+        }
+    }
+}
+
 /// A clock that stands still until a test moves it.
 #[cfg(test)]
 #[derive(Default)]

@@ -12,7 +12,8 @@
 //! * [`result`]: a finished measurement and the line that shows it
 //! * [`warning`]: reasons to doubt a figure
 //! * [`build`]: how the cell was compiled
-//! * [`timeit`](mod@timeit): what a cell calls
+//! * [`timeit`](mod@timeit): what a cell with `%timeit` calls
+//! * [`stopwatch`]: `%time`
 
 mod build;
 mod clock;
@@ -20,12 +21,14 @@ pub mod format;
 mod measure;
 mod result;
 mod run;
+mod stopwatch;
 mod timeit;
 mod warning;
 
 pub use build::{Build, set_build};
 pub use result::Timing;
 pub use run::Run;
+pub use stopwatch::{CellStopwatch, Stopwatch, cell_value_is_ready};
 pub use timeit::{Options, Show, timeit, timeit_with_setup, try_timeit, try_timeit_with_setup};
 
 /// What `?` in a measured expression may fail with.

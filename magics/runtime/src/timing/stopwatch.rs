@@ -1,0 +1,187 @@
+//! `%time`: one run of an expression or a cell, on the wall and on the processors.
+//!
+//! It prints to stdout and never measures twice.
+
+use std::fmt;
+use std::hint::black_box;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::clock::{Clock, CpuTime, SystemClock};
+use super::format::{DEFAULT_DIGITS, time};
+
+/// From here on several cores were busy, and not just a little work went on beside the main thread's.
+const SEVERAL_CORES: f64 = 1.1;
+
+/// A running measurement.
+#[derive(Debug)]
+pub struct Stopwatch {
+    cpu: CpuTime,
+    wall_ns: u64,
+}
+
+impl Stopwatch {
+    /// Starts to measure.
+    #[inline(never)]
+    pub fn start() -> Self {
+        Stopwatch {
+            cpu: CpuTime::now(),
+            wall_ns: SystemClock.wall_ns(),
+        }
+    }
+
+    /// Prints the times of what was computed since, and hands its `value` on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corebook::timing::Stopwatch;
+    ///
+    /// assert_eq!(Stopwatch::start().stop(1 + 1), 2);
+    /// ```
+    #[inline(always)]
+    pub fn stop<T>(self, value: T) -> T {
+        // The clocks must not be read before the value is there.
+        black_box(&value);
+        self.print();
+        value
+    }
+
+    #[inline(never)]
+    fn print(self) {
+        println!("{}", self.times());
+    }
+
+    fn times(&self) -> Times {
+        let wall_ns = SystemClock.wall_ns() - self.wall_ns;
+        let cpu = CpuTime::now();
+        Times {
+            user: cpu.user - self.cpu.user,
+            system: cpu.system - self.cpu.system,
+            wall: wall_ns as f64 / 1e9,
+        }
+    }
+}
+
+/// The cell that `%%time` measures. Prints the times when it is dropped, unless the cell panicked.
+#[derive(Debug)]
+#[must_use = "the cell ends where this is dropped"]
+pub struct CellStopwatch(());
+
+static CELL: Mutex<Option<Cell>> = Mutex::new(None);
+
+enum Cell {
+    Running(Stopwatch),
+    Finished(Times),
+}
+
+impl CellStopwatch {
+    /// Starts to measure a cell.
+    pub fn start() -> Self {
+        *cell() = Some(Cell::Running(Stopwatch::start()));
+        CellStopwatch(())
+    }
+}
+
+impl Drop for CellStopwatch {
+    fn drop(&mut self) {
+        let times = match cell().take() {
+            Some(Cell::Running(watch)) => watch.times(),
+            Some(Cell::Finished(times)) => times,
+            None => return,
+        };
+        if !std::thread::panicking() {
+            println!("{times}");
+        }
+    }
+}
+
+/// Ends the time of a cell under `%%time`: its value is there, and to show it is no part of the cell.
+pub fn cell_value_is_ready() {
+    let mut cell = cell();
+    if let Some(Cell::Running(watch)) = &*cell {
+        *cell = Some(Cell::Finished(watch.times()));
+    }
+}
+
+fn cell() -> MutexGuard<'static, Option<Cell>> {
+    CELL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a stopwatch shows, in seconds.
+struct Times {
+    user: f64,
+    system: f64,
+    wall: f64,
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |seconds| time(seconds, DEFAULT_DIGITS);
+        let Times { user, system, wall } = *self;
+        let total = user + system;
+        let [user, system, total_text] = [user, system, total].map(text);
+        writeln!(
+            f,
+            "CPU times: user {user}, sys: {system}, total: {total_text}"
+        )?;
+        write!(f, "Wall time: {}", text(wall))?;
+        let cores = total / wall;
+        if cores > SEVERAL_CORES {
+            write!(f, "\nCores busy: {cores:.2}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_documented() {
+        let parallel = Times {
+            user: 2.1,
+            system: 0.012,
+            wall: 1.06,
+        };
+        assert_eq!(
+            parallel.to_string(),
+            "CPU times: user 2.1 s, sys: 12 ms, total: 2.11 s\n\
+             Wall time: 1.06 s\n\
+             Cores busy: 1.99"
+        );
+        let asleep = Times {
+            user: 1e-6,
+            system: 0.0,
+            wall: 0.1,
+        };
+        assert_eq!(
+            asleep.to_string(),
+            "CPU times: user 1 µs, sys: 0 ns, total: 1 µs\nWall time: 100 ms"
+        );
+    }
+
+    #[test]
+    fn stopwatch_sees_what_ran_meanwhile() {
+        let watch = Stopwatch::start();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let times = watch.times();
+        assert!(times.wall >= 0.02, "{}", times.wall);
+        assert!(times.user >= 0.0 && times.system >= 0.0);
+    }
+
+    #[test]
+    fn showing_the_value_is_no_part_of_the_cell() {
+        let finished_wall = || match &*cell() {
+            Some(Cell::Finished(times)) => Some(times.wall),
+            _ => None,
+        };
+        let _watch = CellStopwatch::start();
+        assert_eq!(finished_wall(), None);
+        cell_value_is_ready();
+        let first = finished_wall();
+        assert!(first.is_some());
+        cell_value_is_ready();
+        assert_eq!(finished_wall(), first);
+    }
+}

@@ -1,0 +1,174 @@
+//! `%time` and `%%time`: one run.
+
+use ra_ap_rustc_lexer::TokenKind;
+
+use crate::magic::{Call, Magic, MagicError, OptionSpec, Piece, Places, Replacement, documented};
+use crate::measured::{Measured, generated, top_level};
+use crate::options;
+use crate::tokens::{Token, without_trivia};
+
+documented! {
+    /// Runs once, and prints wall time, CPU time and how many cores were busy. Compile time is not in it.
+    ///
+    /// ```text
+    /// %time pool.map(work, 0..24)
+    /// CPU times: user 2.1 s, sys: 12 ms, total: 2.11 s
+    /// Wall time: 1.06 s
+    /// Cores busy: 1.99
+    /// ```
+    ///
+    /// The value is the cell's result. It can also be kept: `%time let v = work();`. `%%time` on the first
+    /// line times the whole cell, whose variables stay. `Cores busy` is CPU over wall time, shown above 1.1.
+    pub struct Time;
+}
+
+impl Magic for Time {
+    fn name(&self) -> &'static str {
+        "time"
+    }
+
+    fn summary(&self) -> &'static str {
+        "one run: wall time, CPU time and cores busy"
+    }
+
+    fn places(&self) -> Places {
+        Places::LineAndCell
+    }
+
+    fn usage(&self) -> &'static str {
+        "%time [--] EXPR"
+    }
+
+    fn help(&self) -> &'static str {
+        Self::HELP
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        &[]
+    }
+
+    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
+        let parsed = options::parse(self, call)?;
+        let mut template = Vec::new();
+        match &call.body {
+            Some(body) => {
+                if !parsed.rest.is_empty() {
+                    let text = "unexpected code on the first line: write it below";
+                    return Err(parsed.error(text, parsed.rest.clone()));
+                }
+                let body = without_trivia(call.source, body.clone());
+                if body.is_empty() {
+                    let text = "there is no code below the first line";
+                    return Err(parsed.error(text, call.span.clone()));
+                }
+                // A reference to a temporary lives as long as the block, but is no variable to be kept.
+                let start = "let _ = &::corebook::timing::CellStopwatch::start(); ";
+                template.extend([generated(start), Piece::Source(body)]);
+            }
+            None => {
+                let mut expression = parsed.rest.clone();
+                if let Some(binding) =
+                    binding(call.source, &top_level(call.source, expression.clone()))
+                {
+                    template.push(Piece::Source(expression.start..binding));
+                    expression.start = binding;
+                }
+                let is_statement =
+                    !template.is_empty() || call.source[expression.clone()].ends_with(';');
+                let expression = without_trivia(call.source, expression);
+                let measured = Measured::expression(call.source, expression, &parsed, self.name())?;
+                template.push(generated("::corebook::timing::Stopwatch::start().stop"));
+                template.extend(measured.pieces(false));
+                if is_statement || !call.is_last {
+                    template.push(generated(";"));
+                }
+            }
+        }
+        Ok(Replacement::Rust {
+            template,
+            is_timing: true,
+        })
+    }
+}
+
+/// Where the value begins in `let pattern = value`, given the top-level tokens of a statement.
+fn binding(source: &str, significant: &[Token]) -> Option<usize> {
+    let first = significant.first()?;
+    if &source[first.span.clone()] != "let" {
+        return None;
+    }
+    let equals = significant
+        .iter()
+        .find(|token| token.kind == TokenKind::Eq)?;
+    Some(equals.span.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::scan;
+
+    fn expanded(source: &str) -> Result<String, String> {
+        let found = scan(source).magics.remove(0);
+        let template = match Time.expand(&found.call).map_err(|error| error.message)? {
+            Replacement::Rust {
+                template,
+                is_timing: true,
+            } => template,
+            other => panic!("{other:?}"),
+        };
+        let text = template.into_iter().map(|piece| match piece {
+            Piece::Generated(text) => text,
+            Piece::Source(span) => source[span].to_owned(),
+        });
+        Ok(text.collect())
+    }
+
+    #[test]
+    fn the_last_value_is_the_result_and_others_are_not() {
+        let timed = "::corebook::timing::Stopwatch::start().stop(f(x)?)";
+        assert_eq!(expanded("%time f(x)? // slow").as_deref(), Ok(timed));
+        assert_eq!(expanded("%time f(x)?;"), Ok(format!("{timed};")));
+        assert_eq!(expanded("%time f(x)?\ng()"), Ok(format!("{timed};")));
+    }
+
+    #[test]
+    fn a_value_can_be_kept() {
+        assert_eq!(
+            expanded("%time let v: Vec<_> = (0..3).map(|x| { let y = x; y }).collect();")
+                .as_deref(),
+            Ok("let v: Vec<_> =::corebook::timing::Stopwatch::start().stop\
+                ((0..3).map(|x| { let y = x; y }).collect());")
+        );
+    }
+
+    #[test]
+    fn a_cell_keeps_its_text() {
+        assert_eq!(
+            expanded("%%time\nlet x = f();\nx + 1\n").as_deref(),
+            Ok("let _ = &::corebook::timing::CellStopwatch::start(); let x = f();\nx + 1")
+        );
+    }
+
+    #[test]
+    fn unusable_calls_say_what_to_do() {
+        for (call, text) in [
+            ("%time", "%time: there is no expression"),
+            (
+                "%time f(); g()",
+                "%time: this is more than one expression: put it in braces, or write it below %%time",
+            ),
+            (
+                "%%time f()\ng()",
+                "%%time: unexpected code on the first line: write it below",
+            ),
+            ("%%time\n", "%%time: there is no code below the first line"),
+        ] {
+            assert_eq!(
+                expanded(call),
+                Err(format!("{text}; usage: %time [--] EXPR")),
+                "{call}"
+            );
+        }
+    }
+}
