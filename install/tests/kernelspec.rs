@@ -1,5 +1,7 @@
 //! Writes real kernelspecs into temporary prefixes.
 
+#![allow(clippy::unwrap_used, reason = "a test's failure is the message")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

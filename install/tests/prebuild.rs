@@ -1,5 +1,7 @@
 //! Builds real templates of a tiny runtime with the real cargo, and uses sessions as `evcxr` does.
 
+#![allow(clippy::unwrap_used, reason = "a test's failure is the message")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,6 +1,8 @@
 //! Core counting: trees of real machines where they are at hand, small trees always, and limits that
 //! are really set.
 
+#![allow(clippy::unwrap_used, reason = "a test's failure is the message")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
