@@ -4,23 +4,22 @@
 
 use super::BoxError;
 use super::clock::Clock;
-use super::run::{Run, Sample};
-use crate::cancel;
+use super::run::{Request, Run, RunBody, Sample};
 
-const MS: u64 = 1_000_000;
+pub(super) const MS: u64 = 1_000_000;
 
 /// A run that takes this long is long enough for its clock reads and hiccups not to show.
-const ENOUGH_NS: u64 = 50 * MS;
+pub(super) const ENOUGH_NS: u64 = 50 * MS;
 /// A run that takes this long tells which steps of the series can be skipped.
 const TELLING_NS: u64 = MS;
 /// A first call that takes this long is too dear to be thrown away.
-const FIRST_CALL_KEPT_NS: u64 = 500 * MS;
+pub(super) const FIRST_CALL_KEPT_NS: u64 = 500 * MS;
 /// From here on one loop is long, and fewer runs do.
 const LONG_LOOP_NS: f64 = 1e8;
 const RUNS: usize = 7;
 const RUNS_OF_LONG_LOOPS: usize = 3;
 const BUDGET_NS: u64 = 30_000 * MS;
-const MAX_LOOPS: u64 = 1_000_000_000;
+pub(super) const MAX_LOOPS: u64 = 1_000_000_000;
 
 /// What is asked of a measurement.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,9 +43,6 @@ pub(super) struct Measurement {
     /// Whether more loops took more time.
     pub grows: bool,
 }
-
-/// A body with its setup: called once a run, it calls [`Run::time`] once.
-pub(super) type RunBody<'body> = &'body mut dyn FnMut(&mut Run<'_>) -> Result<(), BoxError>;
 
 /// Measures `body` as planned.
 ///
@@ -114,14 +110,13 @@ struct Sampler<'a> {
 
 impl Sampler<'_> {
     fn sample(&mut self, loops: u64) -> Result<Sample, BoxError> {
-        cancel::check(&format!("%timeit after {} runs", self.runs));
-        let mut run = Run::new(self.clock, loops, self.plan.has_cpu);
-        (self.body)(&mut run)?;
-        // An interrupted run ends early: its time means nothing.
-        cancel::check(&format!("%timeit in run {}", self.runs + 1));
         self.runs += 1;
-        run.sample()
-            .ok_or_else(|| "the setup returned before the timed code ran: remove its return".into())
+        let request = Request {
+            loops,
+            has_cpu: self.plan.has_cpu,
+            side: 0,
+        };
+        Run::sample(self.clock, request, self.body, ("%timeit", self.runs))
     }
 
     /// Climbs the 1-2-5 series until a run is long enough, and once more to confirm it.
@@ -215,13 +210,13 @@ impl Sampler<'_> {
     }
 }
 
-fn wall_per_loop_ns(sample: &Sample) -> f64 {
+pub(super) fn wall_per_loop_ns(sample: &Sample) -> f64 {
     sample.wall_ns as f64 / sample.loops as f64
 }
 
 /// The next number of loops to try: the next in the 1-2-5 series, or, when `sample` tells, the first
 /// from which at least half of a long enough run is to be expected.
-fn step_after(sample: &Sample) -> u64 {
+pub(super) fn step_after(sample: &Sample) -> u64 {
     let expected = match sample.wall_ns >= TELLING_NS {
         true => ENOUGH_NS as f64 / 2.0 / wall_per_loop_ns(sample),
         false => 0.0,

@@ -14,9 +14,11 @@
 //! * [`build`]: how the cell was compiled
 //! * [`timeit`](mod@timeit): what a cell with `%timeit` calls
 //! * [`stopwatch`]: `%time`
+//! * [`compare`](mod@compare): `%compare`
 
 mod build;
 mod clock;
+mod compare;
 pub mod format;
 mod measure;
 mod result;
@@ -26,6 +28,10 @@ mod timeit;
 mod warning;
 
 pub use build::{Build, set_build};
+pub use compare::{
+    ByEquality, CompareOptions, Comparison, NotComparable, Pair, Results, Side, SpeedUp,
+    WithinTolerance, compare, note_workers, try_compare,
+};
 pub use result::Timing;
 pub use run::Run;
 pub use stopwatch::{CellStopwatch, Stopwatch, cell_value_is_ready};

@@ -30,24 +30,55 @@ pub(super) struct Sample {
 /// One run of a measurement, as the setup of `%%timeit` sees it.
 pub struct Run<'clock> {
     clock: &'clock dyn Clock,
-    loops: u64,
-    has_cpu: bool,
+    request: Request,
     sample: Option<Sample>,
 }
 
+/// What a run is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request {
+    pub loops: u64,
+    /// Whether to look at the CPU clock too.
+    pub has_cpu: bool,
+    /// Which of several bodies runs.
+    pub side: usize,
+}
+
+/// A body with its setup: called once a run, it calls [`Run::time`] once.
+pub(super) type RunBody<'body> = &'body mut dyn FnMut(&mut Run<'_>) -> Result<(), BoxError>;
+
 impl<'clock> Run<'clock> {
-    pub(super) fn new(clock: &'clock dyn Clock, loops: u64, has_cpu: bool) -> Self {
-        Run {
+    /// Runs `body` once, as the run number `number` of the magic `magic`.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `body`, or one that says that it timed nothing.
+    ///
+    /// # Panics
+    ///
+    /// When `body` does, and when an interrupt is requested.
+    pub(super) fn sample(
+        clock: &'clock dyn Clock,
+        request: Request,
+        body: RunBody<'_>,
+        (magic, number): (&str, usize),
+    ) -> Result<Sample, BoxError> {
+        cancel::check(&format!("{magic} before run {number}"));
+        let mut run = Run {
             clock,
-            loops,
-            has_cpu,
+            request,
             sample: None,
-        }
+        };
+        body(&mut run)?;
+        // An interrupted run ends early: its time means nothing.
+        cancel::check(&format!("{magic} in run {number}"));
+        run.sample
+            .ok_or_else(|| "the setup returned before the timed code ran: remove its return".into())
     }
 
-    /// What the run showed; nothing when the setup ended without a call of [`Run::time`].
-    pub(super) fn sample(&self) -> Option<Sample> {
-        self.sample
+    /// Which side of a comparison runs, counted from 0.
+    pub fn side(&self) -> usize {
+        self.request.side
     }
 
     /// Calls `body` as often as the run has loops, and takes the time.
@@ -73,8 +104,8 @@ impl<'clock> Run<'clock> {
         let body = black_box(body);
         let mut nothing = || _ = black_box(&());
         let empty: &mut dyn FnMut() = black_box(&mut nothing);
-        let measured = self.batch(self.loops, || Ok(body()));
-        let floor = self.batch(self.loops.min(MAX_FLOOR_LOOPS), || Ok(empty()));
+        let measured = self.batch(self.request.loops, || Ok(body()));
+        let floor = self.batch(self.request.loops.min(MAX_FLOOR_LOOPS), || Ok(empty()));
         let infallible = "a body without a result can't fail";
         self.note(measured.expect(infallible), floor.expect(infallible));
     }
@@ -98,8 +129,8 @@ impl<'clock> Run<'clock> {
             Ok(())
         };
         let empty: &mut dyn FnMut() -> Result<(), BoxError> = black_box(&mut nothing);
-        let measured = self.batch(self.loops, body)?;
-        let floor = self.batch(self.loops.min(MAX_FLOOR_LOOPS), empty)?;
+        let measured = self.batch(self.request.loops, body)?;
+        let floor = self.batch(self.request.loops.min(MAX_FLOOR_LOOPS), empty)?;
         self.note(measured, floor);
         Ok(())
     }
@@ -157,11 +188,15 @@ impl<'clock> Run<'clock> {
     }
 
     fn cpu_ns(&self) -> u64 {
-        if self.has_cpu { self.clock.cpu_ns() } else { 0 }
+        if self.request.has_cpu {
+            self.clock.cpu_ns()
+        } else {
+            0
+        }
     }
 
     fn note(&mut self, measured: Batch, floor: Batch) {
-        let floor_ns = if self.has_cpu {
+        let floor_ns = if self.request.has_cpu {
             floor.cpu_ns
         } else {
             floor.wall_ns

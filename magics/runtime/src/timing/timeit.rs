@@ -2,9 +2,9 @@
 
 use super::build::{self, Build};
 use super::clock::{Clock, SystemClock};
-use super::measure::{Plan, RunBody, measure};
+use super::measure::{Plan, measure};
 use super::result::{LineStyle, Timing};
-use super::run::Run;
+use super::run::{Run, RunBody};
 use super::warning::{Circumstances, warnings};
 use super::{BoxError, format};
 use crate::event::{self, Event};

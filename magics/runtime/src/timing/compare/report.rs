@@ -1,0 +1,248 @@
+//! A finished comparison and its text.
+
+use nanoserde::SerJson;
+
+use super::super::build::Build;
+use super::super::measure::Measurement;
+use super::super::result::{LineStyle, Timing};
+use super::super::warning::{Circumstances, warnings};
+use super::CompareOptions;
+use super::equality::Results;
+use super::interval::sign_test_interval;
+use super::rounds::Rounds;
+use crate::event::{self, Event};
+
+/// The result of a `%compare`. Its text is the printed lines.
+#[derive(Debug, Clone, PartialEq, SerJson)]
+pub struct Comparison {
+    /// In the order in which they were written.
+    pub sides: Vec<Side>,
+    /// Each side but the first, against the first.
+    pub speed_ups: Vec<SpeedUp>,
+    /// `equal`, `differ` or `not compared`.
+    pub results: String,
+    quiet: bool,
+    warnings: Vec<String>,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq, SerJson)]
+pub struct Side {
+    /// Its name.
+    pub label: String,
+    /// How long it took.
+    pub timing: Timing,
+    /// The workers of the pool that it used; 0 when it used none.
+    pub workers: u64,
+}
+
+/// How much faster a side is than the first.
+#[derive(Debug, Clone, PartialEq, SerJson)]
+pub struct SpeedUp {
+    /// The side's name.
+    pub label: String,
+    /// The first side's best time over this one's.
+    pub ratio: f64,
+    /// The lower end of the 95% interval; nothing when there are fewer than six pairs.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+    /// Interleaved pairs of runs.
+    pub pairs: u64,
+    /// The workers of the pool that the side used; 0 when it used none.
+    pub workers: u64,
+}
+
+impl Comparison {
+    pub(super) fn new(
+        rounds: &Rounds,
+        labels: &[&str],
+        workers: &[usize],
+        options: &CompareOptions,
+        build: Build,
+    ) -> Self {
+        let is_checked = options.checked || build.opt_level == "0";
+        let style = LineStyle {
+            digits: options.digits,
+            details: false,
+            cpu: false,
+        };
+        let side = |index: usize| {
+            let samples = rounds.sides[index].clone();
+            let measurement = Measurement {
+                loops: rounds.loops,
+                samples,
+                grows: true,
+            };
+            Side {
+                label: labels[index].to_owned(),
+                timing: Timing::new(&measurement, style, build.clone()),
+                workers: workers[index] as u64,
+            }
+        };
+        let sides: Vec<Side> = (0..labels.len()).map(side).collect();
+        let circumstances = |is_checked| Circumstances {
+            grows: true,
+            is_checked,
+        };
+        // How the cell was compiled is the same for all sides: one line is enough.
+        let warned = sides.iter().enumerate().flat_map(|(index, side)| {
+            let lines = warnings(&side.timing, circumstances(is_checked && index == 0));
+            lines
+                .into_iter()
+                .map(|line| format!("{}: {line}", side.label))
+        });
+        Comparison {
+            warnings: warned.collect(),
+            speed_ups: sides[1..]
+                .iter()
+                .map(|side| SpeedUp::new(&sides[0], side))
+                .collect(),
+            sides,
+            results: Results::NotCompared.text().to_owned(),
+            quiet: options.quiet,
+        }
+    }
+
+    /// Prints warnings and the lines; in a notebook a bar chart too.
+    ///
+    /// * `results`: whether each side but the first computes what the first does.
+    pub fn show(mut self, results: &[Results]) -> Self {
+        let is_any = |wanted| results.contains(&wanted);
+        let verdict = match (is_any(Results::Differ), is_any(Results::NotCompared)) {
+            (true, _) => Results::Differ,
+            (false, true) => Results::NotCompared,
+            (false, false) => Results::Equal,
+        };
+        self.results = verdict.text().to_owned();
+        if self.quiet {
+            return self;
+        }
+        for warning in &self.warnings {
+            event::send(&Event::Stderr {
+                text: format!("{warning}\n"),
+            });
+        }
+        if verdict == Results::Differ {
+            event::send(&Event::Stderr {
+                text: self.difference(results),
+            });
+        }
+        event::send(&Event::Comparison {
+            text: self.to_string(),
+            json: self.serialize_json(),
+        });
+        self
+    }
+
+    /// Shows the object once more. A cell that ends with a `Comparison` calls this.
+    pub fn evcxr_display(&self) {
+        event::send(&Event::Comparison {
+            text: self.to_string(),
+            json: self.serialize_json(),
+        });
+    }
+
+    /// The loud warning.
+    fn difference(&self, results: &[Results]) -> String {
+        let differing = self.sides[1..].iter().zip(results);
+        let labels: Vec<&str> = differing
+            .filter(|(_, results)| **results == Results::Differ)
+            .map(|(side, _)| side.label.as_str())
+            .collect();
+        format!(
+            "WARNING: results differ: {} and {} do not compute the same. \
+             If only rounding differs, say by how much it may: --tol 1e-9\n",
+            self.sides[0].label,
+            labels.join(", ")
+        )
+    }
+
+    fn side_lines(&self) -> impl Iterator<Item = String> {
+        let width = self
+            .sides
+            .iter()
+            .map(|side| side.label.chars().count())
+            .max()
+            .unwrap_or(0);
+        self.sides
+            .iter()
+            .map(move |side| format!("{:width$}  {}", side.label, side.timing))
+    }
+}
+
+impl std::fmt::Display for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for line in self.side_lines() {
+            writeln!(f, "{line}")?;
+        }
+        for speed_up in &self.speed_ups {
+            if self.speed_ups.len() > 1 {
+                write!(f, "{}: ", speed_up.label)?;
+            }
+            writeln!(f, "{}", speed_up.line())?;
+        }
+        match self.results.as_str() {
+            "not compared" => f.write_str("results not compared"),
+            results => write!(f, "results {results}"),
+        }
+    }
+}
+
+impl Results {
+    fn text(self) -> &'static str {
+        match self {
+            Results::Equal => "equal",
+            Results::Differ => "differ",
+            Results::NotCompared => "not compared",
+        }
+    }
+}
+
+impl SpeedUp {
+    fn new(first: &Side, side: &Side) -> Self {
+        let pairs = first.timing.timings.iter().zip(&side.timing.timings);
+        let ratios: Vec<f64> = pairs.map(|(first, side)| ratio(*first, *side)).collect();
+        let interval = sign_test_interval(&ratios);
+        SpeedUp {
+            label: side.label.clone(),
+            ratio: ratio(first.timing.best, side.timing.best),
+            low: interval.map(|(low, _)| low),
+            high: interval.map(|(_, high)| high),
+            pairs: ratios.len() as u64,
+            workers: side.workers,
+        }
+    }
+
+    /// Whether the interval says that one of the two is faster. Without an interval nothing is known, and
+    /// the ratio stands for itself.
+    pub fn is_resolved(&self) -> bool {
+        !matches!((self.low, self.high), (Some(low), Some(high)) if low <= 1.0 && 1.0 <= high)
+    }
+
+    fn line(&self) -> String {
+        let ratio = self.ratio;
+        let interval = match (self.low, self.high) {
+            (Some(low), Some(high)) => format!("95% interval {low:.2}x to {high:.2}x"),
+            _ => "no interval".to_owned(),
+        };
+        if !self.is_resolved() {
+            return format!("speed-up not resolved: {ratio:.2}x ({interval})");
+        }
+        let workers = match self.workers {
+            0 => String::new(),
+            workers => {
+                let efficiency_percent = ratio / workers as f64 * 100.0;
+                let count = super::super::format::count(workers, "worker");
+                format!(" on {count}, efficiency {efficiency_percent:.0}%")
+            }
+        };
+        let pairs = super::super::format::count(self.pairs, "interleaved pair");
+        format!("speed-up {ratio:.2}x{workers} ({interval}, {pairs})")
+    }
+}
+
+/// How many times longer `first` is; 1 when both are too short to be told apart.
+fn ratio(first: f64, side: f64) -> f64 {
+    if first == side { 1.0 } else { first / side }
+}

@@ -1,0 +1,152 @@
+//! How many loops and rounds a comparison has, and in which order its sides run.
+//!
+//! It never compares: it hands on the samples of every round.
+
+use super::super::BoxError;
+use super::super::clock::Clock;
+use super::super::measure::{
+    ENOUGH_NS, FIRST_CALL_KEPT_NS, MAX_LOOPS, MS, step_after, wall_per_loop_ns,
+};
+use super::super::run::{Request, Run, RunBody, Sample};
+use super::CompareOptions;
+
+const ROUNDS: usize = 9;
+const MIN_ROUNDS: usize = 3;
+const BUDGET_NS: u64 = 10_000 * MS;
+
+/// A finished measurement of several sides.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rounds {
+    pub loops: u64,
+    /// For each side, in the order of the labels, one sample a round.
+    pub sides: Vec<Vec<Sample>>,
+}
+
+pub(super) fn measure_rounds(
+    clock: &dyn Clock,
+    options: &CompareOptions,
+    sides: usize,
+    body: RunBody<'_>,
+) -> Result<Rounds, BoxError> {
+    let start_ns = clock.wall_ns();
+    let mut measurer = Measurer {
+        clock,
+        body,
+        start_ns,
+        runs: 0,
+        rounds: 0,
+        sides,
+    };
+    let first_calls = measurer.round(options.loops.max(1))?;
+    let is_first_kept = first_calls
+        .iter()
+        .any(|call| call.wall_ns >= FIRST_CALL_KEPT_NS);
+    let loops = match options.loops {
+        0 if is_first_kept => 1,
+        0 => measurer.choose_loops(first_calls.clone())?,
+        loops => loops,
+    };
+    let mut kept = vec![first_calls];
+    kept.retain(|_| is_first_kept);
+    let rounds = measurer.collect(loops, options.repeat, kept)?;
+    let of_side = |side: usize| rounds.iter().map(|round| round[side]).collect();
+    Ok(Rounds {
+        loops,
+        sides: (0..sides).map(of_side).collect(),
+    })
+}
+
+struct Measurer<'a> {
+    clock: &'a dyn Clock,
+    body: RunBody<'a>,
+    start_ns: u64,
+    runs: usize,
+    rounds: usize,
+    sides: usize,
+}
+
+impl Measurer<'_> {
+    /// One run of each side; every other round in reverse order (A B, B A, …), so that neither a machine
+    /// that grows slower nor a cache that grows warm favours a side.
+    fn round(&mut self, loops: u64) -> Result<Vec<Sample>, BoxError> {
+        let is_reversed = self.rounds % 2 == 1;
+        self.rounds += 1;
+        let mut samples = vec![None; self.sides];
+        for turn in 0..self.sides {
+            let side = if is_reversed {
+                self.sides - 1 - turn
+            } else {
+                turn
+            };
+            let request = Request {
+                loops,
+                has_cpu: false,
+                side,
+            };
+            self.runs += 1;
+            let number = ("%compare", self.runs);
+            samples[side] = Some(Run::sample(self.clock, request, self.body, number)?);
+        }
+        Ok(samples.into_iter().flatten().collect())
+    }
+
+    /// The same number for each side: the first of the 1-2-5 series with which a run of the fastest takes
+    /// long enough, confirmed once, unless all rounds would then not fit the budget.
+    fn choose_loops(&mut self, first_calls: Vec<Sample>) -> Result<u64, BoxError> {
+        let mut round = first_calls;
+        loop {
+            let loops = round[0].loops;
+            let is_enough = |round: &[Sample]| fastest(round).wall_ns >= ENOUGH_NS;
+            if loops >= MAX_LOOPS {
+                return Ok(loops);
+            }
+            if is_enough(&round) {
+                round = self.round(loops)?;
+                if is_enough(&round) {
+                    return Ok(loops);
+                }
+            }
+            let next = step_after(fastest(&round));
+            let round_ns = round.iter().map(wall_per_loop_ns).sum::<f64>() * next as f64;
+            if round_ns * ROUNDS as f64 > BUDGET_NS as f64 {
+                return Ok(loops);
+            }
+            round = self.round(next)?;
+        }
+    }
+
+    fn collect(
+        &mut self,
+        loops: u64,
+        repeat: u64,
+        kept: Vec<Vec<Sample>>,
+    ) -> Result<Vec<Vec<Sample>>, BoxError> {
+        let asked = usize::try_from(repeat).ok().filter(|repeat| *repeat > 0);
+        let mut rounds = kept;
+        // Kept rounds count, so that the next one runs in the other order.
+        self.rounds = rounds.len();
+        while rounds.len() < asked.unwrap_or(ROUNDS) {
+            let last_ns = rounds
+                .last()
+                .map(|round| round.iter().map(|run| run.wall_ns).sum());
+            if asked.is_none() && rounds.len() >= MIN_ROUNDS && !self.fits(last_ns.unwrap_or(0)) {
+                break;
+            }
+            let round = self.round(loops)?;
+            rounds.push(round);
+        }
+        Ok(rounds)
+    }
+
+    /// Whether another round of `expected_ns` ends within the budget.
+    fn fits(&self, expected_ns: u64) -> bool {
+        self.clock.wall_ns() - self.start_ns + expected_ns <= BUDGET_NS
+    }
+}
+
+fn fastest(round: &[Sample]) -> &Sample {
+    round
+        .iter()
+        .min_by_key(|run| run.wall_ns)
+        .expect("a comparison has sides")
+}
