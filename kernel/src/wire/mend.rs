@@ -1,0 +1,62 @@
+//! What jupyter-protocol 2.0 reads or writes otherwise than the messaging page says.
+
+use jupyter_protocol::JupyterMessageContent;
+use serde_json::{Map, Value, json};
+
+/// Fields that clients may leave out and the types demand, with the protocol's defaults.
+pub fn incoming(message_type: &str, content: &mut Value) {
+    let Value::Object(fields) = content else { return };
+    match message_type {
+        "execute_request" => {
+            let silent = fields.get("silent").and_then(Value::as_bool).unwrap_or(false);
+            default(fields, "silent", json!(false));
+            default(fields, "store_history", json!(!silent));
+            default(fields, "allow_stdin", json!(true));
+            default(fields, "stop_on_error", json!(true));
+        }
+        "complete_request" | "inspect_request" => {
+            let length = fields.get("code").and_then(Value::as_str).map_or(0, |code| code.chars().count());
+            default(fields, "cursor_pos", json!(length));
+        }
+        "history_request" => {
+            default(fields, "hist_access_type", json!("tail"));
+            default(fields, "output", json!(false));
+            default(fields, "raw", json!(true));
+            default(fields, "unique", json!(false));
+            default(fields, "pattern", json!("*"));
+            default(fields, "start", json!(0));
+            default(fields, "session", json!(0));
+            // No bound is a bound that no session reaches.
+            default(fields, "stop", json!(i32::MAX));
+            default(fields, "n", json!(i32::MAX));
+        }
+        "shutdown_request" => default(fields, "restart", json!(false)),
+        "comm_open" | "comm_msg" | "comm_close" => default(fields, "data", json!({})),
+        _ => {}
+    }
+}
+
+/// Sets a field that is missing or null.
+fn default(fields: &mut Map<String, Value>, name: &str, value: Value) {
+    let field = fields.entry(name).or_insert(Value::Null);
+    if field.is_null() {
+        *field = value;
+    }
+}
+
+/// The JSON of a message's content.
+pub fn outgoing(content: &JupyterMessageContent) -> Value {
+    let mut json = serde_json::to_value(content).expect("messages are JSON");
+    match content {
+        JupyterMessageContent::ExecuteReply(_) if json["user_expressions"].is_null() => {
+            json["user_expressions"] = json!({});
+        }
+        JupyterMessageContent::ExecuteResult(_) if json["transient"].is_null() => {
+            json["transient"] = json!({});
+        }
+        // The types have no field for features; Jupyter's clients look for this list.
+        JupyterMessageContent::KernelInfoReply(_) => json["supported_features"] = json!([]),
+        _ => {}
+    }
+    json
+}
