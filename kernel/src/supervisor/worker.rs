@@ -1,0 +1,157 @@
+//! The process that runs a notebook's code: it loads one library a cell and calls its function.
+//!
+//! The same loop as evcxr's own, with three differences: commands come on a pipe of their own, so cells
+//! can read stdin; the runtime's hooks are called around each cell; and the end of a cell is an event
+//! that no cell can print by accident.
+
+use std::ffi::c_void;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{FromRawFd, OwnedFd};
+
+use anyhow::{Context, bail};
+use corebook::event::{self, Event, SESSION_WORD_VARIABLE};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::unistd::Pid;
+
+use super::{
+    COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
+};
+
+/// The one command of evcxr's protocol: `LOAD_AND_RUN <library> <function>`.
+pub const RUN_COMMAND: &str = "LOAD_AND_RUN ";
+
+/// A cell's function: takes evcxr's variable store and gives it back.
+type CellFunction = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+/// A hook of the runtime, `corebook::cell`.
+type Hook = unsafe extern "C" fn();
+
+/// Runs cells until the supervisor closes its end.
+pub fn run() -> anyhow::Result<()> {
+    let mut commands = command_pipe()?;
+    let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
+    hide_own_variables();
+    let cell_ended = event::encode(&Event::CellEnded, &word);
+    let mut cells = Cells { variables: std::ptr::null_mut(), hooks: None };
+    while let Some(line) = read_line(&mut commands)? {
+        let command = line.strip_prefix(RUN_COMMAND).and_then(|rest| rest.rsplit_once(' '));
+        let Some((library, function)) = command else { bail!("unknown command {line:?}") };
+        cells.run(library, function)?;
+        std::io::stdout().lock().write_all(&cell_ended)?;
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+/// Programs that cells start are not workers, and find their libraries as ever.
+fn hide_own_variables() {
+    let ours = std::env::var_os(LIBRARY_DIRS_VARIABLE).unwrap_or_default();
+    let ours: Vec<_> = std::env::split_paths(&ours).collect();
+    let all = std::env::var_os(LOADER_PATH_VARIABLE).unwrap_or_default();
+    let theirs = std::env::join_paths(std::env::split_paths(&all).filter(|dir| !ours.contains(dir)));
+    let own = [
+        ROLE_VARIABLE,
+        COMMAND_FD_VARIABLE,
+        REPORT_SOCKET_VARIABLE,
+        LIBRARY_DIRS_VARIABLE,
+        LOADER_PATH_VARIABLE,
+        "EVCXR_IS_RUNTIME",
+    ];
+    // SAFETY: no other thread of this process runs yet.
+    unsafe {
+        for variable in own {
+            std::env::remove_var(variable);
+        }
+        if let Ok(theirs) = theirs
+            && !theirs.is_empty()
+        {
+            std::env::set_var(LOADER_PATH_VARIABLE, theirs);
+        }
+    }
+}
+
+struct Cells {
+    /// evcxr's variable store. Made and understood by the code of the cells alone.
+    variables: *mut c_void,
+    /// The runtime's begin and end, once a cell has brought the runtime along.
+    hooks: Option<(Hook, Hook)>,
+}
+
+impl Cells {
+    fn run(&mut self, path: &str, function: &str) -> anyhow::Result<()> {
+        // SAFETY: the library was compiled by evcxr for this process; its initialisers are Rust's own.
+        let library = unsafe { libloading::Library::new(path) }?;
+        // A library is never unloaded: variables and threads keep pointing into it.
+        let library = Box::leak(Box::new(library));
+        if self.hooks.is_none() {
+            self.hooks = hooks(library);
+        }
+        // SAFETY: evcxr generates the function with this signature, and `variables` is what the last cell
+        // returned, or null before the first. Panics end inside the function.
+        unsafe {
+            let run = library.get::<CellFunction>(function.as_bytes())?;
+            if let Some((begin, _)) = self.hooks {
+                begin();
+            }
+            self.variables = run(self.variables);
+            if let Some((_, end)) = self.hooks {
+                end();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The runtime's hooks, if `library` links to the runtime: a look-up searches its dependencies too.
+fn hooks(library: &libloading::Library) -> Option<(Hook, Hook)> {
+    // SAFETY: the runtime exports both names with this signature.
+    unsafe {
+        let begin = *library.get::<Hook>(b"corebook_cell_begin").ok()?;
+        let end = *library.get::<Hook>(b"corebook_cell_end").ok()?;
+        Some((begin, end))
+    }
+}
+
+fn command_pipe() -> anyhow::Result<File> {
+    let fd: i32 = std::env::var(COMMAND_FD_VARIABLE)
+        .ok()
+        .and_then(|number| number.parse().ok())
+        .context("the supervisor names no command pipe")?;
+    // SAFETY: the supervisor opened this descriptor for us, and nothing else in this process knows it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    Ok(File::from(fd))
+}
+
+/// One line, read byte by byte: a checkpoint of this process shares the pipe and must find the next line whole.
+fn read_line(pipe: &mut File) -> std::io::Result<Option<String>> {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    loop {
+        match pipe.read(&mut byte) {
+            Ok(0) => return Ok(None),
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) => line.push(byte[0]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    String::from_utf8(line).map(Some).map_err(std::io::Error::other)
+}
+
+/// Whether the thread that runs cells is blocked reading its stdin.
+///
+/// Linux tells which system call a child of ours is in. Elsewhere nobody tells, and input can be asked only
+/// through `evcxr_input`.
+pub fn awaits_input(worker: Pid) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        let reads_stdin = format!("{} 0x0 ", nix::libc::SYS_read);
+        std::fs::read_to_string(format!("/proc/{worker}/syscall")).is_ok_and(|call| call.starts_with(&reads_stdin))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = worker;
+        false
+    }
+}
