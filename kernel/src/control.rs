@@ -1,0 +1,63 @@
+//! The control socket: interrupts and shutdown get past a running cell.
+
+use std::sync::mpsc::Sender;
+
+use jupyter_protocol::{InterruptReply, JupyterMessageContent, ShutdownReply};
+use serde_json::json;
+
+use crate::interrupt;
+use crate::iopub::Publisher;
+use crate::kernel::Shutdown;
+use crate::outbox::Outbox;
+use crate::replies::kernel_info;
+use crate::shell::{reply, reply_unsupported, while_busy};
+use crate::wire::{Incoming, Origin};
+
+/// What the control thread needs.
+pub struct Control {
+    pub publisher: Publisher,
+    pub replies: Outbox,
+    pub interrupts: Sender<interrupt::Request>,
+    /// To the main thread, which ends the kernel.
+    pub shutdowns: Sender<Shutdown>,
+    pub rust_version: String,
+}
+
+impl Control {
+    pub fn handle(&self, message: Incoming) {
+        let origin = &message.origin;
+        match message.content {
+            JupyterMessageContent::InterruptRequest(_) => {
+                // The reply says that the interrupt was taken, not that the cell has stopped.
+                let _ = self.interrupts.send(interrupt::Request);
+                self.reply(origin, InterruptReply::new());
+            }
+            JupyterMessageContent::ShutdownRequest(request) => {
+                let restart = request.restart;
+                self.reply(origin, ShutdownReply { restart, ..Default::default() });
+                let _ = self.shutdowns.send(Shutdown);
+            }
+            JupyterMessageContent::KernelInfoRequest(_) => {
+                self.reply(origin, kernel_info::reply(&self.rust_version));
+            }
+            JupyterMessageContent::DebugRequest(request) => {
+                let content = json!({
+                    "type": "response",
+                    "request_seq": request.content["seq"],
+                    "success": false,
+                    "command": request.content["command"],
+                    "message": "corebook has no debugger",
+                });
+                self.reply(origin, jupyter_protocol::DebugReply { content });
+            }
+            JupyterMessageContent::UnknownMessage(unknown) => {
+                reply_unsupported(&self.publisher, &self.replies, origin, &unknown.msg_type);
+            }
+            other => tracing::warn!("control: dropped a message of type {}", other.message_type()),
+        }
+    }
+
+    fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
+        while_busy(&self.publisher, origin, || reply(&self.replies, origin, content.into(), json!({})));
+    }
+}
