@@ -1,0 +1,295 @@
+//! Everything a cell shows, on its way from the supervisor to iopub, in order.
+//!
+//! One thread receives the supervisor's reports and the evaluator's word on which cell is running. Text is
+//! gathered for a moment so that a burst becomes few messages; anything else first sends the text before it.
+//!
+//! * [`streams`]: gathering text
+//! * [`media`]: content for display messages
+//! * [`bars`]: progress bars
+
+mod bars;
+mod media;
+mod streams;
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use corebook::event::{Event, PanicReport, PoolReport};
+use jupyter_protocol::{
+    ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio, StreamContent, Transient,
+    UpdateDisplayData,
+};
+
+use crate::iopub::Publisher;
+use crate::supervisor::report::{Ending, Report};
+use crate::wire::Origin;
+
+use self::bars::Bars;
+use self::streams::Streams;
+
+/// How long the end of a cell waits for output that evcxr says was written.
+const LAST_OUTPUT_WAIT: Duration = Duration::from_secs(5);
+
+/// Messages to the outputs thread.
+///
+/// Senders: the thread that reads the supervisor's socket, and the evaluator. Bound: [`QUEUE_LENGTH`]; a
+/// full queue makes the supervisor, then the worker's pipe, then the printing code wait.
+pub enum Input {
+    Report(Report),
+    /// From now on output belongs to this cell.
+    CellBegins(CellIdentity),
+    /// Output that belongs to the cell but was made by the kernel.
+    Show(JupyterMessageContent),
+    /// The evaluator is done with the cell: show the rest, then tell what happened.
+    CellEnds { summary: SyncSender<CellSummary> },
+    Stop,
+}
+
+/// How many reports may wait, each at most one pipe's worth of text.
+pub const QUEUE_LENGTH: usize = 32;
+
+/// Which cell output belongs to.
+#[derive(Debug, Clone, Default)]
+pub struct CellIdentity {
+    pub origin: Origin,
+    pub execution_count: usize,
+    /// A silent cell publishes nothing.
+    pub is_silent: bool,
+}
+
+/// What the supervisor said of a cell.
+#[derive(Debug, Clone, Default)]
+pub struct CellSummary {
+    /// Panics of the main thread, the last one last.
+    pub panics: Vec<PanicReport>,
+    /// The cell ended by a panic.
+    pub panicked: bool,
+    /// The cell ended by a `?`, with the error's text.
+    pub failed: Option<String>,
+    /// The cell ended by an interrupt; what was stopped.
+    pub interrupted: Option<String>,
+    /// The worker died.
+    pub died: Option<Ending>,
+    /// The end of what was written to stderr, for telling why a worker died.
+    pub stderr_tail: String,
+    /// The value of the last expression in plain text.
+    pub result: Option<serde_json::Value>,
+}
+
+/// What others may know of the running code.
+pub trait Observer: Send {
+    /// The code of a cell begins to run in the process `worker_pid`.
+    fn cell_started(&self);
+    /// The code of a cell has ended.
+    fn cell_ended(&self);
+    /// A worker runs.
+    fn worker_started(&self, worker_pid: u32);
+    /// The running code waits for a line of input.
+    fn awaits_input(&self);
+    /// The pools that exist now.
+    fn pools(&self, pools: Vec<PoolReport>);
+    /// The cell's own place of a panic, as text, if it can be told.
+    fn locate(&self, panic: &PanicReport) -> Option<String>;
+}
+
+/// The state of the outputs thread.
+pub struct Outputs<O> {
+    publisher: Publisher,
+    observer: O,
+    cell: CellIdentity,
+    streams: Streams,
+    bars: Bars,
+    summary: CellSummary,
+    /// Runs of code that began and have not ended.
+    running: usize,
+}
+
+impl<O: Observer> Outputs<O> {
+    pub fn new(publisher: Publisher, observer: O) -> Self {
+        Self {
+            publisher,
+            observer,
+            cell: CellIdentity::default(),
+            streams: Streams::default(),
+            bars: Bars::default(),
+            summary: CellSummary::default(),
+            running: 0,
+        }
+    }
+
+    /// Publishes what comes in until it is told to stop or every sender is gone.
+    pub fn serve(mut self, inputs: &Receiver<Input>) {
+        loop {
+            match self.next(inputs) {
+                Ok(Input::Report(report)) => self.take(report),
+                Ok(Input::Show(content)) => self.show(content),
+                Ok(Input::CellBegins(cell)) => {
+                    self.flush();
+                    self.cell = cell;
+                    self.summary = CellSummary::default();
+                }
+                Ok(Input::CellEnds { summary }) => {
+                    self.take_rest(inputs);
+                    self.flush();
+                    self.bars.forget_ended();
+                    // The evaluator waits for this; if it has gone, so has the kernel.
+                    let _ = summary.send(std::mem::take(&mut self.summary));
+                }
+                Err(RecvTimeoutError::Timeout) => self.flush(),
+                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return self.flush(),
+            }
+        }
+    }
+
+    fn next(&self, inputs: &Receiver<Input>) -> Result<Input, RecvTimeoutError> {
+        match self.streams.due() {
+            Some(due) => inputs.recv_timeout(due.saturating_duration_since(Instant::now())),
+            None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// Everything a cell wrote reaches this thread before the report of its end; waits for that report.
+    fn take_rest(&mut self, inputs: &Receiver<Input>) {
+        let deadline = Instant::now() + LAST_OUTPUT_WAIT;
+        while self.running > 0 {
+            match inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Input::Report(report)) => self.take(report),
+                Ok(Input::Show(content)) => self.show(content),
+                Ok(_) => {}
+                Err(_) => {
+                    tracing::error!("the supervisor did not report the end of a cell");
+                    self.running = 0;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, report: Report) {
+        match report {
+            Report::Started { worker_pid } => self.observer.worker_started(worker_pid),
+            Report::CellStarted => {
+                self.running += 1;
+                self.observer.cell_started();
+            }
+            Report::CellEnded => {
+                self.running = self.running.saturating_sub(1);
+                self.observer.cell_ended();
+                self.tell_survived_panics();
+            }
+            Report::Died { ending } => {
+                self.running = 0;
+                self.summary.died = Some(ending);
+                self.observer.cell_ended();
+            }
+            Report::Stdout { bytes } => self.write(Stdio::Stdout, &bytes),
+            Report::Stderr { bytes } => self.write(Stdio::Stderr, &bytes),
+            Report::Content { mime, text } => {
+                let data = media::from_text(&mime, &text);
+                self.show(DisplayData::new(data).into());
+            }
+            Report::Panicked => self.summary.panicked = true,
+            // evcxr's code prints the error's text just before.
+            Report::Failed => self.summary.failed = Some(std::mem::take(&mut self.summary.stderr_tail)),
+            Report::AwaitsInput => self.observer.awaits_input(),
+            Report::Event { event } => self.take_event(event),
+        }
+    }
+
+    fn take_event(&mut self, event: Event) {
+        match event {
+            Event::Stderr { text } => self.write(Stdio::Stderr, text.as_bytes()),
+            Event::Result { data } => {
+                let data = media::from_mime(&data);
+                self.summary.result = serde_json::to_value(&data).ok();
+                let count = ExecutionCount::new(self.cell.execution_count);
+                self.show(ExecuteResult::new(count, data).into());
+            }
+            Event::Display { id, data } => {
+                let mut display = DisplayData::new(media::from_mime(&data));
+                if !id.is_empty() {
+                    display.transient = Some(Transient { display_id: Some(id) });
+                }
+                self.show(display.into());
+            }
+            Event::UpdateDisplay { id, data } => {
+                self.show(UpdateDisplayData::new(media::from_mime(&data), &id).into());
+            }
+            Event::ClearOutput { wait } => self.show(ClearOutput { wait }.into()),
+            Event::Panic(panic) if panic.on_main_thread => self.summary.panics.push(panic),
+            Event::Panic(panic) => self.tell_panic(&panic),
+            Event::Interrupted { what } => self.summary.interrupted = Some(what),
+            Event::Progress(progress) => {
+                if let Some(content) = self.bars.message(&progress) {
+                    self.show(content);
+                }
+            }
+            Event::Pools { pools } => self.observer.pools(pools),
+            Event::Timing { line, json, show, .. } => {
+                if show {
+                    self.write(Stdio::Stdout, format!("{line}\n").as_bytes());
+                } else {
+                    tracing::debug!("a quiet timing: {json}");
+                }
+            }
+            Event::Comparison { text, .. } => self.write(Stdio::Stdout, format!("{text}\n").as_bytes()),
+            // The supervisor keeps this one for itself.
+            Event::CellEnded => {}
+        }
+    }
+
+    /// Panics that code caught on its own: told as a terminal would, the cell goes on.
+    fn tell_survived_panics(&mut self) {
+        let survived = match self.summary.panicked {
+            true => self.summary.panics.len().saturating_sub(1),
+            false => self.summary.panics.len(),
+        };
+        let panics: Vec<_> = self.summary.panics.drain(..survived).collect();
+        for panic in &panics {
+            self.tell_panic(panic);
+        }
+    }
+
+    fn tell_panic(&mut self, panic: &PanicReport) {
+        let place = self.observer.locate(panic).unwrap_or_else(|| format!("{}:{}", panic.file, panic.line));
+        let text = format!("thread '{}' panicked at {place}: {}\n", panic.thread, panic.message);
+        self.write(Stdio::Stderr, text.as_bytes());
+    }
+
+    fn write(&mut self, stream: Stdio, bytes: &[u8]) {
+        if matches!(stream, Stdio::Stderr) {
+            keep_tail(&mut self.summary.stderr_tail, bytes);
+        }
+        for (stream, text) in self.streams.push(stream, bytes) {
+            self.publish(StreamContent { name: stream, text }.into());
+        }
+    }
+
+    fn show(&mut self, content: JupyterMessageContent) {
+        self.flush();
+        self.publish(content);
+    }
+
+    fn flush(&mut self) {
+        for (stream, text) in self.streams.flush() {
+            self.publish(StreamContent { name: stream, text }.into());
+        }
+    }
+
+    fn publish(&self, content: JupyterMessageContent) {
+        if self.cell.origin.header.is_empty() {
+            tracing::warn!("output before the first cell: {content:?}");
+        } else if !self.cell.is_silent {
+            self.publisher.publish(&self.cell.origin, content);
+        }
+    }
+}
+
+/// Appends to the last few lines of stderr.
+fn keep_tail(tail: &mut String, bytes: &[u8]) {
+    const KEPT: usize = 4096;
+    tail.push_str(&String::from_utf8_lossy(bytes));
+    if tail.len() > 2 * KEPT {
+        let cut = (tail.len() - KEPT..).find(|&at| tail.is_char_boundary(at)).unwrap_or(0);
+        tail.drain(..cut);
+    }
+}

@@ -1,0 +1,75 @@
+//! Content for display messages: bytes and text with a media type.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use corebook::event::MimeData;
+use jupyter_protocol::{Media, MediaType};
+use serde_json::{Value, json};
+
+/// A message's content from what the runtime sent.
+pub fn from_mime(data: &[MimeData]) -> Media {
+    data.iter().map(|data| typed(&data.mime, value(&data.mime, &data.content))).collect::<Vec<_>>().into()
+}
+
+/// A message's content from one block of text, as evcxr's convention has it: pictures are base64 already.
+pub fn from_text(mime: &str, text: &str) -> Media {
+    let value = if is_json(mime) { parsed(text) } else { Value::from(text) };
+    vec![typed(mime, value)].into()
+}
+
+fn value(mime: &str, content: &[u8]) -> Value {
+    let is_text = mime.starts_with("text/") || mime.ends_with("+xml") || mime == "application/javascript";
+    if is_json(mime) {
+        parsed(&String::from_utf8_lossy(content))
+    } else if is_text {
+        Value::from(String::from_utf8_lossy(content))
+    } else {
+        Value::from(STANDARD.encode(content))
+    }
+}
+
+fn is_json(mime: &str) -> bool {
+    mime == "application/json" || mime.ends_with("+json")
+}
+
+/// JSON that does not parse is shown as the text it is.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+fn typed(mime: &str, value: Value) -> MediaType {
+    serde_json::from_value::<Media>(json!({ mime: value.clone() }))
+        .ok()
+        .and_then(|media| media.content.into_iter().next())
+        .unwrap_or(MediaType::Other((mime.to_owned(), value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire(media: &Media) -> Value {
+        serde_json::to_value(media).unwrap()
+    }
+
+    #[test]
+    fn bytes_travel_as_base64_and_text_as_text() {
+        let png = MimeData { mime: "image/png".into(), content: vec![1, 2, 3] };
+        let data = [png, MimeData::text("text/html", "<b>"), MimeData::text("image/svg+xml", "<svg/>")];
+        assert_eq!(
+            wire(&from_mime(&data)),
+            json!({"image/png": "AQID", "text/html": "<b>", "image/svg+xml": "<svg/>"})
+        );
+    }
+
+    #[test]
+    fn json_travels_as_json_and_broken_json_as_text() {
+        assert_eq!(wire(&from_text("application/json", "[1]")), json!({"application/json": [1]}));
+        assert_eq!(wire(&from_text("application/json", "[1")), json!({"application/json": "[1"}));
+    }
+
+    #[test]
+    fn unknown_types_pass_through() {
+        assert_eq!(wire(&from_text("text/x-own", "a")), json!({"text/x-own": "a"}));
+    }
+}

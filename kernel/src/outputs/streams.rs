@@ -1,0 +1,171 @@
+//! Text on stdout and stderr, gathered into few messages and cut only between characters.
+//!
+//! Pure but for the clock: publishes nothing.
+
+use std::time::{Duration, Instant};
+
+use jupyter_protocol::Stdio;
+
+/// Text waits at most this long for more.
+const GATHER: Duration = Duration::from_millis(45);
+/// No message is longer, in bytes.
+const LARGEST_MESSAGE: usize = 64 * 1024;
+/// More text than this within [`PACE_WINDOW`] makes the printing code wait: a client that reads slowly
+/// must not fill the kernel's memory.
+const PACE_BYTES: usize = 8 * 1024 * 1024;
+const PACE_WINDOW: Duration = Duration::from_millis(250);
+
+/// Text that was written and not published yet.
+#[derive(Default)]
+pub struct Streams {
+    /// In the order in which it was written; neighbours differ in their stream.
+    waiting: Vec<(Stdio, Vec<u8>)>,
+    since: Option<Instant>,
+    pace: Pace,
+}
+
+impl Streams {
+    /// Takes text in and gives back what should be published now.
+    pub fn push(&mut self, stream: Stdio, bytes: &[u8]) -> Vec<(Stdio, String)> {
+        if bytes.is_empty() {
+            return Vec::new();
+        }
+        match self.waiting.last_mut() {
+            Some((last, text)) if is_same(last, &stream) => text.extend_from_slice(bytes),
+            _ => self.waiting.push((stream, bytes.to_vec())),
+        }
+        self.since.get_or_insert_with(Instant::now);
+        let waiting: usize = self.waiting.iter().map(|(_, text)| text.len()).sum();
+        if waiting < LARGEST_MESSAGE {
+            return Vec::new();
+        }
+        self.pace.wait(waiting);
+        self.take(false)
+    }
+
+    /// When what waits has waited long enough.
+    pub fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + GATHER)
+    }
+
+    /// All that waits, an unfinished character at the end excepted.
+    pub fn flush(&mut self) -> Vec<(Stdio, String)> {
+        self.take(true)
+    }
+
+    fn take(&mut self, is_final: bool) -> Vec<(Stdio, String)> {
+        self.since = None;
+        let mut messages = Vec::new();
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let last = waiting.len().saturating_sub(1);
+        for (index, (stream, bytes)) in waiting.iter_mut().enumerate() {
+            let unfinished = if index == last && !is_final { unfinished_len(bytes) } else { 0 };
+            let rest = bytes.split_off(bytes.len() - unfinished);
+            messages.extend(pieces(&String::from_utf8_lossy(bytes)).map(|text| (stream.clone(), text)));
+            if !rest.is_empty() {
+                self.waiting.push((stream.clone(), rest));
+                self.since = Some(Instant::now());
+            }
+        }
+        messages
+    }
+}
+
+fn is_same(a: &Stdio, b: &Stdio) -> bool {
+    matches!((a, b), (Stdio::Stdout, Stdio::Stdout) | (Stdio::Stderr, Stdio::Stderr))
+}
+
+/// How many bytes at the end begin a character whose rest may still come.
+fn unfinished_len(bytes: &[u8]) -> usize {
+    let Some(chunk) = bytes.utf8_chunks().last() else { return 0 };
+    let invalid = chunk.invalid();
+    match std::str::from_utf8(invalid) {
+        Err(error) if error.error_len().is_none() => invalid.len(),
+        _ => 0,
+    }
+}
+
+/// `text` in pieces of at most [`LARGEST_MESSAGE`] bytes.
+fn pieces(text: &str) -> impl Iterator<Item = String> + '_ {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.floor_char_boundary(LARGEST_MESSAGE);
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        Some(piece.to_owned())
+    })
+}
+
+/// Limits how much is published in a while.
+#[derive(Default)]
+struct Pace {
+    window: Option<Instant>,
+    bytes: usize,
+}
+
+impl Pace {
+    fn wait(&mut self, bytes: usize) {
+        let now = Instant::now();
+        let window = *self.window.get_or_insert(now);
+        if now.duration_since(window) > PACE_WINDOW {
+            self.window = Some(now);
+            self.bytes = 0;
+        }
+        self.bytes += bytes;
+        if self.bytes > PACE_BYTES {
+            std::thread::sleep(PACE_WINDOW.saturating_sub(now.duration_since(window)));
+            self.window = None;
+            self.bytes = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(messages: Vec<(Stdio, String)>) -> Vec<String> {
+        messages.into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_burst_is_one_message_and_streams_keep_their_order() {
+        let mut streams = Streams::default();
+        for (stream, text) in [(Stdio::Stdout, "a\n"), (Stdio::Stdout, "b\n"), (Stdio::Stderr, "c\n"), (Stdio::Stdout, "d")] {
+            assert!(streams.push(stream, text.as_bytes()).is_empty());
+        }
+        assert_eq!(texts(streams.flush()), ["a\nb\n", "c\n", "d"]);
+        assert!(streams.due().is_none());
+    }
+
+    #[test]
+    fn no_message_is_too_long_and_none_cuts_a_character() {
+        let text = "é".repeat(LARGEST_MESSAGE);
+        let mut streams = Streams::default();
+        let mut seen = Vec::new();
+        for chunk in text.as_bytes().chunks(65_535) {
+            seen.extend(texts(streams.push(Stdio::Stdout, chunk)));
+        }
+        seen.extend(texts(streams.flush()));
+        assert!(seen.iter().all(|piece| piece.len() <= LARGEST_MESSAGE));
+        assert_eq!(seen.concat(), text);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_become_replacement_characters() {
+        let mut streams = Streams::default();
+        streams.push(Stdio::Stdout, b"a\xff\xfeb\xc3");
+        assert_eq!(texts(streams.flush()), ["a\u{fffd}\u{fffd}b\u{fffd}"]);
+    }
+
+    #[test]
+    fn only_an_unfinished_character_is_unfinished() {
+        assert_eq!(unfinished_len("aé".as_bytes()), 0);
+        assert_eq!(unfinished_len(&"aé".as_bytes()[..2]), 1);
+        assert_eq!(unfinished_len(&"a😀".as_bytes()[..4]), 3);
+        assert_eq!(unfinished_len(b"a\xff"), 0);
+    }
+}

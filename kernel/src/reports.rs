@@ -1,0 +1,79 @@
+//! The kernel's end of the supervisor's socket: reports come in, orders go out.
+
+use std::io::BufReader;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tempfile::TempDir;
+
+use crate::outputs::Input;
+use crate::supervisor::report::{Order, read_message, write_message};
+
+/// Gives orders to the supervisor that runs now, if one does.
+#[derive(Clone, Default)]
+pub struct Orders {
+    supervisor: Arc<Mutex<Option<UnixStream>>>,
+}
+
+impl Orders {
+    /// Sends `order`; without a supervisor there is nobody to obey and nothing to do.
+    pub fn give(&self, order: &Order) {
+        let mut supervisor = self.lock();
+        if let Some(stream) = supervisor.as_mut()
+            && let Err(error) = write_message(stream, order)
+        {
+            tracing::debug!("{order:?} did not reach the supervisor: {error}");
+            *supervisor = None;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnixStream>> {
+        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The socket that supervisors connect to, in a folder that only its owner can enter.
+pub struct Listener {
+    socket: UnixListener,
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl Listener {
+    pub fn bind() -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("corebook-").tempdir()?;
+        let path = folder.path().join("reports");
+        Ok(Self { socket: UnixListener::bind(&path)?, path, _folder: folder })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Passes on the reports of one supervisor after the other. A new one starts only after the old one
+    /// has ended.
+    pub fn serve(&self, orders: &Orders, outputs: &SyncSender<Input>) {
+        for stream in self.socket.incoming() {
+            let taken = stream.and_then(|stream| {
+                *orders.lock() = Some(stream.try_clone()?);
+                read_all(&stream, outputs)
+            });
+            *orders.lock() = None;
+            if let Err(error) = taken {
+                tracing::error!("the supervisor's reports ended early: {error}");
+            }
+        }
+    }
+}
+
+fn read_all(stream: &UnixStream, outputs: &SyncSender<Input>) -> std::io::Result<()> {
+    let mut stream = BufReader::with_capacity(128 * 1024, stream);
+    while let Some(report) = read_message(&mut stream)? {
+        if outputs.send(Input::Report(report)).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
