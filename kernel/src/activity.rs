@@ -1,0 +1,102 @@
+//! What the evaluator is doing now, for the threads that have to know: interrupts, completion, shutdown.
+//!
+//! Holds state and wakes who waits for it to change. Does nothing on its own.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What the evaluator does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Loading what the first cell needs.
+    Starting,
+    Idle,
+    /// Analysing or compiling a cell; none of its code runs.
+    Compiling,
+    /// A cell's code runs in the worker.
+    Running,
+}
+
+/// Shared by all kernel threads.
+#[derive(Debug)]
+pub struct Activity {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    is_interrupted: bool,
+    is_ending: bool,
+}
+
+impl Activity {
+    pub fn new() -> Self {
+        let state = State { phase: Phase::Starting, is_interrupted: false, is_ending: false };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.state().phase
+    }
+
+    /// Enters `phase` and wakes whoever waits for a change.
+    pub fn enter(&self, phase: Phase) {
+        self.state().phase = phase;
+        self.changed.notify_all();
+    }
+
+    /// Begins a cell: an interrupt of an earlier one is forgotten.
+    pub fn begin_cell(&self) {
+        let mut state = self.state();
+        state.phase = Phase::Compiling;
+        state.is_interrupted = false;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Notes an interrupt of the cell that is compiled or run now. Whether there is one.
+    pub fn interrupt_cell(&self) -> bool {
+        let mut state = self.state();
+        let has_cell = matches!(state.phase, Phase::Compiling | Phase::Running);
+        state.is_interrupted |= has_cell;
+        drop(state);
+        self.changed.notify_all();
+        has_cell
+    }
+
+    /// Whether the present cell was interrupted.
+    pub fn is_interrupted(&self) -> bool {
+        self.state().is_interrupted
+    }
+
+    /// Says that the kernel shuts down: nobody should wait any more.
+    pub fn end(&self) {
+        self.state().is_ending = true;
+        self.changed.notify_all();
+    }
+
+    pub fn is_ending(&self) -> bool {
+        self.state().is_ending
+    }
+
+    /// Waits until the phase is idle, at most `wait`. Whether it is.
+    pub fn wait_until_idle(&self, wait: Duration) -> bool {
+        let deadline = Instant::now() + wait;
+        let mut state = self.state();
+        while state.phase != Phase::Idle && !state.is_ending {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        !state.is_ending
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves these plain values whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,369 @@
+//! The only user of evcxr: jobs in, outcomes out.
+//!
+//! Runs in one thread, because evcxr does. Publishes a cell's status, input and error; its output goes
+//! through the outputs thread.
+//!
+//! * [`startup`]: making evcxr ready, and what its version needs worked around
+//! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
+//! * [`diagnostics`]: compile errors as the cell's author should read them
+//! * [`locate`]: from generated code back to cells
+
+mod diagnostics;
+pub mod locate;
+mod outcome;
+mod startup;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use corebook_install::{Session, Toolchain};
+use corebook_magics::expansion::{Expansion, expand};
+use corebook_magics::source_map::SourceMap;
+use evcxr::{CommandContext, EvalCallbacks};
+use jupyter_protocol::{
+    DisplayData, ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult,
+    JupyterMessageContent, Media, MediaType, ReplyError, ReplyStatus, Status, StreamContent,
+};
+use serde_json::json;
+
+use crate::activity::{Activity, Phase};
+use crate::host::{KernelHost, Pools};
+use crate::input::InputDesk;
+use crate::iopub::Publisher;
+use crate::outbox::Outbox;
+use crate::outputs::{CellIdentity, CellSummary, Input};
+use crate::replies::history::History;
+use crate::shell::reply;
+use crate::wire::Origin;
+
+use self::locate::{Cell, Cells};
+use self::outcome::CellError;
+
+/// How long a stopped cell's compiler may take to be gone.
+const SUMMARY_WAIT: Duration = Duration::from_secs(10);
+
+/// The session in use. The main thread takes it at the end and so removes its folder.
+pub type SharedSession = Arc<Mutex<Option<Session>>>;
+
+/// How many execute requests have come in.
+#[derive(Debug, Default)]
+pub struct Received(pub AtomicUsize);
+
+/// Work for the evaluator. Senders: shell and introspection.
+pub enum Job {
+    Execute(ExecuteJob),
+    /// Completions of `code` at the byte `offset`; a closed channel says that there are none.
+    Complete { code: String, offset: usize, answer: SyncSender<Vec<Completion>> },
+    /// Documentation of the name that ends at the byte `offset` of `code`, as text and HTML.
+    Inspect { code: String, offset: usize, answer: SyncSender<(String, String)> },
+}
+
+/// A cell to run.
+pub struct ExecuteJob {
+    pub origin: Origin,
+    pub request: ExecuteRequest,
+    /// Its place among all execute requests.
+    pub number: usize,
+    pub metadata: serde_json::Value,
+}
+
+/// Something Tab offers: `text` for the bytes `start..end` of the code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    pub text: String,
+    pub kind: String,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// What the evaluator shares with other threads.
+pub struct EvaluatorLinks {
+    pub publisher: Publisher,
+    pub replies: Outbox,
+    pub outputs: SyncSender<Input>,
+    pub activity: Arc<Activity>,
+    pub history: Arc<Mutex<History>>,
+    pub received: Arc<Received>,
+    pub cells: Arc<Mutex<Cells>>,
+    pub pools: Arc<Pools>,
+    pub desk: Arc<InputDesk>,
+    pub session: SharedSession,
+    pub report_socket: PathBuf,
+}
+
+/// Runs cells.
+pub struct Evaluator {
+    links: EvaluatorLinks,
+    /// evcxr, or why there is none.
+    context: Result<CommandContext, String>,
+    execution_count: usize,
+    /// Execute requests with a smaller number are answered with an error and not run.
+    aborted_below: usize,
+}
+
+impl Evaluator {
+    pub fn new(links: EvaluatorLinks) -> Self {
+        let context = Err("the kernel is still starting".to_owned());
+        Self { links, context, execution_count: 0, aborted_below: 0 }
+    }
+
+    /// Makes evcxr ready, then works until every sender is gone.
+    pub fn serve(mut self, toolchain: Result<Toolchain, corebook_install::Error>, jobs: &Receiver<Job>) {
+        self.context = self.start(toolchain);
+        if let Err(reason) = &self.context {
+            tracing::error!("cells can't be run: {reason}");
+        }
+        self.links.activity.enter(Phase::Idle);
+        while let Ok(job) = jobs.recv() {
+            if self.links.activity.is_ending() {
+                return;
+            }
+            match job {
+                Job::Execute(job) => self.execute(&job),
+                Job::Complete { code, offset, answer } => {
+                    // Nobody waits any more for a late answer.
+                    let _ = answer.send(self.completions(&code, offset));
+                }
+                Job::Inspect { code, offset, answer } => {
+                    let _ = answer.send(self.hover(&code, offset));
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, toolchain: Result<Toolchain, corebook_install::Error>) -> Result<CommandContext, String> {
+        let toolchain = toolchain.map_err(|error| error.to_string())?;
+        let started = startup::start(&toolchain, &self.links.report_socket).map_err(|error| format!("{error:#}"))?;
+        lock(&self.links.cells).set_source_file(started.session.work_dir().join("src/lib.rs"));
+        *lock(&self.links.session) = Some(started.session);
+        Ok(started.context)
+    }
+
+    fn execute(&mut self, job: &ExecuteJob) {
+        let origin = &job.origin;
+        let publisher = self.links.publisher.clone();
+        publisher.publish(origin, Status::busy());
+        if job.number < self.aborted_below {
+            self.reply_aborted(job);
+        } else {
+            self.run_and_reply(job);
+        }
+        publisher.publish(origin, Status::idle());
+    }
+
+    fn run_and_reply(&mut self, job: &ExecuteJob) {
+        let request = &job.request;
+        let started = chrono::Utc::now();
+        let is_stored = request.store_history && !request.silent;
+        if is_stored {
+            self.execution_count += 1;
+            lock(&self.links.history).push(self.execution_count, &request.code);
+        }
+        let count = ExecutionCount::new(self.execution_count);
+        if !request.silent {
+            let input = ExecuteInput { code: request.code.clone(), execution_count: count };
+            self.links.publisher.publish(&job.origin, input);
+        }
+        let ran = self.run(job, &request.code, request.silent);
+        let mut content = ExecuteReply { execution_count: count, ..ExecuteReply::default() };
+        match ran {
+            Ok(_) => content.user_expressions = Some(self.evaluate_expressions(job)),
+            Err(error) => {
+                if !request.silent {
+                    self.links.publisher.publish(&job.origin, error_output(&error));
+                }
+                if request.stop_on_error {
+                    self.aborted_below = self.links.received.0.load(Ordering::SeqCst);
+                }
+                content.status = ReplyStatus::Error;
+                content.error = Some(Box::new(reply_error(error)));
+            }
+        }
+        let status = if content.error.is_some() { "error" } else { "ok" };
+        let started = started.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let metadata = json!({ "started": started, "status": status, "dependencies_met": true });
+        reply(&self.links.replies, &job.origin, content.into(), metadata);
+    }
+
+    fn reply_aborted(&self, job: &ExecuteJob) {
+        let content = ExecuteReply {
+            status: ReplyStatus::Aborted,
+            execution_count: ExecutionCount::new(self.execution_count),
+            ..ExecuteReply::default()
+        };
+        reply(&self.links.replies, &job.origin, content.into(), json!({ "status": "aborted" }));
+    }
+
+    /// The values of the request's expressions, each as its own small cell.
+    fn evaluate_expressions(&mut self, job: &ExecuteJob) -> HashMap<String, ExpressionResult> {
+        let expressions = job.request.user_expressions.clone().unwrap_or_default();
+        let mut values = HashMap::new();
+        for (name, expression) in expressions {
+            let value = match self.run(job, &expression, true) {
+                Ok(summary) => ExpressionResult::Ok {
+                    data: summary.result.and_then(|data| serde_json::from_value(data).ok()).unwrap_or_default(),
+                    metadata: serde_json::Map::new(),
+                },
+                Err(CellError { name, value, traceback }) => {
+                    ExpressionResult::Error { ename: name, evalue: value, traceback }
+                }
+            };
+            values.insert(name, value);
+        }
+        values
+    }
+
+    /// Runs one cell to its end; all it wrote is published when this returns.
+    fn run(&mut self, job: &ExecuteJob, source: &str, is_silent: bool) -> Result<CellSummary, CellError> {
+        let activity = Arc::clone(&self.links.activity);
+        activity.begin_cell();
+        let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
+        self.links.desk.begin_cell(may_ask);
+        self.tell_outputs(Input::CellBegins(CellIdentity {
+            origin: job.origin.clone(),
+            execution_count: self.execution_count,
+            is_silent,
+        }));
+        let ran = self.expand_and_evaluate(source);
+        let summary = self.summary();
+        activity.enter(Phase::Idle);
+        ran.and_then(|evaluated| self.judge(evaluated, summary))
+    }
+
+    /// Magics first; a malformed one keeps the whole cell from running.
+    fn expand_and_evaluate(&mut self, source: &str) -> Result<Evaluated, CellError> {
+        let host = KernelHost::new(&self.links.pools);
+        let expansion = expand(source, &host)
+            .map_err(|error| CellError::magic(self.execution_count, source, &error))?;
+        match expansion {
+            Expansion::Answers(questions) => {
+                for question in &questions {
+                    self.tell_outputs(Input::Show(shown(&host.answer_richly(question))));
+                }
+                Ok(Evaluated { result: Ok(evcxr::EvalOutputs::new()), cell: Cell::default() })
+            }
+            Expansion::Rust { code, map, .. } => Ok(self.evaluate(source, code, map)),
+        }
+    }
+
+    fn evaluate(&mut self, source: &str, code: String, map: SourceMap) -> Evaluated {
+        let cell = Cell { execution_count: self.execution_count, source: source.to_owned(), code, map };
+        lock(&self.links.cells).push(cell.clone());
+        let context = match &mut self.context {
+            Ok(context) => context,
+            Err(reason) => return Evaluated { result: Err(evcxr::Error::Message(reason.clone())), cell },
+        };
+        let (desk, activity) = (&self.links.desk, &self.links.activity);
+        let mut callbacks = EvalCallbacks {
+            input_reader: &|request| {
+                desk.ask(&request.prompt, request.is_password, activity).unwrap_or_else(|reason| {
+                    desk.refuse(reason);
+                    String::new()
+                })
+            },
+        };
+        let result = context.execute_with_callbacks(&cell.code, &mut callbacks);
+        Evaluated { result, cell }
+    }
+
+    /// What became of the cell, from both sides.
+    fn judge(&mut self, evaluated: Evaluated, summary: CellSummary) -> Result<CellSummary, CellError> {
+        let Evaluated { result, cell } = evaluated;
+        let cells = Arc::clone(&self.links.cells);
+        let is_interrupted = self.links.activity.is_interrupted();
+        let refused = self.links.desk.refused();
+        match result {
+            Ok(outputs) => {
+                if let Some(content) = command_output(&outputs) {
+                    self.tell_outputs(Input::Show(content));
+                    // Waits until it is published.
+                    self.summary();
+                }
+                outcome::of_finished(summary, is_interrupted, refused, &lock(&cells))
+            }
+            Err(error) => Err(outcome::of_failed(error, &summary, is_interrupted, &cell)),
+        }
+    }
+
+    /// Waits until everything the cell wrote is published.
+    fn summary(&self) -> CellSummary {
+        let (sender, receiver) = sync_channel(1);
+        self.tell_outputs(Input::CellEnds { summary: sender });
+        receiver.recv_timeout(SUMMARY_WAIT).unwrap_or_default()
+    }
+
+    fn tell_outputs(&self, input: Input) {
+        if self.links.outputs.send(input).is_err() {
+            tracing::error!("output came after the outputs thread had ended");
+        }
+    }
+
+    fn completions(&mut self, code: &str, offset: usize) -> Vec<Completion> {
+        let Ok(context) = &mut self.context else { return Vec::new() };
+        match context.completions(code, offset) {
+            Ok(found) => {
+                let (start, end) = (found.start_offset, found.end_offset);
+                let completions = found.completions.into_iter();
+                completions
+                    .map(|found| Completion { text: found.code, kind: found.kind.to_owned(), start, end })
+                    .collect()
+            }
+            Err(error) => {
+                tracing::debug!("no completions: {error:#}");
+                Vec::new()
+            }
+        }
+    }
+
+    fn hover(&mut self, code: &str, offset: usize) -> (String, String) {
+        let Ok(context) = &mut self.context else { return Default::default() };
+        context.hover_at(code, offset).unwrap_or_else(|error| {
+            tracing::debug!("no documentation: {error:#}");
+            Default::default()
+        })
+    }
+}
+
+struct Evaluated {
+    result: Result<evcxr::EvalOutputs, evcxr::Error>,
+    cell: Cell,
+}
+
+/// What a command such as `:vars` gives back.
+fn command_output(outputs: &evcxr::EvalOutputs) -> Option<JupyterMessageContent> {
+    if outputs.is_empty() {
+        return None;
+    }
+    let data: serde_json::Map<_, _> =
+        outputs.content_by_mime_type.iter().map(|(mime, text)| (mime.clone(), json!(text))).collect();
+    let media: Media = serde_json::from_value(serde_json::Value::Object(data)).ok()?;
+    Some(DisplayData::new(media).into())
+}
+
+/// An answer in plain text is printed; one that has more forms is displayed.
+fn shown(answer: &crate::host::Answer) -> JupyterMessageContent {
+    match &answer.html {
+        None => StreamContent::stdout(&format!("{}\n", answer.text)).into(),
+        Some(html) => {
+            let media: Media = vec![MediaType::Plain(answer.text.clone()), MediaType::Html(html.clone())].into();
+            DisplayData::new(media).into()
+        }
+    }
+}
+
+fn error_output(error: &CellError) -> ErrorOutput {
+    ErrorOutput { ename: error.name.clone(), evalue: error.value.clone(), traceback: error.traceback.clone() }
+}
+
+fn reply_error(error: CellError) -> ReplyError {
+    ReplyError { ename: error.name, evalue: error.value, traceback: error.traceback }
+}
+
+/// A panic elsewhere leaves what is shared here whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

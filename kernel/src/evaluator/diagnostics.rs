@@ -1,0 +1,152 @@
+//! Compile errors as the cell's author should read them: rustc's own words, at the cell's own places.
+//!
+//! Pure: text in, text out. evcxr tells where an error is in the code it was given; the magics' source map
+//! leads from there to the cell as typed.
+
+use std::ops::Range;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use evcxr::CompilationError;
+
+use super::locate::Cell;
+use super::outcome::CellError;
+
+/// One error for all that the compiler found.
+pub fn compile_error(errors: &[CompilationError], cell: &Cell) -> CellError {
+    let mut seen = Vec::new();
+    let mut reports = Vec::new();
+    for error in errors.iter().filter(|error| error.level() == "error") {
+        let report = render(error, cell);
+        // The compiler tells the same thing twice when code is compiled in two places.
+        if !seen.contains(&report) {
+            seen.push(report.clone());
+            reports.push((summary(error), report));
+        }
+    }
+    let value = reports.first().map_or_else(|| "the cell does not compile".to_owned(), |(first, _)| first.clone());
+    let traceback = reports.into_iter().map(|(_, report)| report).collect();
+    CellError { name: "CompileError".to_owned(), value, traceback }
+}
+
+/// `E0308: mismatched types`.
+fn summary(error: &CompilationError) -> String {
+    match error.code() {
+        Some(code) => format!("{code}: {}", error.message()),
+        None => error.message(),
+    }
+}
+
+fn render(error: &CompilationError, cell: &Cell) -> String {
+    let path = format!("cell [{}]", cell.execution_count);
+    let message = error.message();
+    let mut title = Level::ERROR.primary_title(&message);
+    if let Some(code) = error.code() {
+        title = title.id(code);
+    }
+    let labels = labels(error, cell);
+    let mut group = Group::with_title(title);
+    if !labels.is_empty() {
+        let snippet = Snippet::source(cell.source.as_str()).path(&path);
+        group = group.element(snippet.annotations(labels.iter().map(Label::to_annotation)));
+    }
+    let asides = asides(error);
+    for aside in &asides {
+        let level = if aside.is_help { Level::HELP } else { Level::NOTE };
+        group = group.element(level.message(&aside.text));
+    }
+    Renderer::styled().render(&[group])
+}
+
+/// A place in the cell and what the compiler says of it.
+struct Label {
+    range: Range<usize>,
+    text: String,
+    is_primary: bool,
+}
+
+impl Label {
+    fn to_annotation(&self) -> Annotation<'_> {
+        let kind = if self.is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let annotation = kind.span(self.range.clone());
+        if self.text.is_empty() { annotation } else { annotation.label(&self.text) }
+    }
+}
+
+fn labels(error: &CompilationError, cell: &Cell) -> Vec<Label> {
+    let repeats = format!("error: {}", error.message());
+    let mut labels: Vec<Label> = Vec::new();
+    for message in error.spanned_messages() {
+        let Some(span) = message.span else { continue };
+        let start = offset(&cell.code, span.start_line, span.start_column);
+        let end = offset(&cell.code, span.end_line, span.end_column).max(start);
+        let range = clamp(cell.map.nearest_source(start..end), &cell.source);
+        // evcxr repeats the message where rustc has no label.
+        let text = if message.label == repeats { String::new() } else { message.label.clone() };
+        labels.push(Label { range, text, is_primary: message.is_primary });
+    }
+    if !labels.is_empty() && !labels.iter().any(|label| label.is_primary) {
+        labels[0].is_primary = true;
+    }
+    labels
+}
+
+/// A note or help without a place of its own.
+struct Aside {
+    text: String,
+    is_help: bool,
+}
+
+fn asides(error: &CompilationError) -> Vec<Aside> {
+    let mut asides = Vec::new();
+    for child in error.json["children"].as_array().into_iter().flatten() {
+        let (Some(level), Some(text)) = (child["level"].as_str(), child["message"].as_str()) else { continue };
+        if !matches!(level, "help" | "note") || is_internal(text) {
+            continue;
+        }
+        let replacements: Vec<&str> = child["spans"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|span| span["suggested_replacement"].as_str())
+            .map(str::trim)
+            .filter(|replacement| !replacement.is_empty() && !replacement.contains('\n'))
+            .collect();
+        let text = match replacements.as_slice() {
+            [] => text.to_owned(),
+            replacements => format!("{text}: `{}`", replacements.join("` and `")),
+        };
+        asides.push(Aside { text, is_help: level == "help" });
+    }
+    asides
+}
+
+/// Whether a note speaks of code that the author of the cell never sees.
+fn is_internal(text: &str) -> bool {
+    ["evcxr", "full name for the type has been written", "src/lib.rs"].iter().any(|word| text.contains(word))
+}
+
+/// The byte at a line and column, both from 1; columns count characters.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let line = text[start..].split('\n').next().unwrap_or_default();
+    start + line.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>()
+}
+
+/// A range inside `text`, between characters.
+fn clamp(range: Range<usize>, text: &str) -> Range<usize> {
+    let start = text.floor_char_boundary(range.start);
+    start..text.ceil_char_boundary(range.end).max(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_count_characters_within_a_line() {
+        let text = "let é = 1;\nfoo(é)\n";
+        assert_eq!(&text[offset(text, 2, 5)..], "é)\n");
+        assert_eq!(offset(text, 1, 1), 0);
+        assert_eq!(offset(text, 9, 9), text.len());
+    }
+}

@@ -1,0 +1,187 @@
+//! From what evcxr and the supervisor say of a cell to the one error that its author sees.
+//!
+//! Pure. The names are those of the protocol notes: `CompileError`, `Panic`, `Error`, `MagicError`,
+//! `Interrupted`, `WorkerDied`, `InputError`.
+
+use corebook::event::PanicReport;
+use corebook_magics::magic::MagicError;
+
+use crate::input::NoInput;
+use crate::outputs::CellSummary;
+use crate::supervisor::report::Ending;
+
+use super::diagnostics;
+use super::locate::{Cell, Cells};
+
+/// Why a cell failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellError {
+    pub name: String,
+    pub value: String,
+    pub traceback: Vec<String>,
+}
+
+impl CellError {
+    /// The traceback is the error in one line; more lines can follow.
+    fn new(name: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let first = format!("{RED}{name}{RESET}: {value}");
+        Self { name: name.to_owned(), value, traceback: vec![first] }
+    }
+
+    fn with_line(mut self, line: String) -> Self {
+        self.traceback.push(line);
+        self
+    }
+
+    /// A magic that can't be used as it stands.
+    pub fn magic(execution_count: usize, source: &str, error: &MagicError) -> Self {
+        let start = source.floor_char_boundary(error.span.start.min(source.len()));
+        let line = source[..start].matches('\n').count() + 1;
+        let column = source[..start].rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let source_line = source.lines().nth(line - 1).unwrap_or_default();
+        Self::new("MagicError", &error.message)
+            .with_line(place_lines(&format!("cell [{execution_count}]:{line}:{column}"), line, source_line, column))
+    }
+}
+
+const RED: &str = "\u{1b}[1;31m";
+const BLUE: &str = "\u{1b}[1;34m";
+const RESET: &str = "\u{1b}[0m";
+
+/// A cell whose code came to an end: by itself, or by a panic, a `?` or an interrupt.
+pub fn of_finished(
+    summary: CellSummary,
+    is_interrupted: bool,
+    refused: Option<NoInput>,
+    cells: &Cells,
+) -> Result<CellSummary, CellError> {
+    if let Some(what) = &summary.interrupted {
+        return Err(CellError::new("Interrupted", format!("stopped {what}; variables are kept")));
+    }
+    match refused {
+        Some(NoInput::Interrupted) => {
+            return Err(CellError::new("Interrupted", "stopped waiting for input; variables are kept"));
+        }
+        Some(reason @ NoInput::NotAllowed) => return Err(CellError::new("InputError", reason.to_string())),
+        None => {}
+    }
+    if summary.panicked {
+        return Err(of_panic(summary.panics.last(), cells));
+    }
+    if let Some(text) = &summary.failed {
+        return Err(CellError::new("Error", text.trim_end()));
+    }
+    if is_interrupted {
+        tracing::debug!("the cell ended before its interrupt reached it");
+    }
+    Ok(summary)
+}
+
+fn of_panic(panic: Option<&PanicReport>, cells: &Cells) -> CellError {
+    let Some(panic) = panic else { return CellError::new("Panic", "the cell panicked") };
+    let mut error = CellError::new("Panic", &panic.message);
+    if let Some(place) = cells.locate(&panic.file, panic.line, panic.column) {
+        let column = usize::try_from(place.column).unwrap_or(1);
+        let line = usize::try_from(place.line).unwrap_or(1);
+        error = error.with_line(place_lines(&place.to_string(), line, &place.source_line, column));
+    } else if !panic.file.is_empty() {
+        error = error.with_line(format!("  {BLUE}-->{RESET} {}:{}:{}", panic.file, panic.line, panic.column));
+    }
+    if !panic.backtrace.is_empty() {
+        error = error.with_line(panic.backtrace.clone());
+    }
+    error
+}
+
+/// A place with its source line, as rustc shows it.
+fn place_lines(place: &str, line: usize, source_line: &str, column: usize) -> String {
+    let number = line.to_string();
+    let margin = " ".repeat(number.len());
+    let indent = " ".repeat(column.saturating_sub(1));
+    format!(
+        "{margin}{BLUE}-->{RESET} {place}\n{margin} {BLUE}|{RESET}\n{BLUE}{number} |{RESET} {source_line}\n{margin} {BLUE}|{RESET} {indent}{RED}^{RESET}"
+    )
+}
+
+/// A cell that evcxr could not compile or run to its end.
+pub fn of_failed(error: evcxr::Error, summary: &CellSummary, is_interrupted: bool, cell: &Cell) -> CellError {
+    let has_run = summary.died.is_some();
+    match error {
+        _ if is_interrupted && !has_run => {
+            CellError::new("Interrupted", "stopped while compiling; variables are kept")
+        }
+        evcxr::Error::SubprocessTerminated(_) if is_interrupted => CellError::new(
+            "Interrupted",
+            "the code did not stop within 1 s, so its process was ended; variables are lost, functions and :dep are kept",
+        ),
+        evcxr::Error::CompilationErrors(errors) => diagnostics::compile_error(&errors, cell),
+        evcxr::Error::SubprocessTerminated(detail) => of_death(summary, &detail),
+        evcxr::Error::TypeRedefinedVariablesLost(names) => CellError::new(
+            "CompileError",
+            format!("the type of {} was redefined, so its value is lost: assign it again", names.join(", ")),
+        ),
+        evcxr::Error::Message(message) => CellError::new("CompileError", message.trim_end()),
+    }
+}
+
+fn of_death(summary: &CellSummary, detail: &str) -> CellError {
+    let ending = match summary.died {
+        Some(ending) => in_words(ending, &summary.stderr_tail),
+        None => detail.trim().to_owned(),
+    };
+    CellError::new("WorkerDied", format!("{ending}; variables are lost, functions and :dep are kept"))
+}
+
+fn in_words(ending: Ending, last_words: &str) -> String {
+    if last_words.contains("has overflowed its stack") {
+        return "stack overflow".to_owned();
+    }
+    match ending {
+        Ending::Exited { code } => format!("the code called exit({code})"),
+        Ending::Signalled { signal } => match nix::sys::signal::Signal::try_from(signal) {
+            Ok(nix::sys::signal::Signal::SIGSEGV) => "segmentation fault".to_owned(),
+            Ok(nix::sys::signal::Signal::SIGABRT) => "aborted".to_owned(),
+            Ok(nix::sys::signal::Signal::SIGKILL) => "killed: out of memory?".to_owned(),
+            Ok(nix::sys::signal::Signal::SIGBUS) => "bus error".to_owned(),
+            Ok(nix::sys::signal::Signal::SIGILL) => "illegal instruction".to_owned(),
+            Ok(nix::sys::signal::Signal::SIGFPE) => "arithmetic exception".to_owned(),
+            Ok(other) => format!("ended by {other}"),
+            Err(_) => format!("ended by signal {signal}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn died(ending: Ending) -> String {
+        of_death(&CellSummary { died: Some(ending), ..Default::default() }, "").value
+    }
+
+    #[test]
+    fn deaths_are_told_in_words() {
+        let lost = "; variables are lost, functions and :dep are kept";
+        assert_eq!(died(Ending::Signalled { signal: 11 }), format!("segmentation fault{lost}"));
+        assert_eq!(died(Ending::Signalled { signal: 9 }), format!("killed: out of memory?{lost}"));
+        assert_eq!(died(Ending::Exited { code: 3 }), format!("the code called exit(3){lost}"));
+        assert_eq!(died(Ending::Signalled { signal: 15 }), format!("ended by SIGTERM{lost}"));
+    }
+
+    #[test]
+    fn a_stack_overflow_is_known_by_its_last_words() {
+        let tail = "\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting\n";
+        assert_eq!(in_words(Ending::Signalled { signal: 6 }, tail), "stack overflow");
+    }
+
+    #[test]
+    fn a_magic_error_points_at_the_words_in_question() {
+        let source = "let x = 1;\n%timit x";
+        let error = MagicError { message: "unknown magic %timit".into(), span: 11..17 };
+        let error = CellError::magic(3, source, &error);
+        assert_eq!(error.value, "unknown magic %timit");
+        assert!(error.traceback[1].contains("cell [3]:2:1"), "{:?}", error.traceback);
+        assert!(error.traceback[1].contains("%timit x"));
+    }
+}

@@ -1,0 +1,113 @@
+//! Making evcxr ready, and everything that has to be worked around in evcxr 0.22.
+//!
+//! Each workaround names what it is for and what would let it go; a test starts a kernel and sees that the
+//! first cell infers types, so an upgrade that breaks one is noticed.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context;
+use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
+use corebook_install::{Session, Template, Toolchain};
+use evcxr::{CommandContext, EvalContext};
+
+use crate::supervisor::{LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, SUPERVISOR_ROLE};
+
+/// evcxr, ready for the first cell.
+pub struct Started {
+    pub context: CommandContext,
+    pub session: Session,
+}
+
+/// Clones the prebuilt session, starts evcxr in it, and links cells to the runtime.
+pub fn start(toolchain: &Toolchain, report_socket: &Path) -> anyhow::Result<Started> {
+    let template = corebook_install::template(toolchain, &[], &mut |line| tracing::info!("{line}"))?;
+    let session = Session::create(&template)?;
+    let context = make_context(&template, &session, report_socket)?;
+    Ok(Started { context, session })
+}
+
+fn make_context(template: &Template, session: &Session, report_socket: &Path) -> anyhow::Result<CommandContext> {
+    let path = std::env::var_os("PATH");
+    set_variable("EVCXR_TMPDIR", session.work_dir().into());
+    set_variable("PATH", path_with(session, path.as_deref()));
+    // evcxr 0.22 evaluates `42` inside `with_subprocess_command`, before a dependency can be added, so
+    // rust-analyzer would load the standard library's source twice, 4 s each. With RUSTC naming nothing
+    // it finds no sysroot in this first evaluation; evcxr itself passes the real rustc to cargo. To be
+    // dropped when evcxr takes dependencies at construction.
+    set_variable("RUSTC", "no-sysroot-for-the-first-evaluation".into());
+    let (mut context, outputs) = EvalContext::with_subprocess_command(supervisor_command(template, session, report_socket)?)
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .context("evcxr did not start")?;
+    set_variable("RUSTC", template.toolchain().rustc.clone().into());
+    set_variable("CARGO", template.toolchain().cargo.clone().into());
+    match path {
+        Some(path) => set_variable("PATH", path),
+        // SAFETY: as in `set_variable`.
+        None => unsafe { std::env::remove_var("PATH") },
+    }
+    log_stderr(outputs.stderr);
+    session.restore_locked_versions()?;
+
+    // evcxr writes opt-level 2, debug assertions and overflow checks into the manifest; timings want what
+    // `cargo build --release` does. The environment wins over the manifest.
+    let mut state = context.state();
+    state.set_opt_level(template.opt_level()).map_err(|error| anyhow::anyhow!("{error}"))?;
+    for (name, value) in template.build_envs() {
+        state.set_build_env(name, value);
+    }
+    for (name, config) in template.dependencies() {
+        state.add_dep(name, config).map_err(|error| anyhow::anyhow!("{error}"))?;
+    }
+    context
+        .eval_with_state("use corebook::prelude::*;", state)
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .context("the runtime can't be linked to cells")?;
+    Ok(CommandContext::with_eval_context(context))
+}
+
+/// The supervisor is this same binary; see `main`.
+fn supervisor_command(template: &Template, session: &Session, report_socket: &Path) -> anyhow::Result<Command> {
+    let runtime = session.runtime_library()?;
+    let runtime_dir = runtime.parent().context("the runtime is in no folder")?;
+    let library_dirs = std::env::join_paths([&template.toolchain().library_dir(), runtime_dir])?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .env(ROLE_VARIABLE, SUPERVISOR_ROLE)
+        .env(REPORT_SOCKET_VARIABLE, report_socket)
+        .env(LIBRARY_DIRS_VARIABLE, library_dirs)
+        .env(SESSION_WORD_VARIABLE, session_word());
+    Ok(command)
+}
+
+/// Hexadecimal digits that no program prints by chance.
+fn session_word() -> String {
+    let mut word = uuid::Uuid::new_v4().simple().to_string();
+    word.truncate(SESSION_WORD_LEN);
+    word
+}
+
+fn path_with(session: &Session, path: Option<&std::ffi::OsStr>) -> OsString {
+    let rest = path.map(std::env::split_paths).into_iter().flatten();
+    std::env::join_paths(session.tool_dirs().into_iter().chain(rest)).unwrap_or_default()
+}
+
+/// What the supervisor says on its own stderr is for the log.
+fn log_stderr(lines: impl IntoIterator<Item = String> + Send + 'static) {
+    let spawned = std::thread::Builder::new().name("supervisor-log".to_owned()).spawn(move || {
+        for line in lines {
+            tracing::warn!("supervisor: {line}");
+        }
+    });
+    if let Err(error) = spawned {
+        tracing::warn!("the supervisor's messages are not logged: {error}");
+    }
+}
+
+/// Sets an environment variable for evcxr and rust-analyzer, which can be told in no other way.
+fn set_variable(name: &str, value: OsString) {
+    // SAFETY: all code of ours and rust-analyzer's goes through std::env, which has a lock of its own; the C
+    // code in this process, libzmq, reads no environment.
+    unsafe { std::env::set_var(name, value) }
+}

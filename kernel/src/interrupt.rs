@@ -1,0 +1,102 @@
+//! Stopping a cell: first the compiler, else the running code politely, else the worker.
+//!
+//! The rules are those of the section "Interrupt" in the protocol notes of the documentation.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+use crate::activity::{Activity, Phase};
+use crate::reports::Orders;
+use crate::supervisor::report::Order;
+
+/// Code that does not look at the interrupt flag has this long before its worker is killed.
+const GRACE: Duration = Duration::from_secs(1);
+/// How often a cell that is being stopped is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Someone asks for an interrupt. Senders: control and the signal thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Request;
+
+/// Stops one cell after the other until every sender is gone.
+pub fn serve(requests: &Receiver<Request>, activity: &Activity, orders: &Orders) {
+    while let Ok(Request) = requests.recv() {
+        // Requests that came while nothing was there to stop are done with.
+        while requests.try_recv().is_ok() {}
+        if activity.interrupt_cell() {
+            stop_cell(requests, activity, orders);
+        }
+    }
+}
+
+fn stop_cell(requests: &Receiver<Request>, activity: &Activity, orders: &Orders) {
+    let mut asked_at = None;
+    let mut is_killed = false;
+    let mut compilers = Compilers::new();
+    loop {
+        match activity.phase() {
+            Phase::Idle | Phase::Starting => return,
+            Phase::Compiling => compilers.kill(),
+            Phase::Running => {
+                let asked_at = *asked_at.get_or_insert_with(|| {
+                    orders.give(&Order::Interrupt);
+                    Instant::now()
+                });
+                if asked_at.elapsed() > GRACE && !is_killed {
+                    is_killed = true;
+                    orders.give(&Order::Kill);
+                }
+            }
+        }
+        match requests.recv_timeout(LOOK_AGAIN) {
+            Ok(Request) if asked_at.is_some() => orders.give(&Order::Kill),
+            Ok(Request) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// The processes that compile a cell: the kernel's own descendants, without the supervisor's.
+pub struct Compilers {
+    /// Nothing where the system does not tell about processes.
+    system: Option<System>,
+}
+
+impl Compilers {
+    pub fn new() -> Self {
+        Self { system: System::new().ok() }
+    }
+
+    /// Kills cargo and all it has started.
+    pub fn kill(&mut self) {
+        let Some(system) = &mut self.system else { return };
+        let kind = ProcessRefreshKind::nothing().with_cmd(sysinfo::UpdateKind::Never).without_tasks();
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
+        let own_name = std::env::current_exe().ok().and_then(|path| path.file_name().map(ToOwned::to_owned));
+        let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
+        for (pid, process) in system.processes() {
+            if let Some(parent) = process.parent() {
+                children.entry(parent).or_default().push(*pid);
+            }
+        }
+        let mut found = HashSet::new();
+        let mut unseen = vec![Pid::from_u32(std::process::id())];
+        while let Some(pid) = unseen.pop() {
+            for child in children.get(&pid).into_iter().flatten() {
+                let Some(process) = system.process(*child) else { continue };
+                // The supervisor is this same binary.
+                if Some(process.name()) != own_name.as_deref() && found.insert(*child) {
+                    unseen.push(*child);
+                }
+            }
+        }
+        for pid in found {
+            if let Some(process) = system.process(pid) {
+                process.kill();
+            }
+        }
+    }
+}
