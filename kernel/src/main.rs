@@ -1,1 +1,28 @@
-fn main(){ evcxr::runtime_hook(); }
+//! One binary, four trades: supervisor and worker of a running notebook, compiler wrapper, command line.
+
+use std::process::ExitCode;
+
+use corebook_kernel::supervisor::{self, ROLE_VARIABLE, SUPERVISOR_ROLE, WORKER_ROLE};
+
+fn main() -> ExitCode {
+    match std::env::var(ROLE_VARIABLE).as_deref() {
+        Ok(SUPERVISOR_ROLE) => child(supervisor::relay::run()),
+        Ok(WORKER_ROLE) => child(supervisor::worker::run()),
+        _ => {
+            // evcxr runs this binary around rustc when a notebook asks for its cache; does not return then.
+            evcxr::runtime_hook();
+            corebook_kernel::cli::run()
+        }
+    }
+}
+
+/// What a child process says goes to the kernel's log.
+fn child(ended: anyhow::Result<()>) -> ExitCode {
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The command line: parses, calls, prints. Each command's work is elsewhere.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{cpus, kernel};
+
+/// The exit code for a command line, or a file it names, that can't be used.
+const UNUSABLE: u8 = 2;
+
+/// A Jupyter kernel for Rust that shows and measures parallel work.
+#[derive(Debug, Parser)]
+#[command(name = "corebook", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the kernel on a connection file; Jupyter calls this
+    Kernel {
+        /// The connection file that Jupyter has written
+        connection_file: PathBuf,
+    },
+    /// Tell how many cores there are and how many are usable
+    Cpus(CpusArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct CpusArguments {
+    /// Add model, frequency, caches, memory, affinity, quota, hints and load
+    #[arg(short, long)]
+    verbose: bool,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+    /// Read /proc and /sys below this folder instead
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Count only these CPUs as usable, for example 0-3,8-11
+    #[arg(long, value_name = "LIST")]
+    affinity: Option<String>,
+}
+
+/// Does what the command line says.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log();
+    let done = match arguments.command {
+        Command::Kernel { connection_file } => run_kernel(&connection_file),
+        Command::Cpus(arguments) => print_cpus(&arguments),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("corebook: {error:#}");
+            ExitCode::from(UNUSABLE)
+        }
+    }
+}
+
+/// Logs go to stderr; a kernel's stdout says nothing. `COREBOOK_LOG=debug` says more.
+///
+/// A bare level is for our own crates: rust-analyzer's log speaks to its own developers.
+fn start_log() {
+    let asked = std::env::var("COREBOOK_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let is_level = !asked.contains(['=', ',']);
+    let directives = if is_level { format!("off,corebook_kernel={asked}") } else { asked };
+    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("off,corebook_kernel=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+fn run_kernel(connection_file: &std::path::Path) -> anyhow::Result<ExitCode> {
+    kernel::run_from_file(connection_file)?;
+    // The evaluator may be inside evcxr, which nobody can call back; its files are gone already.
+    std::process::exit(0)
+}
+
+fn print_cpus(arguments: &CpusArguments) -> anyhow::Result<ExitCode> {
+    let affinity = arguments.affinity.as_deref().map(corebook::cpus::parse_list).transpose()?;
+    let report = match (&arguments.root, &affinity) {
+        (None, None) => corebook::cpus::live(),
+        (root, affinity) => {
+            let root = root.as_deref().unwrap_or(std::path::Path::new("/"));
+            corebook::cpus::read(root, affinity.as_deref())?
+        }
+    };
+    if arguments.json {
+        println!("{}", corebook::cpus::json(&report));
+    } else {
+        println!("{}", cpus::text(&report, arguments.verbose));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,40 @@
+//! corebook: a Jupyter kernel for Rust that shows and measures parallel work.
+//!
+//! Modules in reading order; `kernel` shows how the threads hang together:
+//!
+//! * [`cli`]: the command line
+//! * [`kernel`]: binds, spawns, ends
+//! * [`connection`]: the connection file
+//! * [`wire`]: frames <-> typed messages
+//! * `outbox`, `router`: sockets and the threads around them
+//! * `heartbeat`, `iopub`, `shell`, `control`: one socket, one thread, one file
+//! * `replies`: requests that need no evaluator
+//! * `introspection`: completion and inspection
+//! * [`evaluator`]: the only user of evcxr
+//! * `host`, `cpus`: what the kernel answers when a magic asks
+//! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
+//! * [`supervisor`]: the processes between evcxr and a notebook's code
+//! * `reports`, [`outputs`]: what that code shows, on its way to iopub
+
+pub mod cli;
+pub mod connection;
+pub mod evaluator;
+pub mod kernel;
+pub mod outputs;
+pub mod supervisor;
+pub mod wire;
+
+mod activity;
+mod control;
+mod cpus;
+mod heartbeat;
+mod host;
+mod input;
+mod interrupt;
+mod introspection;
+mod iopub;
+mod outbox;
+mod replies;
+mod reports;
+mod router;
+mod shell;
