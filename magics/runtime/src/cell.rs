@@ -1,1 +1,127 @@
 //! What the worker calls before and after each cell.
+//!
+//! The worker is another binary with a standard library of its own. What cells print waits in *this*
+//! library's standard library, so it has to be flushed from here, and panics of cells are seen only by a hook
+//! that is set here. The worker finds both functions by name in the first library that links to the runtime.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::Write;
+use std::panic::PanicHookInfo;
+use std::sync::{Condvar, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use crate::event::{self, Event, PanicReport};
+use crate::{cancel, pool};
+
+/// Text that a cell printed without a line break shows after this long, in milliseconds.
+const FLUSH_EVERY_MS: u64 = 45;
+
+/// Called by the worker before a cell's code runs.
+#[unsafe(no_mangle)]
+pub extern "C" fn corebook_cell_begin() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        std::panic::set_hook(Box::new(report_panic));
+        install_interrupt_handler();
+        start_flusher();
+    });
+    cancel::reset();
+    set_cell_runs(true);
+}
+
+/// Called by the worker after a cell's code has returned.
+#[unsafe(no_mangle)]
+pub extern "C" fn corebook_cell_end() {
+    set_cell_runs(false);
+    event::send(&Event::Pools { pools: pool::reports() });
+    // A closed pipe means the kernel is gone, and this process ends with it.
+    let _ = std::io::stdout().flush();
+}
+
+/// Tells the kernel of a panic; the kernel knows at the cell's end whether the cell failed by it.
+fn report_panic(info: &PanicHookInfo<'_>) {
+    if pool::take_over_panic(info) {
+        return;
+    }
+    let thread = std::thread::current();
+    let location = info.location();
+    let backtrace = match std::env::var("RUST_BACKTRACE").as_deref() {
+        Ok("0" | "") | Err(_) => String::new(),
+        Ok(_) => captured_backtrace(),
+    };
+    event::send(&Event::Panic(PanicReport {
+        message: info.payload_as_str().unwrap_or("a value that is not text").to_owned(),
+        file: location.map(|location| location.file().to_owned()).unwrap_or_default(),
+        line: location.map_or(0, std::panic::Location::line),
+        column: location.map_or(0, std::panic::Location::column),
+        thread: thread.name().unwrap_or("unnamed").to_owned(),
+        on_main_thread: thread.name() == Some("main"),
+        backtrace,
+    }));
+}
+
+/// The frames of the cell's own code: what stands between the panic's machinery and the worker.
+fn captured_backtrace() -> String {
+    let backtrace = Backtrace::force_capture();
+    if backtrace.status() != BacktraceStatus::Captured {
+        return String::new();
+    }
+    let text = backtrace.to_string();
+    let mut kept = String::new();
+    let mut is_inside = false;
+    for line in text.lines() {
+        let is_frame = line.trim_start().split(':').next().is_some_and(|number| number.parse::<u32>().is_ok());
+        if is_frame && line.contains("begin_unwind") || line.contains("core::panicking::") {
+            is_inside = true;
+            continue;
+        }
+        if is_frame && (line.contains("run_user_code_") || line.contains("__rust_try")) {
+            break;
+        }
+        if is_inside {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+/// An interrupt sets a flag; running code looks at it between items.
+fn install_interrupt_handler() {
+    #[cfg(unix)]
+    {
+        extern "C" fn on_interrupt(_signal: libc::c_int) {
+            cancel::request();
+        }
+        let handler: extern "C" fn(libc::c_int) = on_interrupt;
+        // SAFETY: the handler only stores to an atomic, which is allowed in a signal handler.
+        unsafe {
+            libc::signal(libc::SIGINT, handler as libc::sighandler_t);
+        }
+    }
+}
+
+/// Whether a cell's code runs now, and a wake-up for the thread that flushes meanwhile.
+static CELL_RUNS: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+fn set_cell_runs(runs: bool) {
+    *CELL_RUNS.0.lock().unwrap_or_else(PoisonError::into_inner) = runs;
+    CELL_RUNS.1.notify_one();
+}
+
+/// Shows `print!` without a line break while its cell still runs.
+fn start_flusher() {
+    let spawned = std::thread::Builder::new().name("corebook-flush".to_owned()).spawn(|| {
+        loop {
+            let mut runs = CELL_RUNS.0.lock().unwrap_or_else(PoisonError::into_inner);
+            while !*runs {
+                runs = CELL_RUNS.1.wait(runs).unwrap_or_else(PoisonError::into_inner);
+            }
+            drop(runs);
+            std::thread::sleep(Duration::from_millis(FLUSH_EVERY_MS));
+            let _ = std::io::stdout().flush();
+        }
+    });
+    // Without the thread, text without a line break shows at the end of its cell.
+    drop(spawned);
+}

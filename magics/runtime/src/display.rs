@@ -1,0 +1,210 @@
+//! Rich output, and the value of a cell's last expression.
+//!
+//! Everything here ends in an [`Event`]; the kernel makes messages of them. Outside a notebook the plain
+//! text is printed.
+
+use std::fmt::{Debug, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::event::{self, Event, MimeData};
+
+/// Longer text is cut, in characters.
+const LONGEST_TEXT: usize = 10_000;
+
+/// Gives every `T: Debug` the method that the end of a cell calls, so one compile suffices.
+///
+/// A type that has an `evcxr_display` of its own keeps it: an inherent method wins.
+pub trait CellValue {
+    /// Shows the value as the cell's result; `()` shows nothing.
+    fn evcxr_display(&self);
+}
+
+impl<T: Debug + ?Sized> CellValue for T {
+    fn evcxr_display(&self) {
+        if std::any::type_name::<T>() != "()" {
+            show_result(&|text| write!(text, "{self:?}"), std::any::type_name::<T>());
+        }
+    }
+}
+
+/// The precompiled core of [`CellValue`].
+fn show_result(write: &dyn Fn(&mut Limited) -> std::fmt::Result, _type_name: &str) {
+    let text = limited_text(write);
+    event::send(&Event::Result { data: vec![MimeData::text("text/plain", text)] });
+}
+
+/// Shows any value where the call stands, as its `Debug` text.
+///
+/// # Examples
+///
+/// ```
+/// use corebook::display::display;
+/// display(&vec![1, 2, 3]);
+/// ```
+pub fn display<T: Debug + ?Sized>(value: &T) -> DisplayHandle {
+    DisplayHandle::show(text_data(&|text| write!(text, "{value:?}")))
+}
+
+fn text_data(write: &dyn Fn(&mut Limited) -> std::fmt::Result) -> Vec<MimeData> {
+    vec![MimeData::text("text/plain", limited_text(write))]
+}
+
+/// Shows HTML.
+pub fn html(source: &str) -> DisplayHandle {
+    rich("text/html", source, "an HTML output")
+}
+
+/// Shows a picture in SVG.
+pub fn svg(source: &str) -> DisplayHandle {
+    rich("image/svg+xml", source, "a picture (SVG)")
+}
+
+/// Shows Markdown.
+pub fn markdown(source: &str) -> DisplayHandle {
+    rich("text/markdown", source, source)
+}
+
+/// Shows a formula in LaTeX, its dollar signs included.
+pub fn latex(source: &str) -> DisplayHandle {
+    rich("text/latex", source, source)
+}
+
+/// Shows JSON as a tree.
+///
+/// * `source`: JSON text; text that is not JSON is shown as it is.
+pub fn json(source: &str) -> DisplayHandle {
+    rich("application/json", source, source)
+}
+
+/// Shows a picture from the bytes of a PNG file.
+pub fn png(bytes: &[u8]) -> DisplayHandle {
+    DisplayHandle::show(vec![
+        MimeData { mime: "image/png".to_owned(), content: bytes.to_vec() },
+        MimeData::text("text/plain", format!("a picture (PNG, {} bytes)", bytes.len())),
+    ])
+}
+
+fn rich(mime: &str, source: &str, plain: &str) -> DisplayHandle {
+    DisplayHandle::show(vec![MimeData::text(mime, source), MimeData::text("text/plain", plain)])
+}
+
+/// Removes the cell's output: now, or with `wait` when the next output comes.
+pub fn clear_output(wait: bool) {
+    event::send(&Event::ClearOutput { wait });
+}
+
+/// A display that can be replaced later, in whichever cell it stands.
+///
+/// # Examples
+///
+/// ```
+/// use corebook::display::html;
+/// let status = html("<b>working</b>");
+/// status.update_html("<b>done</b>");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisplayHandle {
+    id: String,
+}
+
+
+
+impl DisplayHandle {
+    fn show(data: Vec<MimeData>) -> Self {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let id = format!("corebook-display-{}-{number}", std::process::id());
+        event::send(&Event::Display { id: id.clone(), data });
+        Self { id }
+    }
+
+    /// Replaces the content by a value's `Debug` text.
+    pub fn update<T: Debug + ?Sized>(&self, value: &T) {
+        self.replace(text_data(&|text| write!(text, "{value:?}")));
+    }
+
+    /// Replaces the content by HTML.
+    pub fn update_html(&self, source: &str) {
+        self.replace(vec![MimeData::text("text/html", source), MimeData::text("text/plain", "an HTML output")]);
+    }
+
+    /// Replaces the content by a picture in SVG.
+    pub fn update_svg(&self, source: &str) {
+        let plain = MimeData::text("text/plain", "a picture (SVG)");
+        self.replace(vec![MimeData::text("image/svg+xml", source), plain]);
+    }
+
+    /// Replaces the content by Markdown.
+    pub fn update_markdown(&self, source: &str) {
+        self.replace(vec![MimeData::text("text/markdown", source), MimeData::text("text/plain", source)]);
+    }
+
+    fn replace(&self, data: Vec<MimeData>) {
+        event::send(&Event::UpdateDisplay { id: self.id.clone(), data });
+    }
+}
+
+/// Text that takes in no more than [`LONGEST_TEXT`] characters and counts the rest.
+#[derive(Default)]
+pub struct Limited {
+    text: String,
+    taken: usize,
+    left_out: usize,
+}
+
+impl Write for Limited {
+    fn write_str(&mut self, piece: &str) -> std::fmt::Result {
+        for character in piece.chars() {
+            if self.taken < LONGEST_TEXT {
+                self.text.push(character);
+                self.taken += 1;
+            } else {
+                self.left_out += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn limited_text(write: &dyn Fn(&mut Limited) -> std::fmt::Result) -> String {
+    let mut limited = Limited::default();
+    if write(&mut limited).is_err() {
+        limited.text.push_str(" (its Debug implementation failed)");
+    }
+    if limited.left_out > 0 {
+        let left_out = limited.left_out;
+        // Writing to a String does not fail.
+        let _ = write!(limited.text, "\n… {left_out} more characters: print it with println!(\"{{:?}}\", value)");
+    }
+    limited.text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut_with_a_note() {
+        let text = limited_text(&|text| write!(text, "{}", "x".repeat(LONGEST_TEXT + 7)));
+        assert!(text.starts_with(&"x".repeat(LONGEST_TEXT)));
+        assert!(text.ends_with("\n… 7 more characters: print it with println!(\"{:?}\", value)"), "{}", &text[LONGEST_TEXT..]);
+    }
+
+    #[test]
+    fn short_text_is_whole() {
+        assert_eq!(limited_text(&|text| write!(text, "{:?}", [1, 2])), "[1, 2]");
+    }
+
+    #[test]
+    fn an_own_method_wins_over_the_trait() {
+        struct Own(std::cell::Cell<bool>);
+        impl Own {
+            fn evcxr_display(&self) {
+                self.0.set(true);
+            }
+        }
+        let own = Own(std::cell::Cell::new(false));
+        own.evcxr_display();
+        assert!(own.0.get());
+    }
+}
