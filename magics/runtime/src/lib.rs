@@ -19,6 +19,9 @@
 pub mod cancel;
 pub mod cell;
 pub mod cpus;
+pub mod display;
 pub mod event;
+pub mod pool;
 pub mod prelude;
+pub mod progress;
 pub mod timing;

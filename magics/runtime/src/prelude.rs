@@ -1,3 +1,8 @@
 //! What every cell imports.
 
 pub use crate::cpus;
+pub use crate::pool::Pool;
+pub use crate::progress::progress;
+pub use crate::display::{
+    CellValue, DisplayHandle, clear_output, display, html, json, latex, markdown, png, svg,
+};
