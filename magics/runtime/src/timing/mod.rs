@@ -30,7 +30,7 @@ mod warning;
 pub use build::{Build, set_build};
 pub use compare::{
     ByEquality, CompareOptions, Comparison, NotComparable, Pair, Results, Side, SpeedUp,
-    WithinTolerance, compare, note_workers, try_compare,
+    WithinTolerance, compare, try_compare,
 };
 pub use result::Timing;
 pub use run::Run;

@@ -13,13 +13,13 @@ mod interval;
 mod report;
 mod rounds;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use self::rounds::{Rounds, measure_rounds};
 use super::clock::{Clock, SystemClock};
 use super::format::DEFAULT_DIGITS;
 use super::run::{Run, RunBody};
 use super::{BoxError, build};
+use crate::event::PoolReport;
+use crate::pool;
 
 pub use equality::{ByEquality, NotComparable, Pair, Results, WithinTolerance};
 pub use report::{Comparison, Side, SpeedUp};
@@ -119,9 +119,10 @@ fn evaluate(
     assert!(labels.len() >= 2, "a comparison has at least two sides");
     let mut workers = vec![0; labels.len()];
     let rounds: Rounds = measure_rounds(clock, options, labels.len(), &mut |run| {
-        WORKERS.store(0, Ordering::Relaxed);
+        let before = pool::reports();
         body(run)?;
-        workers[run.side()] = WORKERS.load(Ordering::Relaxed).max(workers[run.side()]);
+        let used = workers_used(&before, &pool::reports());
+        workers[run.side()] = used.max(workers[run.side()]);
         Ok(())
     })?;
     Ok(Comparison::new(
@@ -133,14 +134,16 @@ fn evaluate(
     ))
 }
 
-/// The most workers that a map has used since the running side began.
-static WORKERS: AtomicUsize = AtomicUsize::new(0);
-
-/// Says that work is being done by so many `workers`. For a pool, when it starts a map: `%compare` shows
-/// the speed-up beside the number of workers it comes from.
-#[inline]
-pub fn note_workers(workers: usize) {
-    WORKERS.fetch_max(workers, Ordering::Relaxed);
+/// The most workers of any pool that mapped something between two looks at the pools.
+fn workers_used(before: &[PoolReport], after: &[PoolReport]) -> u64 {
+    let items_before = |pool: &PoolReport| {
+        let same = before.iter().find(|earlier| earlier.name == pool.name);
+        same.map_or(0, |earlier| earlier.items_mapped)
+    };
+    let used = after
+        .iter()
+        .filter(|pool| pool.items_mapped > items_before(pool));
+    used.map(|pool| pool.workers).max().unwrap_or(0)
 }
 
 impl Run<'_> {

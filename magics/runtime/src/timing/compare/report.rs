@@ -57,7 +57,7 @@ impl Comparison {
     pub(super) fn new(
         rounds: &Rounds,
         labels: &[&str],
-        workers: &[usize],
+        workers: &[u64],
         options: &CompareOptions,
         build: Build,
     ) -> Self {
@@ -77,7 +77,7 @@ impl Comparison {
             Side {
                 label: labels[index].to_owned(),
                 timing: Timing::new(&measurement, style, build.clone()),
-                workers: workers[index] as u64,
+                workers: workers[index],
             }
         };
         let sides: Vec<Side> = (0..labels.len()).map(side).collect();

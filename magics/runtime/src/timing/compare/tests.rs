@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use super::super::clock::TestClock;
 use super::*;
+use crate::event::PoolReport;
 
 const MS: u64 = 1_000_000;
 
@@ -110,13 +111,8 @@ fn text_reads_as_documented() {
 
 #[test]
 fn an_interval_that_holds_1_is_not_resolved() {
-    let noisy = |side, call: u64| {
-        if call % 4 < 2 {
-            60 * MS
-        } else {
-            60 * MS + side as u64 * 3 * MS
-        }
-    };
+    // Every fifth run is slow, now on this side, now on that.
+    let noisy = |_, call: u64| if call.is_multiple_of(5) { 63 * MS } else { 60 * MS };
     let (comparison, _) = compared(&CompareOptions::DEFAULT, &["a", "b"], noisy);
     let text = comparison.to_string();
     assert!(
@@ -154,30 +150,21 @@ fn one_side_that_differs_is_enough_to_warn() {
 }
 
 #[test]
-fn workers_of_the_pool_are_noticed() {
-    let clock = TestClock::default();
-    let options = CompareOptions {
-        loops: 1,
-        repeat: 3,
-        ..CompareOptions::DEFAULT
+fn workers_are_those_of_the_pools_that_did_something() {
+    let report = |name: &str, workers, items_mapped| PoolReport {
+        name: name.into(),
+        workers,
+        items_mapped,
+        ..PoolReport::default()
     };
-    let comparison = evaluate(&clock, &options, &["serial", "pool"], &mut |run| {
-        let side = run.side();
-        run.time(&mut || {
-            if side == 1 {
-                note_workers(4);
-            }
-            clock.pass(MS * if side == 0 { 4 } else { 1 }, 0);
-        });
-        Ok(())
-    });
-    let comparison = comparison.expect("the sides do not fail");
-    assert_eq!(comparison.speed_ups[0].workers, 4);
-    assert!(
-        comparison
-            .to_string()
-            .contains("4.00x on 4 workers, efficiency 100%")
-    );
+    let before = [report("pool", 8, 100), report("small", 2, 5)];
+    let after = [
+        report("pool", 8, 100),
+        report("small", 2, 6),
+        report("new", 1, 1),
+    ];
+    assert_eq!(workers_used(&before, &after), 2);
+    assert_eq!(workers_used(&after, &after), 0);
 }
 
 #[test]
