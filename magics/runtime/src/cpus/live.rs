@@ -64,7 +64,7 @@ pub fn affinity() -> Option<Vec<usize>> {
     let mut words = 16;
     while words <= 1 << 14 {
         let mut mask: Vec<libc::c_ulong> = vec![0; words];
-        let bytes = std::mem::size_of_val(mask.as_slice());
+        let bytes = size_of_val(mask.as_slice());
         // SAFETY: `mask` is writable for `bytes` bytes and aligned for c_ulong, which is how the kernel
         // writes a mask; cpu_set_t is an array of c_ulong, and the call writes no more than `bytes`.
         let status = unsafe { libc::sched_getaffinity(0, bytes, mask.as_mut_ptr().cast()) };

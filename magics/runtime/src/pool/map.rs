@@ -1,0 +1,229 @@
+//! Maps that return when all items are done: `map`, `starmap`, `for_each`, `try_map`, `apply`.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::Pool;
+use super::fill::fill;
+use super::items::Supply;
+
+/// What the functions of a pool must be: usable by several threads at once, as `Sync` says.
+///
+/// A closure is if all it captures is. Where it captures an `Rc`, use an `Arc`; for a `RefCell`, a
+/// `Mutex`; for a `Cell`, an atomic. The parameter says so in the compiler's message.
+#[diagnostic::on_unimplemented(
+    message = "the workers of a pool can't share `{Self}`",
+    note = "capture an `Arc` in place of an `Rc`, a `Mutex` in place of a `RefCell`, an atomic in place of a `Cell`"
+)]
+pub trait Shared<Choice>: Sync {}
+
+/// The advice in the message of [`Shared`].
+pub enum ThroughArcMutexOrAtomic {}
+
+impl<F: Sync + ?Sized> Shared<ThroughArcMutexOrAtomic> for F {}
+
+/// A function whose arguments are the fields of a tuple: for pairs, `Fn(A, B) -> R`.
+///
+/// Implemented for functions of one to eight arguments. Where the compiler asks for the type of an
+/// argument, write it: `|a: f64, b: f64| a.hypot(b)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take the fields of `{Fields}` as its arguments",
+    note = "for pairs write a function of two arguments: pool.starmap(|a, b| a * b, [(1, 2), (3, 4)])"
+)]
+pub trait StarFn<Fields, R> {
+    /// Calls the function with the fields of `fields`.
+    fn call_star(&self, fields: Fields) -> R;
+}
+
+macro_rules! star_functions {
+    ($($field:ident)*) => {
+        impl<F: Fn($($field),*) -> R, R, $($field),*> StarFn<($($field,)*), R> for F {
+            #[expect(non_snake_case, reason = "one name serves the type and the value")]
+            #[inline]
+            fn call_star(&self, ($($field,)*): ($($field,)*)) -> R {
+                self($($field),*)
+            }
+        }
+    };
+}
+
+star_functions!(A);
+star_functions!(A B);
+star_functions!(A B C);
+star_functions!(A B C D);
+star_functions!(A B C D E);
+star_functions!(A B C D E G);
+star_functions!(A B C D E G H);
+star_functions!(A B C D E G H I);
+
+/// The first error of a [`Pool::try_map`], in the order of the items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemError<E> {
+    /// The item's position, from 0.
+    pub item: usize,
+    /// How many items there were.
+    pub items: usize,
+    /// What the function returned for it.
+    pub error: E,
+}
+
+impl<E: std::fmt::Display> std::fmt::Display for ItemError<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "item {} (of {}): {}", self.item, self.items, self.error)
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for ItemError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl Pool {
+    /// The result of `f` for each item, in the order of the items.
+    ///
+    /// # Panics
+    ///
+    /// With `panicked in item 3 (of 24): …` when `f` panics, and when the pool is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// assert_eq!(pool.map(|x| x * 2, 0..4i64), [0, 2, 4, 6]);
+    /// assert_eq!(pool.map(str::len, ["one", "three"]), [3, 5]);
+    ///
+    /// let words = vec!["a".to_string(), "b".to_string()];
+    /// assert_eq!(pool.map(|word| word.to_uppercase(), &words), ["A", "B"]);
+    /// ```
+    ///
+    /// What a closure captures is shared by all workers, so it must be safe to share:
+    ///
+    /// ```compile_fail
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// let count = std::cell::Cell::new(0);
+    /// pool.map(|x: i32| count.set(count.get() + x), 0..4);
+    /// ```
+    #[track_caller]
+    pub fn map<F, I, R>(self, f: F, items: I) -> Vec<R>
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic>,
+        R: Send,
+    {
+        fill(self, "pool.map", &Supply::new(items), |_, item| {
+            Some(f(item))
+        })
+        .unwrap_or_default()
+    }
+
+    /// Like [`Pool::map`] for a function that takes the fields of a tuple as its arguments.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// assert_eq!(pool.starmap(|a, b| a * b, [(1, 2), (3, 4)]), [2, 12]);
+    /// assert_eq!(pool.starmap(f64::powf, [(2.0, 3.0), (4.0, 0.5)]), [8.0, 2.0]);
+    /// ```
+    #[track_caller]
+    pub fn starmap<F, I, R>(self, f: F, items: I) -> Vec<R>
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: StarFn<I::Item, R> + Shared<ThroughArcMutexOrAtomic>,
+        R: Send,
+    {
+        let supply = Supply::new(items);
+        fill(self, "pool.starmap", &supply, |_, item| {
+            Some(f.call_star(item))
+        })
+        .unwrap_or_default()
+    }
+
+    /// Calls `f` for each item. There are no results.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// let sum = AtomicU32::new(0);
+    /// pool.for_each(|x| { sum.fetch_add(x, Ordering::Relaxed); }, 1..=10);
+    /// assert_eq!(sum.into_inner(), 55);
+    /// ```
+    #[track_caller]
+    pub fn for_each<F, I, R>(self, f: F, items: I)
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic>,
+    {
+        let supply = Supply::new(items);
+        let call = |_, item| {
+            f(item);
+            Some(())
+        };
+        fill(self, "pool.for_each", &supply, call);
+    }
+
+    /// The results of a function that may fail, or the first error in the order of the items.
+    ///
+    /// An error stops new items from starting; items before it still run.
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError`], which names the item and holds what `f` returned for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// assert_eq!(pool.try_map(str::parse::<i32>, ["1", "2"]), Ok(vec![1, 2]));
+    ///
+    /// let error = pool.try_map(str::parse::<i32>, ["1", "two", "3"]).unwrap_err();
+    /// assert_eq!(error.to_string(), "item 1 (of 3): invalid digit found in string");
+    /// ```
+    #[track_caller]
+    pub fn try_map<F, I, R, E>(self, f: F, items: I) -> Result<Vec<R>, ItemError<E>>
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: Fn(I::Item) -> Result<R, E> + Shared<ThroughArcMutexOrAtomic>,
+        R: Send,
+        E: Send,
+    {
+        let supply = Supply::new(items);
+        let first: Mutex<Option<ItemError<E>>> = Mutex::new(None);
+        let items = supply.count();
+        let call = |item, value| match f(value) {
+            Ok(result) => Some(result),
+            Err(error) => {
+                let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                if first.as_ref().is_none_or(|first| item < first.item) {
+                    *first = Some(ItemError { item, items, error });
+                }
+                None
+            }
+        };
+        let results = fill(self, "pool.try_map", &supply, call);
+        match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(results.unwrap_or_default()),
+        }
+    }
+
+    /// Runs `f` once, on a worker, and waits for its result.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// assert_eq!(pool.apply(|| 6 * 7), 42);
+    /// ```
+    #[track_caller]
+    pub fn apply<R: Send>(self, f: impl FnOnce() -> R + Send) -> R {
+        self.install(f)
+    }
+}

@@ -1,0 +1,232 @@
+//! Opening and closing pools: by name for `%pool`, and with a builder in plain programs.
+
+use std::sync::Mutex;
+
+use super::table::{self, Settings};
+use super::{Pool, panics, status};
+use crate::cpus;
+use crate::event::{self, Event};
+
+/// What `%pool` expands to: opens the pool of this name, or gives the open one other workers, and
+/// prints what it did, for example `pool: 8 workers, one per physical core`.
+///
+/// * `workers`: as many as asked for; without it, one for each usable physical core.
+/// * `logical`: without a number, one for each usable logical CPU instead.
+/// * `pin`: binds each worker to its own physical core.
+///
+/// More workers than usable cores are warned of on stderr, once for each pool.
+///
+/// # Panics
+///
+/// When `workers` is 0, or the system does not start so many threads.
+///
+/// # Examples
+///
+/// ```
+/// let pool = corebook::pool::open("pool", Some(2), false, false);
+/// assert_eq!(pool.map(|x| x + 1, 0..3), [1, 2, 3]);
+/// corebook::pool::close("pool");
+/// ```
+#[track_caller]
+pub fn open(name: &str, workers: Option<usize>, logical: bool, pin: bool) -> Pool {
+    let report = cpus::live();
+    let (count, what) = match (workers, logical) {
+        (Some(workers), _) => (workers, ""),
+        (None, true) => (report.usable_logical(), ", one per logical CPU"),
+        (None, false) if report.physical().is_none() => (report.usable(), ", one per logical CPU"),
+        (None, false) => (report.usable(), ", one per physical core"),
+    };
+    let pool = build(Some(name), count, pin);
+    let pinned = if pin { ", pinned" } else { "" };
+    println!(
+        "{name}: {count} worker{}{what}{pinned}",
+        if count == 1 { "" } else { "s" }
+    );
+    let usable = if logical {
+        report.usable_logical()
+    } else {
+        report.usable()
+    };
+    if count > usable && is_first_warning(name) {
+        event::send(&Event::Stderr {
+            text: too_many(name, count, usable, logical),
+        });
+    }
+    pool
+}
+
+/// What `%pool close` expands to: finishes the pool's work, joins its threads and prints `pool: closed`.
+///
+/// Closing a pool that is closed, or was never open, says so and does nothing else.
+pub fn close(name: &str) {
+    let was_open = table::number_by_name(name).is_some_and(table::close);
+    println!(
+        "{name}: {}",
+        if was_open { "closed" } else { "is not open" }
+    );
+}
+
+impl Pool {
+    /// Opens a new pool with this many workers.
+    ///
+    /// # Panics
+    ///
+    /// When `workers` is 0, or the system does not start so many threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corebook::{cpus, pool::Pool};
+    ///
+    /// let pool = Pool::new(cpus::usable());
+    /// assert_eq!(pool.sum(|x| x, 0..10), 45);
+    /// ```
+    #[track_caller]
+    pub fn new(workers: usize) -> Self {
+        build(None, workers, false)
+    }
+
+    /// Opens a new pool step by step.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = corebook::pool::Pool::builder().workers(2).pin(true).open();
+    /// assert_eq!(pool.workers(), 2);
+    /// ```
+    pub fn builder() -> Builder {
+        Builder {
+            workers: None,
+            is_pinned: false,
+        }
+    }
+
+    /// Gives the pool this many workers, and opens it if it is closed. Maps that run finish on the
+    /// workers they began with.
+    ///
+    /// # Panics
+    ///
+    /// When `workers` is 0, or the system does not start so many threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = corebook::pool::Pool::new(2);
+    /// pool.resize(3);
+    /// assert_eq!(pool.workers(), 3);
+    /// ```
+    #[track_caller]
+    pub fn resize(self, workers: usize) {
+        let (mut settings, is_open) = table::settings(self.number);
+        if !is_open || settings.workers != workers {
+            settings.workers = at_least_one(workers);
+            if let Err(error) = table::resize(self.number, settings) {
+                panics::fail(error.to_string());
+            }
+        }
+    }
+
+    /// Finishes the pool's work and joins its threads. Returns whether the pool was open.
+    ///
+    /// Called by one of the pool's own workers it does not wait: the threads end after their work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = corebook::pool::Pool::new(2);
+    /// assert!(pool.close());
+    /// assert!(!pool.close());
+    /// ```
+    pub fn close(self) -> bool {
+        table::close(self.number)
+    }
+}
+
+/// How a pool is opened; made by [`Pool::builder`].
+#[derive(Debug, Clone)]
+pub struct Builder {
+    workers: Option<usize>,
+    is_pinned: bool,
+}
+
+impl Builder {
+    /// How many workers; without it, one for each usable physical core.
+    pub fn workers(self, workers: usize) -> Self {
+        Self {
+            workers: Some(workers),
+            ..self
+        }
+    }
+
+    /// Binds each worker to its own physical core, where the system can.
+    pub fn pin(self, pin: bool) -> Self {
+        Self {
+            is_pinned: pin,
+            ..self
+        }
+    }
+
+    /// Opens the pool.
+    ///
+    /// # Panics
+    ///
+    /// When the number of workers is 0, or the system does not start so many threads.
+    #[track_caller]
+    pub fn open(self) -> Pool {
+        build(
+            None,
+            self.workers.unwrap_or_else(cpus::usable),
+            self.is_pinned,
+        )
+    }
+}
+
+pub(super) fn default() -> Pool {
+    static DEFAULT: Mutex<Option<Pool>> = Mutex::new(None);
+    let mut default = DEFAULT
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    *default.get_or_insert_with(|| Pool::builder().open())
+}
+
+#[track_caller]
+fn build(name: Option<&str>, workers: usize, is_pinned: bool) -> Pool {
+    match table::open(
+        name,
+        Settings {
+            workers: at_least_one(workers),
+            is_pinned,
+        },
+    ) {
+        Ok(number) => Pool::from_number(number),
+        Err(error) => panics::fail(error.to_string()),
+    }
+}
+
+#[track_caller]
+fn at_least_one(workers: usize) -> usize {
+    if workers == 0 {
+        panics::fail("a pool of 0 workers does nothing: ask for at least 1".to_owned());
+    }
+    workers
+}
+
+fn is_first_warning(name: &str) -> bool {
+    static WARNED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+    let mut warned = WARNED
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let is_first = !warned.contains(&name);
+    if is_first {
+        warned.push(status::keep(name));
+    }
+    is_first
+}
+
+fn too_many(name: &str, workers: usize, usable: usize, logical: bool) -> String {
+    let unit = if logical { "CPU" } else { "core" };
+    let plural = if usable == 1 { "" } else { "s" };
+    format!(
+        "{name}: {workers} workers share {usable} usable {unit}{plural}: more workers than that rarely help\n"
+    )
+}

@@ -1,0 +1,211 @@
+//! Maps that keep less than one result for each item: `filter_map`, `map_reduce`, `sum`, `min_by_key`,
+//! `max_by_key`.
+//!
+//! Items are reduced in parts that depend on their number only, and parts are combined in order, so the
+//! result is the same for any number of workers, also with floats.
+
+use std::iter::Sum;
+
+use super::Pool;
+use super::fill::fold;
+use super::items::Supply;
+use super::map::{Shared, ThroughArcMutexOrAtomic};
+
+/// What a reduction begins with: a value, or a function that makes one.
+pub trait Identity<A, Kind> {
+    /// The value.
+    fn identity(self) -> A;
+}
+
+/// Marks an [`Identity`] that is the value itself.
+pub enum FromValue {}
+
+/// Marks an [`Identity`] that is a function.
+pub enum FromFunction {}
+
+impl<A> Identity<A, FromValue> for A {
+    fn identity(self) -> A {
+        self
+    }
+}
+
+impl<A, F: FnOnce() -> A> Identity<A, FromFunction> for F {
+    fn identity(self) -> A {
+        self()
+    }
+}
+
+impl Pool {
+    /// What `f` returns in `Some`, in the order of the items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// let even_squares = pool.filter_map(|x| (x % 2 == 0).then_some(x * x), 0..6);
+    /// assert_eq!(even_squares, [0, 4, 16]);
+    /// ```
+    #[track_caller]
+    pub fn filter_map<F, I, R>(self, f: F, items: I) -> Vec<R>
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: Fn(I::Item) -> Option<R> + Shared<ThroughArcMutexOrAtomic>,
+        R: Send,
+    {
+        let parts = fold(
+            self,
+            "pool.filter_map",
+            &Supply::new(items),
+            Vec::new,
+            |kept, item| kept.extend(f(item)),
+        );
+        parts.into_iter().flatten().collect()
+    }
+
+    /// Maps all items with `f` and combines the results in pairs.
+    ///
+    /// * `identity`: what combining begins with, for example `0` for a sum; a value, or a function that
+    ///   makes it. It is the result when there are no items.
+    /// * `combine`: takes two neighbouring results, the left one first. It must be associative.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// let longest = pool.map_reduce(str::len, ["one", "three"], 0, usize::max);
+    /// assert_eq!(longest, 5);
+    ///
+    /// let text = pool.map_reduce(|x: i32| x.to_string(), 0..4, String::new, |a, b| a + &b);
+    /// assert_eq!(text, "0123");
+    /// ```
+    #[track_caller]
+    pub fn map_reduce<F, I, A, N, C, Kind>(self, f: F, items: I, identity: N, combine: C) -> A
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: Fn(I::Item) -> A + Shared<ThroughArcMutexOrAtomic>,
+        A: Send,
+        N: Identity<A, Kind>,
+        C: Fn(A, A) -> A + Shared<ThroughArcMutexOrAtomic>,
+    {
+        let add = |sum: &mut Option<A>, item| {
+            let result = f(item);
+            *sum = Some(match sum.take() {
+                Some(left) => combine(left, result),
+                None => result,
+            });
+        };
+        let parts = fold(self, "pool.map_reduce", &Supply::new(items), || None, add);
+        parts
+            .into_iter()
+            .flatten()
+            .fold(identity.identity(), combine)
+    }
+
+    /// The sum of `f` over all items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// assert_eq!(pool.sum(|x| x * x, 1..=3u64), 14);
+    /// ```
+    #[track_caller]
+    pub fn sum<F, I, R>(self, f: F, items: I) -> R
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic>,
+        R: Sum<R> + Send,
+    {
+        let add = |sum: &mut Option<R>, item| {
+            let result = f(item);
+            *sum = Some(match sum.take() {
+                Some(left) => [left, result].into_iter().sum(),
+                None => result,
+            });
+        };
+        let parts = fold(self, "pool.sum", &Supply::new(items), || None, add);
+        parts.into_iter().flatten().sum()
+    }
+
+    /// The item for which `key` is smallest; of several, the first. Nothing when there are no items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// assert_eq!(pool.min_by_key(|x| (x - 7).abs(), [1, 6, 8]), Some(6));
+    /// ```
+    #[track_caller]
+    pub fn min_by_key<F, I, K>(self, key: F, items: I) -> Option<I::Item>
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: Fn(&I::Item) -> K + Shared<ThroughArcMutexOrAtomic>,
+        K: Ord + Send,
+    {
+        best(
+            self,
+            "pool.min_by_key",
+            &Supply::new(items),
+            key,
+            |new, old| new < old,
+        )
+    }
+
+    /// The item for which `key` is largest; of several, the last. Nothing when there are no items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// assert_eq!(pool.max_by_key(|word| word.len(), ["a", "bcd", "ef"]), Some("bcd"));
+    /// ```
+    #[track_caller]
+    pub fn max_by_key<F, I, K>(self, key: F, items: I) -> Option<I::Item>
+    where
+        I: IntoIterator,
+        I::Item: Send,
+        F: Fn(&I::Item) -> K + Shared<ThroughArcMutexOrAtomic>,
+        K: Ord + Send,
+    {
+        best(
+            self,
+            "pool.max_by_key",
+            &Supply::new(items),
+            key,
+            |new, old| new >= old,
+        )
+    }
+}
+
+/// The item whose key `replaces` that of all others.
+#[track_caller]
+fn best<T: Send, K: Send>(
+    pool: Pool,
+    verb: &str,
+    supply: &Supply<T>,
+    key: impl Fn(&T) -> K + Sync,
+    replaces: impl Fn(&K, &K) -> bool + Sync,
+) -> Option<T> {
+    let keep = |best: &mut Option<(K, T)>, new: (K, T)| {
+        if best.as_ref().is_none_or(|old| replaces(&new.0, &old.0)) {
+            *best = Some(new);
+        }
+    };
+    let parts = fold(
+        pool,
+        verb,
+        supply,
+        || None,
+        |best, item| keep(best, (key(&item), item)),
+    );
+    let mut best = None;
+    parts
+        .into_iter()
+        .flatten()
+        .for_each(|part| keep(&mut best, part));
+    best.map(|(_, item)| item)
+}

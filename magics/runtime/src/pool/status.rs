@@ -1,0 +1,155 @@
+//! What `%pool status` shows.
+
+use std::sync::Mutex;
+
+use super::{Pool, table};
+use crate::event::PoolReport;
+
+/// Prints [`status_text`] of the pools of this process.
+pub fn print_status() {
+    println!("{}", status_text(&reports()));
+}
+
+/// Every pool of this process, in the order in which they were first opened.
+///
+/// # Examples
+///
+/// ```
+/// let pool = corebook::pool::Pool::new(2);
+/// pool.map(|x| x, 0..10);
+/// assert!(corebook::pool::reports().iter().any(|report| report.items_mapped == 10));
+/// ```
+pub fn reports() -> Vec<PoolReport> {
+    table::reports()
+}
+
+/// The reports, if a pool was opened, closed or used since the last call. For the end of a cell.
+pub fn take_changes() -> Option<Vec<PoolReport>> {
+    table::take_changes()
+}
+
+/// One line for each pool, without a line break at the end.
+///
+/// # Examples
+///
+/// ```
+/// use corebook::event::PoolReport;
+///
+/// let pool = PoolReport {
+///     name: "pool".into(),
+///     workers: 8,
+///     items_mapped: 24,
+///     busy_ns: 2_400_000_000,
+///     last_utilisation: 0.99,
+/// };
+/// assert_eq!(
+///     corebook::pool::status_text(&[pool]),
+///     "pool: 8 workers, 24 items mapped, 2.4 s busy, 99% utilisation of the last map"
+/// );
+/// assert_eq!(corebook::pool::status_text(&[]), "no pool yet: run %pool to open one");
+/// ```
+pub fn status_text(pools: &[PoolReport]) -> String {
+    if pools.is_empty() {
+        return "no pool yet: run %pool to open one".to_owned();
+    }
+    pools.iter().map(line_of).collect::<Vec<_>>().join("\n")
+}
+
+fn line_of(pool: &PoolReport) -> String {
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let workers = match pool.workers {
+        0 => "closed".to_owned(),
+        workers => format!("{workers} worker{}", plural(workers)),
+    };
+    let items = pool.items_mapped;
+    let mut line = format!(
+        "{}: {workers}, {items} item{} mapped",
+        pool.name,
+        plural(items)
+    );
+    if pool.last_utilisation >= 0.0 {
+        let percent = (pool.last_utilisation * 100.0).round();
+        line += &format!(
+            ", {} busy, {percent}% utilisation of the last map",
+            duration(pool.busy_ns)
+        );
+    }
+    line
+}
+
+/// Three significant digits and a unit.
+fn duration(nanoseconds: u64) -> String {
+    let nanoseconds = nanoseconds as f64;
+    let units = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
+    // From 999.5 of a unit on, three digits round to 1000: that is one of the next unit.
+    let (size, unit) = units
+        .into_iter()
+        .find(|(size, _)| nanoseconds >= size * 0.9995)
+        .unwrap_or((1.0, "ns"));
+    let value = nanoseconds / size;
+    let decimals = if value >= 99.95 {
+        0
+    } else {
+        2 - (value.max(1.0).log10() as usize)
+    };
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    format!("{text} {unit}")
+}
+
+/// As `{:?}` shows a handle.
+pub(super) fn describe(pool: Pool) -> String {
+    match table::settings(pool.number) {
+        (settings, true) => format!("Pool {{ workers: {} }}", settings.workers),
+        (_, false) => "Pool { closed }".to_owned(),
+    }
+}
+
+/// The same text for the rest of the process, kept once: labels are few, and a handle is `Copy`.
+pub(super) fn keep(text: &str) -> &'static str {
+    static TEXTS: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+    let mut texts = TEXTS
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(kept) = texts.iter().find(|kept| **kept == text) {
+        return kept;
+    }
+    let kept: &'static str = Box::leak(text.to_owned().into_boxed_str());
+    texts.push(kept);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_digits() {
+        let cases = [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_500, "1.5 µs"),
+            (999_600, "1 ms"),
+            (302_000_000, "302 ms"),
+            (12_345_000_000, "12.3 s"),
+            (3_600_000_000_000, "3600 s"),
+        ];
+        for (nanoseconds, text) in cases {
+            assert_eq!(duration(nanoseconds), text);
+        }
+    }
+
+    #[test]
+    fn a_closed_pool_says_so() {
+        let closed = PoolReport {
+            name: "small".into(),
+            last_utilisation: -1.0,
+            ..PoolReport::default()
+        };
+        assert_eq!(status_text(&[closed]), "small: closed, 0 items mapped");
+    }
+}

@@ -1,0 +1,245 @@
+//! The threads of one pool. The only place where rayon enters this crate.
+//!
+//! A set of workers has a fixed size for life: resizing a pool makes a new set. Rayon's own
+//! `ThreadPool` does not wait for its threads when dropped, so the join handles are kept here.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::panics;
+
+/// The threads of a pool, and how many pieces of work they still owe somebody.
+pub(super) struct Workers {
+    /// Distinguishes sets of workers in one process; never 0.
+    number: u64,
+    count: usize,
+    /// Nothing once the workers were told to end.
+    rayon: Mutex<Option<Arc<ThreadPool>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    in_flight: Mutex<usize>,
+    settled: Condvar,
+}
+
+/// Where a job's helpers are spawned. It does not keep the threads alive.
+#[derive(Clone)]
+pub(super) struct Spawner {
+    pub(super) number: u64,
+    pub(super) count: usize,
+    rayon: Weak<ThreadPool>,
+}
+
+/// Work that closing a pool waits for.
+pub(super) struct InFlight(Arc<Workers>);
+
+/// Why threads can't be started.
+#[derive(Debug)]
+pub(super) struct StartError {
+    pub(super) workers: usize,
+    pub(super) reason: String,
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the system does not start {} workers ({}): ask for fewer",
+            self.workers, self.reason
+        )
+    }
+}
+
+impl Workers {
+    /// Starts `count` threads; with `pins`, thread i runs on the CPUs of `pins[i % pins.len()]` only.
+    pub(super) fn start(
+        name: &str,
+        count: usize,
+        pins: Vec<Vec<usize>>,
+    ) -> Result<Arc<Self>, StartError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        panics::install_hook();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut threads = Vec::with_capacity(count);
+        let pins = Arc::new(pins);
+        let spawned = ThreadPoolBuilder::new()
+            .num_threads(count)
+            .panic_handler(panics::report_detached)
+            .spawn_handler(|thread| {
+                let pins = Arc::clone(&pins);
+                let builder =
+                    std::thread::Builder::new().name(format!("{name} {}", thread.index()));
+                threads.push(builder.spawn(move || {
+                    panics::enter_worker(number);
+                    if !pins.is_empty() {
+                        pin(&pins[thread.index() % pins.len()]);
+                    }
+                    thread.run();
+                })?);
+                Ok(())
+            })
+            .build();
+        match spawned {
+            Ok(rayon) => Ok(Arc::new(Self {
+                number,
+                count,
+                rayon: Mutex::new(Some(Arc::new(rayon))),
+                threads: Mutex::new(threads),
+                in_flight: Mutex::new(0),
+                settled: Condvar::new(),
+            })),
+            Err(error) => {
+                // Rayon has told those that did start to end.
+                threads.into_iter().for_each(|thread| drop(thread.join()));
+                Err(StartError {
+                    workers: count,
+                    reason: error.to_string(),
+                })
+            }
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Registers work that closing waits for.
+    pub(super) fn enter(self: &Arc<Self>) -> InFlight {
+        *self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) += 1;
+        InFlight(Arc::clone(self))
+    }
+
+    pub(super) fn spawner(&self) -> Spawner {
+        let rayon = self.rayon.lock().unwrap_or_else(PoisonError::into_inner);
+        let rayon = rayon.as_ref().map(Arc::downgrade).unwrap_or_default();
+        Spawner {
+            number: self.number,
+            count: self.count,
+            rayon,
+        }
+    }
+
+    /// Runs `operation` on a worker, so that rayon's functions in it use these workers.
+    pub(super) fn install<R: Send>(&self, operation: impl FnOnce() -> R + Send) -> R {
+        let rayon = self
+            .rayon
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match rayon {
+            Some(rayon) => rayon.install(operation),
+            // One of the workers closed the pool while this work was in flight.
+            None => operation(),
+        }
+    }
+
+    /// Ends the threads, when all work in flight is done, and joins them.
+    ///
+    /// Called from one of the workers themselves it can't wait: they end when their work does.
+    pub(super) fn close(&self) {
+        if panics::is_worker_of(self.number) {
+            drop(self.take());
+            return;
+        }
+        let mut in_flight = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        while *in_flight > 0 {
+            in_flight = self
+                .settled
+                .wait(in_flight)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(in_flight);
+        self.end();
+    }
+
+    /// Ends the threads: now when they are idle, else when their last work is done.
+    pub(super) fn retire(&self) {
+        let is_idle = *self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            == 0;
+        if is_idle && !panics::is_worker_of(self.number) {
+            self.end();
+        }
+        // Otherwise the last `InFlight` drops the last `Arc<Workers>`, and rayon's pool with it.
+    }
+
+    fn end(&self) {
+        drop(self.take());
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        // A worker that panicked outside of any work has been reported by the panic hook.
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+    }
+
+    fn take(&self) -> Option<Arc<ThreadPool>> {
+        self.rayon
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl Spawner {
+    /// Runs `task` on some worker, soon. Returns false, and drops it, when the threads were told to end.
+    pub(super) fn spawn(&self, task: impl FnOnce() + Send + 'static) -> bool {
+        self.rayon
+            .upgrade()
+            .map(|rayon| rayon.spawn(task))
+            .is_some()
+    }
+
+    /// Whether this thread is one of the workers.
+    pub(super) fn is_here(&self) -> bool {
+        panics::is_worker_of(self.number)
+    }
+}
+
+/// On a worker of any pool, does a piece of work that waits for that pool's workers, and says whether
+/// there was one.
+///
+/// For a worker that has to wait for another pool: that pool's items may need this one.
+pub(super) fn serve_own_pool() -> bool {
+    panics::is_worker() && matches!(rayon::yield_now(), Some(rayon::Yield::Executed))
+}
+
+impl InFlight {
+    pub(super) fn workers(&self) -> &Workers {
+        &self.0
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        *self
+            .0
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.settled.notify_all();
+    }
+}
+
+/// Binds this thread to `cpus`. Where that is refused or unknown the thread stays free.
+#[cfg(target_os = "linux")]
+fn pin(cpus: &[usize]) {
+    let bits = libc::c_ulong::BITS as usize;
+    let words = cpus.iter().max().map_or(1, |highest| highest / bits + 1);
+    let mut mask: Vec<libc::c_ulong> = vec![0; words];
+    for cpu in cpus {
+        mask[cpu / bits] |= 1 << (cpu % bits);
+    }
+    // SAFETY: `mask` is readable for its whole size; the kernel takes missing words for zeros.
+    unsafe { libc::sched_setaffinity(0, size_of_val(mask.as_slice()), mask.as_ptr().cast()) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pin(_cpus: &[usize]) {}
