@@ -27,6 +27,7 @@ pub mod options;
 pub mod source_map;
 pub mod table;
 
+mod compare;
 mod cpus;
 mod magics;
 pub mod measured;

@@ -1,5 +1,6 @@
 //! Every magic, one row each. Adding one is a file of its own and a row here.
 
+use crate::compare::Compare;
 use crate::cpus::Cpus;
 use crate::magic::Magic;
 use crate::magics::Magics;
@@ -8,7 +9,7 @@ use crate::time::Time;
 use crate::timeit::Timeit;
 
 /// In the order in which `%magics` lists them.
-pub static TABLE: &[&dyn Magic] = &[&Cpus, &Pool, &Timeit, &Time, &Magics];
+pub static TABLE: &[&dyn Magic] = &[&Cpus, &Pool, &Timeit, &Time, &Compare, &Magics];
 
 /// The magic called `name`.
 pub fn find(name: &str) -> Option<&'static dyn Magic> {

@@ -6,3 +6,5 @@ pub use crate::progress::progress;
 pub use crate::display::{
     CellValue, DisplayHandle, clear_output, display, html, json, latex, markdown, png, svg,
 };
+pub use crate::timing::{Comparison, Timing};
+pub use std::hint::black_box;
