@@ -1,12 +1,15 @@
 //! The command line: parses, calls, prints. Each command's work is elsewhere.
 
+mod run;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::{cpus, kernel};
+use self::run::RunArguments;
+use crate::{cpus, kernel, runner};
 
 /// The exit code for a command line, or a file it names, that can't be used.
 const UNUSABLE: u8 = 2;
@@ -26,6 +29,8 @@ enum Command {
         /// The connection file that Jupyter has written
         connection_file: PathBuf,
     },
+    /// Run notebooks without Jupyter
+    Run(RunArguments),
     /// Tell how many cores there are and how many are usable
     Cpus(CpusArguments),
 }
@@ -52,6 +57,7 @@ pub fn run() -> ExitCode {
     start_log();
     let done = match arguments.command {
         Command::Kernel { connection_file } => run_kernel(&connection_file),
+        Command::Run(arguments) => arguments.into_options().and_then(|options| runner::run(&options)),
         Command::Cpus(arguments) => print_cpus(&arguments),
     };
     match done {

@@ -37,7 +37,9 @@ use crate::iopub::Publisher;
 use crate::outbox::Outbox;
 use crate::outputs::{CellIdentity, CellSummary, Input};
 use crate::replies::history::History;
+use crate::reports::Orders;
 use crate::shell::reply;
+use crate::supervisor::report::Order;
 use crate::wire::Origin;
 
 use self::locate::{Cell, Cells};
@@ -91,6 +93,7 @@ pub struct EvaluatorLinks {
     pub cells: Arc<Mutex<Cells>>,
     pub pools: Arc<Pools>,
     pub desk: Arc<InputDesk>,
+    pub orders: Orders,
     pub session: SharedSession,
     pub report_socket: PathBuf,
 }
@@ -221,6 +224,7 @@ impl Evaluator {
     fn run(&mut self, job: &ExecuteJob, source: &str, is_silent: bool) -> Result<CellSummary, CellError> {
         let activity = Arc::clone(&self.links.activity);
         activity.begin_cell();
+        self.links.orders.give(&Order::CellBegins);
         let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
         self.links.desk.begin_cell(may_ask);
         self.tell_outputs(Input::CellBegins(CellIdentity {

@@ -220,6 +220,7 @@ impl Kernel {
             cells,
             pools,
             desk,
+            orders: self.orders.clone(),
             session: Arc::clone(&self.session),
             report_socket,
         };

@@ -15,12 +15,14 @@
 //! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
 //! * [`supervisor`]: the processes between evcxr and a notebook's code
 //! * `reports`, [`outputs`]: what that code shows, on its way to iopub
+//! * [`runner`]: `corebook run`, a client of all this without Jupyter
 
 pub mod cli;
 pub mod connection;
 pub mod evaluator;
 pub mod kernel;
 pub mod outputs;
+pub mod runner;
 pub mod supervisor;
 pub mod wire;
 

@@ -188,8 +188,12 @@ impl<O: Observer> Outputs<O> {
                 self.show(DisplayData::new(data).into());
             }
             Report::Panicked => self.summary.panicked = true,
-            // evcxr's code prints the error's text just before.
-            Report::Failed => self.summary.failed = Some(std::mem::take(&mut self.summary.stderr_tail)),
+            // evcxr's code prints the error's text just before; the error message says it better.
+            Report::Failed => {
+                let printed = self.streams.retract_stderr();
+                let tail = std::mem::take(&mut self.summary.stderr_tail);
+                self.summary.failed = Some(printed.unwrap_or(tail));
+            }
             Report::AwaitsInput => self.observer.awaits_input(),
             Report::Event { event } => self.take_event(event),
         }
@@ -277,7 +281,7 @@ impl<O: Observer> Outputs<O> {
 
     fn publish(&self, content: JupyterMessageContent) {
         if self.cell.origin.header.is_empty() {
-            tracing::warn!("output before the first cell: {content:?}");
+            tracing::debug!("output before the first cell: {content:?}");
         } else if !self.cell.is_silent {
             self.publisher.publish(&self.cell.origin, content);
         }

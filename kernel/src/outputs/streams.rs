@@ -43,6 +43,17 @@ impl Streams {
         self.take(false)
     }
 
+    /// Takes back the text that was written to stderr last, if it waits.
+    pub fn retract_stderr(&mut self) -> Option<String> {
+        match self.waiting.pop() {
+            Some((Stdio::Stderr, bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            other => {
+                self.waiting.extend(other);
+                None
+            }
+        }
+    }
+
     /// When what waits has waited long enough.
     pub fn due(&self) -> Option<Instant> {
         self.since.map(|since| since + GATHER)

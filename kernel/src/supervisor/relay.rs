@@ -9,7 +9,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
 
 use anyhow::Context;
 use corebook::event::{Event, SESSION_WORD_VARIABLE};
@@ -51,6 +53,8 @@ struct Relay {
     splitter: Splitter,
     /// A command line of evcxr whose end has not arrived.
     command_line: Vec<u8>,
+    /// When the cell was asked for.
+    cell_asked_at: Option<Instant>,
     is_running_cell: bool,
     has_asked_input: bool,
 }
@@ -86,6 +90,7 @@ impl Relay {
             worker,
             splitter: Splitter::new(word),
             command_line: Vec::new(),
+            cell_asked_at: None,
             is_running_cell: false,
             has_asked_input: false,
         })
@@ -148,6 +153,7 @@ impl Relay {
     fn take_order(&mut self) -> anyhow::Result<bool> {
         match read_message(&mut self.kernel)? {
             None => return Ok(false),
+            Some(Order::CellBegins) => self.cell_asked_at = Some(Instant::now()),
             Some(Order::Interrupt) => {
                 // The runtime's handler sets a flag; only the worker's own process has one.
                 let _ = nix::sys::signal::kill(self.worker.pid, Signal::SIGINT);
@@ -183,8 +189,10 @@ impl Relay {
                 self.is_running_cell = true;
                 self.has_asked_input = false;
                 self.report(&Report::CellStarted)?;
+                let compile_time = self.cell_asked_at.take().map(|asked| asked.elapsed()).unwrap_or_default();
+                let build = super::worker::build_command(compile_time, opt_level());
                 // If the worker just died, its death is reported in the next round.
-                let _ = self.worker.commands.write_all(&line);
+                let _ = self.worker.commands.write_all(&[build.as_bytes(), &line].concat());
             } else {
                 // evcxr answers a request for input that the cell printed.
                 self.write_stdin(line.strip_suffix(b"\n").unwrap_or(&line));
@@ -294,6 +302,14 @@ impl Worker {
             _ => Ending::Exited { code: -1 },
         }
     }
+}
+
+/// The optimisation level in the manifest that evcxr has just written; it tells nobody else.
+fn opt_level() -> Option<u8> {
+    let work_dir = std::env::var_os("EVCXR_TMPDIR")?;
+    let manifest = std::fs::read_to_string(Path::new(&work_dir).join("Cargo.toml")).ok()?;
+    let level = manifest.lines().find_map(|line| line.strip_prefix("opt-level = "))?;
+    level.trim_matches(['"', ' ']).bytes().next()
 }
 
 /// The folders that cells need, before those that the loader looks in anyway.

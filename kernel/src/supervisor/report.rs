@@ -42,6 +42,8 @@ pub enum Ending {
 /// From the kernel to the supervisor.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Order {
+    /// A cell was asked for: its compile time counts from now.
+    CellBegins,
     /// Ask the running code to stop between items.
     Interrupt,
     /// End the worker now.

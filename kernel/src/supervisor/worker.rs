@@ -8,6 +8,7 @@ use std::ffi::c_void;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use corebook::event::{self, Event, SESSION_WORD_VARIABLE};
@@ -21,10 +22,24 @@ use super::{
 /// The one command of evcxr's protocol: `LOAD_AND_RUN <library> <function>`.
 pub const RUN_COMMAND: &str = "LOAD_AND_RUN ";
 
+/// The supervisor's own command before it: how the cell was compiled.
+const BUILD_COMMAND: &str = "BUILD ";
+
+/// The line that tells how the next cell was compiled.
+pub fn build_command(compile_time: Duration, opt_level: Option<u8>) -> String {
+    format!("{BUILD_COMMAND}{} {}\n", compile_time.as_secs_f64(), opt_level.unwrap_or(0))
+}
+
 /// A cell's function: takes evcxr's variable store and gives it back.
 type CellFunction = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
-/// A hook of the runtime, `corebook::cell`.
-type Hook = unsafe extern "C" fn();
+
+/// The runtime's hooks, `corebook::cell`.
+#[derive(Clone, Copy)]
+struct Hooks {
+    build: unsafe extern "C" fn(f64, u8),
+    begin: unsafe extern "C" fn(),
+    end: unsafe extern "C" fn(),
+}
 
 /// Runs cells until the supervisor closes its end.
 pub fn run() -> anyhow::Result<()> {
@@ -32,8 +47,12 @@ pub fn run() -> anyhow::Result<()> {
     let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
     hide_own_variables();
     let cell_ended = event::encode(&Event::CellEnded, &word);
-    let mut cells = Cells { variables: std::ptr::null_mut(), hooks: None };
+    let mut cells = Cells { variables: std::ptr::null_mut(), hooks: None, build: (0.0, 0) };
     while let Some(line) = read_line(&mut commands)? {
+        if let Some(build) = line.strip_prefix(BUILD_COMMAND) {
+            cells.build = parse_build(build).with_context(|| format!("unknown command {line:?}"))?;
+            continue;
+        }
         let command = line.strip_prefix(RUN_COMMAND).and_then(|rest| rest.rsplit_once(' '));
         let Some((library, function)) = command else { bail!("unknown command {line:?}") };
         cells.run(library, function)?;
@@ -73,8 +92,10 @@ fn hide_own_variables() {
 struct Cells {
     /// evcxr's variable store. Made and understood by the code of the cells alone.
     variables: *mut c_void,
-    /// The runtime's begin and end, once a cell has brought the runtime along.
-    hooks: Option<(Hook, Hook)>,
+    /// Known once a cell has brought the runtime along.
+    hooks: Option<Hooks>,
+    /// Compile time in seconds and optimisation level of the next cell.
+    build: (f64, u8),
 }
 
 impl Cells {
@@ -90,12 +111,13 @@ impl Cells {
         // returned, or null before the first. Panics end inside the function.
         unsafe {
             let run = library.get::<CellFunction>(function.as_bytes())?;
-            if let Some((begin, _)) = self.hooks {
-                begin();
+            if let Some(hooks) = self.hooks {
+                (hooks.build)(self.build.0, self.build.1);
+                (hooks.begin)();
             }
             self.variables = run(self.variables);
-            if let Some((_, end)) = self.hooks {
-                end();
+            if let Some(hooks) = self.hooks {
+                (hooks.end)();
             }
         }
         Ok(())
@@ -103,13 +125,20 @@ impl Cells {
 }
 
 /// The runtime's hooks, if `library` links to the runtime: a look-up searches its dependencies too.
-fn hooks(library: &libloading::Library) -> Option<(Hook, Hook)> {
-    // SAFETY: the runtime exports both names with this signature.
+fn hooks(library: &libloading::Library) -> Option<Hooks> {
+    // SAFETY: the runtime exports the three names with these signatures.
     unsafe {
-        let begin = *library.get::<Hook>(b"corebook_cell_begin").ok()?;
-        let end = *library.get::<Hook>(b"corebook_cell_end").ok()?;
-        Some((begin, end))
+        Some(Hooks {
+            build: *library.get(b"corebook_cell_build").ok()?,
+            begin: *library.get(b"corebook_cell_begin").ok()?,
+            end: *library.get(b"corebook_cell_end").ok()?,
+        })
     }
+}
+
+fn parse_build(text: &str) -> Option<(f64, u8)> {
+    let (compile_time_s, opt_level) = text.split_once(' ')?;
+    Some((compile_time_s.parse().ok()?, opt_level.parse().ok()?))
 }
 
 fn command_pipe() -> anyhow::Result<File> {

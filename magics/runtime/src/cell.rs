@@ -7,11 +7,12 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write;
 use std::panic::PanicHookInfo;
-use std::sync::{Condvar, Mutex, Once, PoisonError};
+use std::sync::{Condvar, Mutex, Once, OnceLock, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use crate::event::{self, Event, PanicReport};
-use crate::{cancel, pool};
+use crate::{cancel, pool, timing};
 
 /// Text that a cell printed without a line break shows after this long, in milliseconds.
 const FLUSH_EVERY_MS: u64 = 45;
@@ -25,8 +26,33 @@ pub extern "C" fn corebook_cell_begin() {
         install_interrupt_handler();
         start_flusher();
     });
+    // Every cell runs on the same thread; a fork of the worker keeps its id.
+    CELL_THREAD.get_or_init(|| std::thread::current().id());
     cancel::reset();
     set_cell_runs(true);
+}
+
+/// The thread that runs cells. It has no name here: the worker's own standard library started it.
+static CELL_THREAD: OnceLock<ThreadId> = OnceLock::new();
+
+/// Whether a panic on this thread can end the cell: it is the one that runs cells or, outside a notebook,
+/// the main one.
+pub(crate) fn is_cell_thread() -> bool {
+    let thread = std::thread::current();
+    match CELL_THREAD.get() {
+        Some(cell_thread) => *cell_thread == thread.id(),
+        None => thread.name() == Some("main"),
+    }
+}
+
+/// Called by the worker before [`corebook_cell_begin`]: how the cell was compiled.
+///
+/// * `compile_time_s`: from the request to the compiled library, in seconds.
+/// * `opt_level`: the character after `-C opt-level=`, or 0 when nobody knows.
+#[unsafe(no_mangle)]
+pub extern "C" fn corebook_cell_build(compile_time_s: f64, opt_level: u8) {
+    let opt_level = if opt_level == 0 { String::new() } else { char::from(opt_level).to_string() };
+    timing::set_build(timing::Build { compile_time: compile_time_s, opt_level });
 }
 
 /// Called by the worker after a cell's code has returned.
@@ -55,7 +81,7 @@ fn report_panic(info: &PanicHookInfo<'_>) {
         line: location.map_or(0, std::panic::Location::line),
         column: location.map_or(0, std::panic::Location::column),
         thread: thread.name().unwrap_or("unnamed").to_owned(),
-        on_main_thread: thread.name() == Some("main"),
+        on_main_thread: is_cell_thread(),
         backtrace,
     }));
 }

@@ -144,7 +144,7 @@ pub(super) fn raise(report: PanicReport) -> ! {
     let name = thread.name().unwrap_or_default();
     event::send(&Event::Panic(PanicReport {
         thread: name.to_owned(),
-        on_main_thread: name == "main",
+        on_main_thread: crate::cell::is_cell_thread(),
         ..report
     }));
     std::panic::resume_unwind(Box::new(message))

@@ -1,0 +1,90 @@
+//! The arguments of `corebook run`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::runner::{Destination, Options};
+
+/// Exit codes: 0 when all cells ran, 1 after a cell that failed, 2 for a file or an option that can't be used,
+/// 130 after Ctrl-C.
+#[derive(Debug, clap::Args)]
+pub struct RunArguments {
+    /// The notebooks to run, each in a kernel of its own
+    #[arg(required = true, value_name = "NOTEBOOK")]
+    notebooks: Vec<PathBuf>,
+    /// Write the executed notebook to this file; after a failure, with the outputs up to it
+    #[arg(short, long, value_name = "FILE", conflicts_with = "in_place")]
+    output: Option<PathBuf>,
+    /// Write outputs into the notebooks themselves; after a failure, those up to it
+    #[arg(long)]
+    in_place: bool,
+    /// Go on after cells that fail
+    #[arg(long)]
+    allow_errors: bool,
+    /// Interrupt a cell that takes longer than this, and count it as failed
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+}
+
+impl RunArguments {
+    /// What is to be done.
+    ///
+    /// # Errors
+    ///
+    /// When several notebooks are to be written to one file.
+    pub fn into_options(self) -> anyhow::Result<Options> {
+        let destination = match (self.output, self.in_place) {
+            (Some(_), _) if self.notebooks.len() > 1 => anyhow::bail!(
+                "--output takes one notebook, not {}; --in-place writes each to its own file",
+                self.notebooks.len()
+            ),
+            (Some(path), _) => Destination::File(path),
+            (None, true) => Destination::InPlace,
+            (None, false) => Destination::Nowhere,
+        };
+        Ok(Options {
+            notebooks: self.notebooks,
+            destination,
+            are_errors_allowed: self.allow_errors,
+            timeout: self.timeout,
+        })
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "must be a number of seconds above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_a_positive_number_of_seconds() {
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
+        for bad in ["0", "-1", "soon", "inf", "NaN", ""] {
+            assert_eq!(seconds(bad), Err("must be a number of seconds above 0".to_owned()), "{bad}");
+        }
+    }
+
+    fn arguments(notebooks: &[&str]) -> RunArguments {
+        RunArguments {
+            notebooks: notebooks.iter().map(PathBuf::from).collect(),
+            output: Some("out.ipynb".into()),
+            in_place: false,
+            allow_errors: false,
+            timeout: None,
+        }
+    }
+
+    #[test]
+    fn several_notebooks_do_not_go_to_one_file() {
+        assert_eq!(
+            arguments(&["a"]).into_options().unwrap().destination,
+            Destination::File("out.ipynb".into())
+        );
+        let error = arguments(&["a", "b"]).into_options().unwrap_err().to_string();
+        assert_eq!(error, "--output takes one notebook, not 2; --in-place writes each to its own file");
+    }
+}

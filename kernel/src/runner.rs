@@ -1,0 +1,245 @@
+//! `corebook run`: a client, a notebook, a terminal.
+//!
+//! Starts the kernel in a child process and talks to it over its sockets, as JupyterLab does. Never evaluates
+//! anything itself.
+//!
+//! * [`notebook`]: the file; `output`, `output_area`, `stream_text`: what its cells put out, as it keeps it
+//! * `printer`: the same for people
+//! * `endpoint`, `child`, `client`, `signals`: the kernel's process and the ways to it
+//! * `session`: all of that as one stream of happenings; `cell`: one cell's part of it
+//! * `patience`, `verdict`: how long to wait, and whether a cell did what it should
+
+pub mod notebook;
+
+mod cell;
+mod child;
+mod client;
+mod endpoint;
+mod output;
+mod output_area;
+mod patience;
+mod printer;
+mod session;
+mod signals;
+mod stream_text;
+mod verdict;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use corebook_install::{Prebuild, Toolchain};
+use serde_json::Value;
+
+use self::cell::{Lost, Watch};
+use self::notebook::{CodeCell, Notebook};
+use self::output::Output;
+use self::output_area::OutputArea;
+use self::printer::Screen;
+use self::session::Session;
+use self::signals::Signals;
+use self::verdict::{Verdict, judge};
+
+/// The exit code after a failed cell.
+const FAILED: u8 = 1;
+
+/// The exit code after Ctrl-C, as shells give it.
+const INTERRUPTED: u8 = 130;
+
+/// What to run and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub notebooks: Vec<PathBuf>,
+    pub destination: Destination,
+    /// Go on after cells that fail.
+    pub are_errors_allowed: bool,
+    /// How long a cell may take.
+    pub timeout: Option<Duration>,
+}
+
+/// Where executed notebooks go. They are written after a failure too, with the outputs up to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    Nowhere,
+    InPlace,
+    File(PathBuf),
+}
+
+/// How a notebook's run ended.
+enum End {
+    Completed,
+    /// Already told.
+    Failed,
+    Interrupted,
+}
+
+/// Runs the notebooks, each in a kernel of its own, and stops at the first that fails.
+///
+/// # Errors
+///
+/// When a notebook or a place to write to is unusable, before anything runs; when a kernel can't be started.
+pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let notebooks: Vec<Notebook> =
+        options.notebooks.iter().map(|path| Notebook::read(path)).collect::<Result<_, _>>()?;
+    for notebook in &notebooks {
+        if let Some(path) = destination(options, notebook) {
+            notebook::check_writable(path)?;
+        }
+    }
+    prepare()?;
+    let mut signals = Signals::catch().context("can't catch Ctrl-C")?;
+    let mut screen = printer::screen();
+    for mut notebook in notebooks {
+        if options.notebooks.len() > 1 {
+            screen.heading(&notebook.path().display().to_string())?;
+        }
+        let end = run_notebook(&mut notebook, options, &mut signals, &mut screen);
+        let end = end.or_else(|error| if is_closed_pipe(&error) { Ok(End::Failed) } else { Err(error) });
+        if let Some(path) = destination(options, &notebook) {
+            notebook.write(path)?;
+        }
+        match end? {
+            End::Completed => {}
+            End::Failed => return Ok(ExitCode::from(FAILED)),
+            End::Interrupted => return Ok(ExitCode::from(INTERRUPTED)),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What kernels need is built here, where its progress can be seen; they find it then.
+fn prepare() -> anyhow::Result<()> {
+    let prebuild = Prebuild::new(&Toolchain::discover()?, &[])?;
+    prebuild.ensure(&mut |line| eprintln!("{line}"))?;
+    Ok(())
+}
+
+fn destination<'a>(options: &'a Options, notebook: &'a Notebook) -> Option<&'a Path> {
+    match &options.destination {
+        Destination::Nowhere => None,
+        Destination::InPlace => Some(notebook.path()),
+        Destination::File(path) => Some(path),
+    }
+}
+
+/// Whoever read our output has enough of it, as `head` does.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|it| it.kind() == ErrorKind::BrokenPipe)
+}
+
+fn run_notebook(
+    notebook: &mut Notebook,
+    options: &Options,
+    signals: &mut Signals,
+    screen: &mut Screen,
+) -> anyhow::Result<End> {
+    notebook.clear_outputs();
+    let started = Instant::now();
+    let mut session = Session::start(signals)?;
+    let language_info = session.become_ready(&mut |line| anstream::eprintln!("{line}"))?;
+    if let Ok(Value::Object(language_info)) = serde_json::to_value(language_info) {
+        notebook.set_language_info(&language_info);
+    }
+    let cells = notebook.code_cells();
+    let mut run = Run { areas: vec![OutputArea::default(); cells.len()], current: 0, screen };
+    let mut counts = vec![None; cells.len()];
+    let end = run.cells(&cells, &mut counts, options, &mut session, notebook.path());
+    let areas = run.areas.iter().map(OutputArea::to_json);
+    for ((cell, count), outputs) in cells.iter().zip(counts).zip(areas) {
+        notebook.fill(cell, count, outputs);
+    }
+    let end = end?;
+    if matches!(end, End::Completed) {
+        let cells = if cells.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.len()) };
+        screen.remark(&format!("\n{cells} in {:.1} s", started.elapsed().as_secs_f64()))?;
+    }
+    session.end();
+    Ok(end)
+}
+
+/// A notebook's run: its outputs so far, and who sees them.
+struct Run<'a> {
+    /// One for each code cell.
+    areas: Vec<OutputArea>,
+    /// The cell that runs.
+    current: usize,
+    screen: &'a mut Screen,
+}
+
+impl Run<'_> {
+    fn cells(
+        &mut self,
+        cells: &[CodeCell],
+        counts: &mut [Option<usize>],
+        options: &Options,
+        session: &mut Session,
+        path: &Path,
+    ) -> anyhow::Result<End> {
+        for (index, cell) in cells.iter().enumerate() {
+            // As in JupyterLab, a cell without code is not run.
+            if cell.source.trim().is_empty() {
+                continue;
+            }
+            self.current = index;
+            self.screen.begin_cell(index + 1, cells.len(), &cell.source)?;
+            let ending = cell::run(session, &cell.source, options.timeout, self);
+            let verdict = match ending {
+                Ok(ending) => {
+                    counts[index] = ending.execution_count;
+                    judge(&ending, cell.must_fail, options.are_errors_allowed)
+                }
+                Err(Lost::Failed(error)) => return Err(error),
+                Err(Lost::Stopped) => Verdict::Interrupted,
+                Err(lost) => Verdict::Failed(lost.to_string()),
+            };
+            self.screen.end_cell()?;
+            let place = format!("{}: cell {} of {}", path.display(), index + 1, cells.len());
+            let code = first_line(&cell.source);
+            match verdict {
+                Verdict::Passed | Verdict::Excused => {}
+                Verdict::Failed(why) => {
+                    self.tell(&format!("corebook: {place} failed: `{code}`: {why}"))?;
+                    return Ok(End::Failed);
+                }
+                Verdict::Interrupted => {
+                    self.tell(&format!("corebook: {place} interrupted: `{code}`"))?;
+                    return Ok(End::Interrupted);
+                }
+            }
+        }
+        Ok(End::Completed)
+    }
+
+    fn tell(&mut self, line: &str) -> anyhow::Result<()> {
+        Ok(self.screen.aside(|| anstream::eprintln!("{line}"))?)
+    }
+}
+
+impl Watch for Run<'_> {
+    fn output(&mut self, output: Output) -> anyhow::Result<()> {
+        self.screen.show(&output)?;
+        match &output {
+            // What it updates may be another cell's.
+            Output::Update { bundle, display_id } => {
+                self.areas.iter_mut().for_each(|area| area.update(display_id, bundle));
+            }
+            other => self.areas[self.current].add(other),
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, line: &str) -> anyhow::Result<()> {
+        self.tell(line)
+    }
+
+    fn interrupting(&mut self) -> anyhow::Result<()> {
+        self.tell("corebook: interrupting the cell; Ctrl-C again ends the run")
+    }
+}
+
+/// The first line of code that is not blank.
+fn first_line(source: &str) -> &str {
+    source.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+}

@@ -1,0 +1,136 @@
+//! Runs one cell in a session: from its request until reply and idle are there. Judges nothing.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use jupyter_protocol::{ExecuteReply, ExecutionState, JupyterMessageContent, ReplyError, ReplyStatus};
+
+use super::client::Channel;
+use super::output::Output;
+use super::patience::{Patience, Step};
+use super::session::{Happening, Session};
+use super::signals::Wish;
+use super::verdict::Ending;
+use crate::wire::Incoming;
+
+/// Sees what happens while a cell runs.
+pub trait Watch {
+    fn output(&mut self, output: Output) -> anyhow::Result<()>;
+    /// A line of the kernel's log.
+    fn log(&mut self, line: &str) -> anyhow::Result<()>;
+    /// The cell was asked to stop, for Ctrl-C.
+    fn interrupting(&mut self) -> anyhow::Result<()>;
+}
+
+/// Why a session can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Lost {
+    #[error("the kernel {how}")]
+    Died { how: String },
+    #[error("the kernel does not answer any more")]
+    Silent,
+    /// A second Ctrl-C, or a signal to end.
+    #[error("stopped")]
+    Stopped,
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Runs `source` and waits for its end.
+///
+/// * `limit`: how long it may take before it is interrupted.
+pub fn run(
+    session: &mut Session,
+    source: &str,
+    limit: Option<Duration>,
+    watch: &mut dyn Watch,
+) -> Result<Ending, Lost> {
+    let id = session.execute(source)?;
+    let mut running = Running {
+        id,
+        reply: None,
+        is_idle: false,
+        is_interrupted: false,
+        patience: Patience::new(limit, Instant::now()),
+    };
+    loop {
+        match session.next(running.patience.deadline())? {
+            Happening::Message(channel, message) => running.take(channel, *message, watch)?,
+            Happening::Log(line) => watch.log(&line)?,
+            Happening::Wish(Wish::Interrupt) if !running.is_interrupted => {
+                running.is_interrupted = true;
+                watch.interrupting()?;
+                session.interrupt()?;
+            }
+            Happening::Wish(Wish::Interrupt | Wish::End) => return Err(Lost::Stopped),
+            Happening::Died(how) => return Err(Lost::Died { how }),
+            Happening::TimeIsUp => match running.patience.due(Instant::now()) {
+                Some(Step::Interrupt) => session.interrupt()?,
+                Some(Step::GiveUp) => return Err(Lost::Silent),
+                None => {}
+            },
+        }
+        if running.is_idle
+            && let Some(reply) = running.reply.take()
+        {
+            return Ok(running.ending(reply, limit));
+        }
+    }
+}
+
+/// A cell whose answer is not complete.
+struct Running {
+    id: String,
+    reply: Option<ExecuteReply>,
+    is_idle: bool,
+    is_interrupted: bool,
+    patience: Patience,
+}
+
+impl Running {
+    fn take(&mut self, channel: Channel, message: Incoming, watch: &mut dyn Watch) -> anyhow::Result<()> {
+        if message.parent_id != self.id {
+            return Ok(());
+        }
+        match (channel, message.content) {
+            (Channel::Shell, JupyterMessageContent::ExecuteReply(reply)) => {
+                self.reply = Some(reply);
+                self.patience.answer_began(Instant::now());
+            }
+            (Channel::Iopub, JupyterMessageContent::ExecuteInput(_)) => {
+                self.patience.cell_started(Instant::now());
+            }
+            (Channel::Iopub, JupyterMessageContent::Status(status)) => {
+                if status.execution_state == ExecutionState::Idle {
+                    self.is_idle = true;
+                    self.patience.answer_began(Instant::now());
+                }
+            }
+            (Channel::Iopub, content) => {
+                if let Some(output) = Output::of(content) {
+                    watch.output(output).context("can't show an output")?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn ending(&self, reply: ExecuteReply, limit: Option<Duration>) -> Ending {
+        Ending {
+            execution_count: Some(reply.execution_count.0),
+            error: error_of(reply),
+            exceeded_s: limit.filter(|_| self.patience.is_exceeded()).map(|limit| limit.as_secs_f64()),
+            is_interrupted: self.is_interrupted,
+        }
+    }
+}
+
+fn error_of(reply: ExecuteReply) -> Option<ReplyError> {
+    let unnamed = |name: &str| ReplyError { ename: name.to_owned(), ..ReplyError::default() };
+    match reply.status {
+        ReplyStatus::Ok => None,
+        ReplyStatus::Error => Some(reply.error.map_or_else(|| unnamed("Error"), |error| *error)),
+        ReplyStatus::Aborted => Some(unnamed("Aborted")),
+    }
+}

@@ -1,0 +1,187 @@
+//! The kernel's process: started, listened to, and never left behind.
+
+use std::io::{ErrorKind, Read as _};
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
+/// How long the kernel may take to end, and to end its own children, when asked.
+const END_WAIT: Duration = Duration::from_secs(3);
+
+/// How often a kernel that was asked to end is looked at.
+const END_POLL: Duration = Duration::from_millis(5);
+
+const READ_BYTES: usize = 8192;
+
+/// A running kernel. Dropping it ends the process.
+pub struct Child {
+    process: std::process::Child,
+    /// None once it is closed.
+    stderr: Option<ChildStderr>,
+    /// The beginning of a line of stderr.
+    begun: Vec<u8>,
+}
+
+impl Child {
+    /// Starts this same program as a kernel on `connection_file`.
+    pub fn start(connection_file: &Path) -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("can't tell which program this is")?;
+        let mut command = Command::new(program);
+        command
+            .arg("kernel")
+            .arg(connection_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // Ctrl-C at the terminal is for the runner, which interrupts the cell.
+            .process_group(0);
+        end_with_parent(&mut command);
+        let mut process = command.spawn().context("can't start the kernel")?;
+        let stderr = process.stderr.take();
+        Ok(Self { process, stderr, begun: Vec::new() })
+    }
+
+    /// Readable when the kernel says something or has closed its stderr; none when it has.
+    pub fn stderr_fd(&self) -> Option<RawFd> {
+        self.stderr.as_ref().map(|stderr| stderr.as_raw_fd())
+    }
+
+    /// The lines that have come on stderr. Blocks unless [`Child::stderr_fd`] is readable.
+    pub fn read_stderr(&mut self) -> Vec<String> {
+        let Some(stderr) = &mut self.stderr else { return Vec::new() };
+        let mut bytes = [0; READ_BYTES];
+        match stderr.read(&mut bytes) {
+            Ok(read @ 1..) => self.begun.extend(&bytes[..read]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => {
+                self.stderr = None;
+                if !self.begun.is_empty() {
+                    self.begun.push(b'\n');
+                }
+            }
+        }
+        let Some(end) = self.begun.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let rest = self.begun.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.begun, rest);
+        String::from_utf8_lossy(&lines).lines().map(str::to_owned).collect()
+    }
+
+    /// How it ended, in words, if it has.
+    pub fn ending(&mut self) -> std::io::Result<Option<String>> {
+        Ok(self.process.try_wait()?.map(in_words))
+    }
+
+    /// Waits a while for it to end by itself.
+    pub fn wait(&mut self) -> bool {
+        let deadline = Instant::now() + END_WAIT;
+        loop {
+            match self.process.try_wait() {
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(END_POLL),
+                Ok(None) => return false,
+                Ok(Some(_)) | Err(_) => return true,
+            }
+        }
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.process.id()).ok().map(Pid::from_raw)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Says nothing any more: a full pipe must not keep it from ending.
+        self.stderr = None;
+        let Some(pid) = self.pid() else { return };
+        if matches!(self.process.try_wait(), Ok(None)) {
+            // It ends its children, removes its files, and goes.
+            let _ = kill(pid, Signal::SIGTERM);
+            if !self.wait() {
+                // With all of its group. (Not after it was waited for: the number may be another's then.)
+                let _ = killpg(pid, Signal::SIGKILL);
+                let _ = self.process.wait();
+            }
+        }
+    }
+}
+
+/// The kernel gets SIGTERM when the runner is killed in a way that it can't notice.
+#[cfg(target_os = "linux")]
+fn end_with_parent(command: &mut Command) {
+    let arm = || nix::sys::prctl::set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from);
+    // SAFETY: prctl is one system call; between fork and exec nothing else runs, allocates or locks. The
+    // signal comes when the thread that forks ends, which is the main thread.
+    unsafe { command.pre_exec(arm) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent(_: &mut Command) {}
+
+fn in_words(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => {
+            let name = Signal::try_from(signal).map_or("unknown", Signal::as_str);
+            format!("was killed by signal {signal} ({name})")
+        }
+        (None, Some(code)) => format!("ended with exit code {code}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_in_words() {
+        assert_eq!(in_words(ExitStatus::from_raw(9)), "was killed by signal 9 (SIGKILL)");
+        assert_eq!(in_words(ExitStatus::from_raw(2 << 8)), "ended with exit code 2");
+    }
+
+    fn shell(script: &str) -> Child {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stderr(Stdio::piped()).process_group(0);
+        let mut process = command.spawn().unwrap();
+        let stderr = process.stderr.take();
+        Child { process, stderr, begun: Vec::new() }
+    }
+
+    #[test]
+    fn stderr_comes_in_whole_lines_and_the_last_one_without_its_end() {
+        let mut child = shell("printf 'one\\ntwo\\nthr' >&2; printf ee >&2");
+        let mut lines = Vec::new();
+        while child.stderr_fd().is_some() {
+            lines.extend(child.read_stderr());
+        }
+        assert_eq!(lines, ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn dropping_ends_a_process_that_does_not_want_to_and_its_children() {
+        let mut child = shell("trap '' TERM; sleep 1000 & echo $! >&2; wait");
+        let mut lines = Vec::new();
+        while lines.is_empty() {
+            lines.extend(child.read_stderr());
+        }
+        let grandchild = Pid::from_raw(lines[0].parse().unwrap());
+        drop(child);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while is_running(grandchild) {
+            assert!(Instant::now() < deadline, "the child's child still runs");
+            std::thread::yield_now();
+        }
+    }
+
+    /// A zombie that nobody has collected does not run.
+    fn is_running(pid: Pid) -> bool {
+        let output = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
+        let state = String::from_utf8(output.stdout).unwrap();
+        !state.trim().is_empty() && !state.trim().starts_with('Z')
+    }
+}

@@ -1,0 +1,127 @@
+//! Where a private kernel and its one client meet: a folder only this user may enter, and a connection file.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use jupyter_protocol::ConnectionInfo;
+use jupyter_protocol::connection_info::Transport;
+use tempfile::TempDir;
+
+/// How many sockets a kernel binds.
+const SOCKETS: u16 = 5;
+
+const SIGNATURE_SCHEME: &str = "hmac-sha256";
+
+/// The folder goes when this is dropped.
+pub struct Endpoint {
+    pub info: ConnectionInfo,
+    folder: TempDir,
+}
+
+impl Endpoint {
+    /// Chooses addresses and a key and writes them to a connection file.
+    pub fn create() -> anyhow::Result<Self> {
+        let temp_dir = std::env::temp_dir();
+        let folder = tempfile::Builder::new()
+            .prefix("corebook-run-")
+            .tempdir_in(&temp_dir)
+            .with_context(|| format!("can't make a folder in {} (TMPDIR chooses another)", temp_dir.display()))?;
+        let prefix = folder.path().join("socket");
+        let info = if is_fit_for_sockets(&prefix) { ipc(&prefix) } else { tcp()? };
+        let endpoint = Self { info, folder };
+        let file = endpoint.connection_file();
+        let text = serde_json::to_string_pretty(&endpoint.info).expect("a connection file is JSON");
+        std::fs::write(&file, text).with_context(|| format!("can't write {}", file.display()))?;
+        Ok(endpoint)
+    }
+
+    /// Nobody else may read it: its folder is closed to others.
+    pub fn connection_file(&self) -> PathBuf {
+        self.folder.path().join("connection.json")
+    }
+}
+
+/// Whether local sockets can be bound there. Paths may be too long for them, and some file systems have none.
+fn is_fit_for_sockets(prefix: &Path) -> bool {
+    let Some(prefix) = prefix.to_str() else { return false };
+    let path = format!("{prefix}-{SOCKETS}");
+    let is_bound = UnixListener::bind(&path).is_ok();
+    // It is there only if it was bound.
+    let _ = std::fs::remove_file(&path);
+    is_bound
+}
+
+fn ipc(prefix: &Path) -> ConnectionInfo {
+    info(Transport::IPC, prefix.display().to_string(), [1, 2, 3, 4, 5])
+}
+
+/// Ports that are free now. The kernel says so if another program takes one before it does.
+fn tcp() -> anyhow::Result<ConnectionInfo> {
+    let listen = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let listeners: Vec<TcpListener> =
+        (0..SOCKETS).map(listen).collect::<Result<_, _>>().context("there is no free port on 127.0.0.1")?;
+    let mut ports = [0; SOCKETS as usize];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr()?.port();
+    }
+    Ok(info(Transport::TCP, Ipv4Addr::LOCALHOST.to_string(), ports))
+}
+
+fn info(transport: Transport, ip: String, ports: [u16; SOCKETS as usize]) -> ConnectionInfo {
+    let [shell_port, iopub_port, stdin_port, control_port, hb_port] = ports;
+    ConnectionInfo {
+        ip,
+        transport,
+        shell_port,
+        iopub_port,
+        stdin_port,
+        control_port,
+        hb_port,
+        key: uuid::Uuid::new_v4().to_string(),
+        signature_scheme: SIGNATURE_SCHEME.to_owned(),
+        kernel_name: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_kernel_reads_what_the_runner_wrote() {
+        let endpoint = Endpoint::create().unwrap();
+        let read = crate::connection::read(&endpoint.connection_file()).unwrap();
+        assert_eq!(read.info, endpoint.info);
+        assert!(read.signer.is_signing());
+    }
+
+    #[test]
+    fn the_folder_is_private_and_goes() {
+        let endpoint = Endpoint::create().unwrap();
+        let folder = endpoint.folder.path().to_owned();
+        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        drop(endpoint);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_path_too_long_for_sockets_is_found_out() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(is_fit_for_sockets(&folder.path().join("s")));
+        assert!(!is_fit_for_sockets(&folder.path().join("s".repeat(120))));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn loopback_ports_differ() {
+        let info = tcp().unwrap();
+        let ports = [info.shell_port, info.iopub_port, info.stdin_port, info.control_port, info.hb_port];
+        let distinct: std::collections::HashSet<u16> = ports.into_iter().collect();
+        assert_eq!(distinct.len(), ports.len(), "{ports:?}");
+        assert!(!distinct.contains(&0));
+    }
+}

@@ -1,0 +1,159 @@
+//! One kernel and everything that can happen with it, as one stream of happenings. Prints nothing.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use jupyter_protocol::{
+    ExecuteRequest, InterruptRequest, JupyterMessageContent, KernelInfoRequest, LanguageInfo, ShutdownRequest,
+};
+
+use super::child::Child;
+use super::client::{Channel, Client};
+use super::endpoint::Endpoint;
+use super::signals::{Signals, Wish};
+use crate::wire::Incoming;
+
+/// How long a kernel may take to answer at all. It does so before it warms up.
+const READY_WAIT: Duration = Duration::from_secs(60);
+
+/// How long a dead kernel's last words may take to arrive.
+const LAST_WORDS_WAIT: Duration = Duration::from_millis(100);
+
+/// A kernel that answers. Dropping it ends the kernel's process.
+pub struct Session<'a> {
+    // Dropped in this order: the process, the sockets, the folder they are in.
+    child: Child,
+    client: Client,
+    _endpoint: Endpoint,
+    signals: &'a mut Signals,
+    happenings: VecDeque<Happening>,
+    is_dead: bool,
+}
+
+/// Something to act upon.
+#[derive(Debug)]
+pub enum Happening {
+    Message(Channel, Box<Incoming>),
+    /// A line of the kernel's log.
+    Log(String),
+    Wish(Wish),
+    /// The kernel's process ended; how, in words. Nothing comes after it.
+    Died(String),
+    /// The deadline came first.
+    TimeIsUp,
+}
+
+impl<'a> Session<'a> {
+    /// Starts a kernel and connects to it.
+    pub fn start(signals: &'a mut Signals) -> anyhow::Result<Self> {
+        let endpoint = Endpoint::create()?;
+        let client = Client::connect(&endpoint.info)?;
+        let child = Child::start(&endpoint.connection_file())?;
+        Ok(Self { child, client, _endpoint: endpoint, signals, happenings: VecDeque::new(), is_dead: false })
+    }
+
+    /// Waits until the kernel answers and this client misses none of its messages. `log` gets its log's lines.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel dies or does not answer in a minute, or somebody wants the run to end.
+    pub fn become_ready(&mut self, log: &mut dyn FnMut(&str)) -> anyhow::Result<LanguageInfo> {
+        let deadline = Instant::now() + READY_WAIT;
+        let request = self.client.ask(KernelInfoRequest {})?;
+        let mut is_subscribed = false;
+        let mut language_info = None;
+        loop {
+            match self.next(Some(deadline))? {
+                Happening::Message(_, message) => match message.content {
+                    JupyterMessageContent::IoPubWelcome(_) => is_subscribed = true,
+                    JupyterMessageContent::KernelInfoReply(reply) if message.parent_id == request => {
+                        language_info = Some(reply.language_info);
+                    }
+                    _ => {}
+                },
+                Happening::Log(line) => log(&line),
+                Happening::Wish(_) => anyhow::bail!("stopped before the kernel was ready"),
+                Happening::Died(how) => anyhow::bail!("the kernel {how} before it was ready"),
+                Happening::TimeIsUp => {
+                    anyhow::bail!("the kernel did not answer within {} s", READY_WAIT.as_secs())
+                }
+            }
+            if is_subscribed && let Some(language_info) = language_info.take() {
+                return Ok(language_info);
+            }
+        }
+    }
+
+    /// Sends a cell; what comes of it has the returned id as its parent.
+    pub fn execute(&self, source: &str) -> anyhow::Result<String> {
+        let request = ExecuteRequest { allow_stdin: false, ..ExecuteRequest::new(source.to_owned()) };
+        self.client.ask(request)
+    }
+
+    /// Asks the kernel to stop the cell that runs.
+    pub fn interrupt(&self) -> anyhow::Result<()> {
+        self.client.ask_control(InterruptRequest {}).map(drop)
+    }
+
+    /// Ends the kernel in good order.
+    pub fn end(mut self) {
+        if !self.is_dead && self.client.ask_control(ShutdownRequest { restart: false }).is_ok() {
+            self.child.wait();
+        }
+    }
+
+    /// What happens next, if it does before `deadline`.
+    pub fn next(&mut self, deadline: Option<Instant>) -> anyhow::Result<Happening> {
+        loop {
+            if let Some(happening) = self.happenings.pop_front() {
+                return Ok(happening);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(Happening::TimeIsUp);
+            }
+            self.gather(deadline)?;
+        }
+    }
+
+    fn gather(&mut self, deadline: Option<Instant>) -> anyhow::Result<()> {
+        let stderr = self.child.stderr_fd();
+        let watched: Vec<_> = [Some(self.signals.fd()), stderr].into_iter().flatten().collect();
+        let ready = self.client.wait(&watched, deadline)?;
+        // A signal may have told of the kernel's end.
+        self.happenings.extend(self.signals.take().into_iter().map(Happening::Wish));
+        let ending = self.child.ending().context("can't tell whether the kernel runs")?;
+        self.take_messages();
+        if stderr.is_some_and(|stderr| ready.contains(&stderr)) {
+            self.happenings.extend(self.child.read_stderr().into_iter().map(Happening::Log));
+        }
+        if let Some(how) = ending
+            && !self.is_dead
+        {
+            self.is_dead = true;
+            self.take_last_words()?;
+            self.happenings.push_back(Happening::Died(how));
+        }
+        Ok(())
+    }
+
+    /// What a dead kernel has said is still on its way for a moment.
+    fn take_last_words(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + LAST_WORDS_WAIT;
+        while Instant::now() < deadline {
+            let stderr = self.child.stderr_fd();
+            let watched: Vec<_> = stderr.into_iter().collect();
+            if !self.client.wait(&watched, Some(deadline))?.is_empty() {
+                self.happenings.extend(self.child.read_stderr().into_iter().map(Happening::Log));
+            }
+            self.take_messages();
+        }
+        Ok(())
+    }
+
+    fn take_messages(&mut self) {
+        let messages = self.client.take().into_iter();
+        let happenings = messages.map(|(channel, message)| Happening::Message(channel, Box::new(message)));
+        self.happenings.extend(happenings);
+    }
+}
