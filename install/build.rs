@@ -15,6 +15,17 @@ use toml::{Table, Value};
 /// Parts of the runtime's manifest that mean nothing outside the workspace.
 const DROPPED_SECTIONS: [&str; 5] = ["lints", "dev-dependencies", "bench", "test", "example"];
 
+/// Features that other crates commonly switch on in crates the runtime is built from. Cargo builds a crate
+/// once with all features anybody wants, so if these were off, a `:dep` in a notebook could switch them on
+/// and have the runtime compiled anew, which loses every pool. `:dep itertools` did.
+const SETTLED_FEATURES: [(&str, &[&str]); 2] = [
+    ("either", &["std", "use_std"]),
+    (
+        "libc",
+        &["align", "const-extern-fn", "extra_traits", "std", "use_std"],
+    ),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let workspace = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?)
         .join("..")
@@ -31,6 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut manifest = read_toml(&manifest_path)?;
     resolve(&mut manifest, &root)?;
     let lock = locked_versions(&manifest, &read_toml(&lock_path)?)?;
+    settle_features(&mut manifest, &lock)?;
+    let lock = toml::to_string(&lock)?;
 
     let mut files = Vec::new();
     collect_files(&runtime.join("src"), &mut files)?;
@@ -150,7 +163,7 @@ fn merge(own: &Value, inherited: &Value) -> Value {
 }
 
 /// The workspace's lock file, cut down to what the runtime needs.
-fn locked_versions(manifest: &Table, lock: &Table) -> Result<String, Box<dyn Error>> {
+fn locked_versions(manifest: &Table, lock: &Table) -> Result<Table, Box<dyn Error>> {
     let packages = lock
         .get("package")
         .and_then(Value::as_array)
@@ -207,7 +220,48 @@ fn locked_versions(manifest: &Table, lock: &Table) -> Result<String, Box<dyn Err
             .clone(),
     );
     subset.insert("package".to_owned(), Value::Array(kept));
-    Ok(toml::to_string(&subset)?)
+    Ok(subset)
+}
+
+/// Makes the runtime itself ask for [`SETTLED_FEATURES`] of the crates it is built from.
+fn settle_features(manifest: &mut Table, lock: &Table) -> Result<(), Box<dyn Error>> {
+    let packages = lock
+        .get("package")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let settled: Vec<(String, Value)> = packages
+        .filter_map(|package| {
+            let name = package.get("name")?.as_str()?;
+            let (_, features) = SETTLED_FEATURES
+                .iter()
+                .find(|(settled, _)| *settled == name)?;
+            let features = features
+                .iter()
+                .map(|feature| Value::from(*feature))
+                .collect();
+            let entries = [
+                ("version", package.get("version")?.clone()),
+                ("features", Value::Array(features)),
+            ];
+            Some((
+                name.to_owned(),
+                Value::Table(
+                    entries
+                        .map(|(key, value)| (key.to_owned(), value))
+                        .into_iter()
+                        .collect(),
+                ),
+            ))
+        })
+        .collect();
+    let dependencies = manifest
+        .get_mut("dependencies")
+        .and_then(Value::as_table_mut);
+    dependencies
+        .ok_or("the runtime's manifest has no [dependencies]")?
+        .extend(settled);
+    Ok(())
 }
 
 fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -96,6 +96,22 @@ overflow-checks = true
 /// `.cargo/config.toml` as `evcxr` writes it.
 pub(crate) const CONFIG: &str = "\n[net]\noffline = false\n";
 
+/// `.cargo/config.toml` in the folder above, which cargo reads as well and `evcxr` leaves alone.
+///
+/// It fixes how everything but the cell's own crate is compiled. `:opt 0` then changes the cells only;
+/// otherwise it would have the runtime compiled anew, which loses every pool.
+pub(crate) const OUTER_CONFIG: &str = r#"
+[profile.dev.package."*"]
+opt-level = 3
+debug-assertions = false
+overflow-checks = false
+codegen-units = 16
+
+[profile.dev.package.corebook]
+codegen-units = 1
+incremental = false
+"#;
+
 /// Runs `cargo build` or `cargo check` and calls `progress` with a line for each crate it compiles.
 pub(crate) fn run(
     toolchain: &Toolchain,

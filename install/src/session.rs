@@ -9,6 +9,7 @@ use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
 
 use crate::cache;
+use crate::template::write_outer_config;
 use crate::{Error, Template};
 
 /// A folder that only this process uses, removed when the value is dropped or, if the process dies
@@ -55,6 +56,7 @@ impl Session {
             _lock: lock,
         };
         cache::create_private_dir(&session.dir)?;
+        write_outer_config(&session.dir)?;
         clone_session(template, &session.work_dir())?;
         #[cfg(unix)]
         session.write_cargo()?;
@@ -74,6 +76,24 @@ impl Session {
     /// When it is not there, which means that the session is damaged.
     pub fn runtime_library(&self) -> Result<PathBuf, Error> {
         runtime_library(&self.work_dir(), &self.template.toolchain().host)
+    }
+
+    /// Whether the runtime is still the one that was cloned.
+    ///
+    /// It is not when a `:dep` needed a newer version, or another feature, of a crate the runtime is built
+    /// from. Cells then link to a library that the worker has not loaded: the worker must be restarted.
+    ///
+    /// # Errors
+    ///
+    /// When one of both cannot be found.
+    pub fn is_runtime_original(&self) -> Result<bool, Error> {
+        let host = &self.template.toolchain().host;
+        let built = runtime_library(&self.template.work_dir(), host)?;
+        let used = self.runtime_library()?;
+        let date = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
+        let dates = date(&built).and_then(|built| Ok((built, date(&used)?)));
+        let (built, used) = dates.map_err(|error| Error::io("read the date of", &used, error))?;
+        Ok(built == used)
     }
 
     /// Puts back the locked versions of the runtime's crates.
@@ -157,7 +177,8 @@ impl Drop for Session {
     }
 }
 
-/// Fills `dir` with a working directory in which `cargo build` compiles nothing but the cell's own crate.
+/// Fills `dir` with a working directory in which `cargo build` compiles nothing but the cell's own crate,
+/// provided that the folder above holds what [`Session::create`] writes there.
 ///
 /// # Errors
 ///
@@ -186,8 +207,8 @@ fn clone_folder(from: &Path, to: &Path) -> Result<(), Error> {
 }
 
 /// Whether a file bears a hash of all it was made from. Tools write such a file once, under another name,
-/// and rename it. The runtime's own library has no hash in its name: compiled anew with other settings
-/// it is written over, and that must not reach other sessions.
+/// and rename it. The runtime's own library has no hash in its name: compiled anew it is written over, and
+/// that must not reach other sessions.
 fn is_never_rewritten(path: &Path) -> bool {
     const LIBRARIES: [&str; 8] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "lib", "exe"];
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();

@@ -107,12 +107,13 @@ impl Prebuild {
             .map(|it| format!("{} {}", it.name(), it.dependency_config()))
             .collect();
         format!(
-            "corebook {}\nruntime {}\nopt-level {OPT_LEVEL}\nenvironment {envs}\nrustflags {}\ncrates {}\n{}",
+            "corebook {}\nruntime {}\nopt-level {OPT_LEVEL}\nenvironment {envs}\nrustflags {}\ncrates {}\n{}{}",
             env!("CARGO_PKG_VERSION"),
             self.runtime.dir(&self.cache).display(),
             self.linker.rustflags(),
             crates.join(", "),
             self.toolchain.verbose_version,
+            cargo::OUTER_CONFIG,
         )
     }
 
@@ -145,7 +146,7 @@ impl Prebuild {
         }
         self.sweep();
         progress(&format!(
-            "building the runtime for rustc {} (once; takes about 20 seconds)",
+            "building the runtime for rustc {} (once; takes about 15 seconds)",
             self.toolchain.version
         ));
         self.build(progress)?;
@@ -192,6 +193,7 @@ impl Prebuild {
             cargo::manifest(&self.dependencies()),
         )?;
         cache::write(&work.join(".cargo/config.toml"), cargo::CONFIG)?;
+        write_outer_config(building.path())?;
         cache::write(&work.join("src/lib.rs"), FIRST_CELL)?;
         cache::write(&work.join("Cargo.lock"), &self.runtime.lock)?;
         // `evcxr` runs `cargo check` to explain an error; it should not have to wait then.
@@ -285,12 +287,12 @@ impl Template {
         &self.dependencies
     }
 
-    /// The optimisation level to choose in `evcxr`; another one compiles the runtime anew.
+    /// The optimisation level to choose in `evcxr`, that of a release build.
     pub fn opt_level(&self) -> &'static str {
         OPT_LEVEL
     }
 
-    /// The build environment to set in `evcxr`; another one compiles the runtime anew.
+    /// The build environment to set in `evcxr`: the rest of a release build's settings.
     pub fn build_envs(&self) -> &'static [(&'static str, &'static str)] {
         &BUILD_ENVS
     }
@@ -314,6 +316,12 @@ impl Template {
         let key = File::options().write(true).open(self.dir.join(KEY_FILE));
         let _ = key.and_then(|key| key.set_modified(SystemTime::now()));
     }
+}
+
+/// Writes the settings that a template and its sessions share beside their working directory.
+pub(crate) fn write_outer_config(dir: &Path) -> Result<(), Error> {
+    cache::create_private_dir(&dir.join(".cargo"))?;
+    cache::write(&dir.join(".cargo/config.toml"), cargo::OUTER_CONFIG)
 }
 
 /// Waits for the lock and says so when that takes a while.

@@ -199,7 +199,7 @@ fn checking_another_dependency_keeps_the_locked_versions() {
 }
 
 #[test]
-fn compiling_the_runtime_anew_stays_within_the_session() {
+fn another_optimisation_level_changes_only_the_cells() {
     let fixture = Fixture::new();
     let template = fixture.template();
     let session = Session::create(&template).unwrap();
@@ -209,12 +209,46 @@ fn compiling_the_runtime_anew_stays_within_the_session() {
         .unwrap()
         .replace("opt-level = 3", "opt-level = 0");
     fs::write(&manifest, slow).unwrap();
+    assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
+    assert!(session.is_runtime_original().unwrap());
+}
+
+#[test]
+fn compiling_the_runtime_anew_is_noticed_and_stays_within_the_session() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let session = Session::create(&template).unwrap();
+    use_runtime(
+        &session,
+        &template,
+        "either = { version = \"1\", features = [\"use_std\"] }",
+    );
+    assert!(session.is_runtime_original().unwrap());
     assert!(compiled(&cargo(&session, &template, "build")).contains(&"corebook".to_owned()));
+    assert!(!session.is_runtime_original().unwrap());
     let next = Session::create(&template).unwrap();
-    let library = |session: &Session| fs::read(session.runtime_library().unwrap()).unwrap();
-    assert_ne!(library(&session), library(&next));
+    assert!(next.is_runtime_original().unwrap());
     use_runtime(&next, &template, "");
     assert_eq!(compiled(&cargo(&next, &template, "build")), ["ctx"]);
+}
+
+/// The one test that builds the runtime itself.
+#[test]
+fn what_other_crates_want_of_the_runtimes_crates_is_built_in() {
+    let fixture = Fixture::new();
+    let prebuild = Prebuild::of(
+        fixture.cache(),
+        &fixture.toolchain,
+        RuntimeSource::embedded(),
+        &[],
+    );
+    let template = prebuild.ensure(&mut |_| {}).unwrap();
+    let session = Session::create(&template).unwrap();
+    let wishes = "rayon = \"1\"\neither = { version = \"1\", features = [\"use_std\"] }\n\
+                  libc = { version = \"0.2\", features = [\"extra_traits\"] }\n";
+    use_runtime(&session, &template, wishes);
+    fs::write(session.work_dir().join("src/lib.rs"), "pub fn cell() {}\n").unwrap();
+    assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
 }
 
 #[test]
