@@ -1,0 +1,7 @@
+{
+{ ::corebook::timing::timeit(&::corebook::timing::Options { loops: 2, repeat: 1, show: ::corebook::timing::Show::Nothing, checked: cfg!(debug_assertions), ..::corebook::timing::Options::DEFAULT }, &mut || { ::core::hint::black_box(&{ 
+let x = poly(3);
+fn local() -> i64 { 1 }
+x + local() }); }); };
+
+}

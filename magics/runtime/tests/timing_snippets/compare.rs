@@ -1,0 +1,3 @@
+{
+{ use ::corebook::timing::{ByEquality as _, NotComparable as _}; let mut corebook_kept_0 = ::core::option::Option::None; let mut corebook_kept_1 = ::core::option::Option::None; ::corebook::timing::compare(&::corebook::timing::CompareOptions { loops: 2, repeat: 3, quiet: true, checked: cfg!(debug_assertions), ..::corebook::timing::CompareOptions::DEFAULT }, &["numbers.iter().sum::<i64>()", "numbers.iter().rev().sum::<i64>()"], &mut |corebook_run| match corebook_run.side() { 0 => corebook_run.time_side(&mut corebook_kept_0, || { (numbers.iter().sum::<i64>()) }), _ => corebook_run.time_side(&mut corebook_kept_1, || { (numbers.iter().rev().sum::<i64>()) }), }).show(&[(&&::corebook::timing::Pair(&corebook_kept_0, &corebook_kept_1)).results(0.0)]); }
+}

@@ -1,0 +1,4 @@
+{
+let c: ::corebook::timing::Comparison = { use ::corebook::timing::{WithinTolerance as _, ByEquality as _, NotComparable as _}; let mut corebook_kept_0 = ::core::option::Option::None; let mut corebook_kept_1 = ::core::option::Option::None; ::corebook::timing::compare(&::corebook::timing::CompareOptions { loops: 2, repeat: 3, quiet: true, checked: cfg!(debug_assertions), ..::corebook::timing::CompareOptions::DEFAULT }, &["vec![0.1 + 0.2]", "vec![0.3]"], &mut |corebook_run| match corebook_run.side() { 0 => corebook_run.time_side(&mut corebook_kept_0, || { (vec![0.1 + 0.2]) }), _ => corebook_run.time_side(&mut corebook_kept_1, || { (vec![0.3]) }), }).show(&[(&&&::corebook::timing::Pair(&corebook_kept_0, &corebook_kept_1)).results(1e-9)]) };
+assert_eq!(c.results, "equal");
+}

@@ -1,0 +1,3 @@
+{
+{ ::corebook::timing::Stopwatch::start().stop(drop(numbers)) }
+}

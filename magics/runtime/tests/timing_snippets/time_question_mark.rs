@@ -1,0 +1,4 @@
+{
+let timed: i64 =::corebook::timing::Stopwatch::start().stop(digits.parse()?);
+assert_eq!(timed, 42);
+}

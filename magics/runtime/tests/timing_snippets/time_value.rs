@@ -1,0 +1,8 @@
+{
+let value: i64 =
+{
+  3
+};
+ let timed =::corebook::timing::Stopwatch::start().stop(poly(value));
+assert_eq!(timed, poly(3));
+}
