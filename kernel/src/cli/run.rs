@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use crate::runner::{Destination, Options};
 
-/// Exit codes: 0 when all cells ran, 1 after a cell that failed, 2 for a file or an option that can't be used,
-/// 130 after Ctrl-C.
+const EXIT_CODES: &str = "Cells tagged raises-exception must fail.
+
+Exit codes: 0 all cells ran, 1 a cell failed, 2 a file or an option can't be used, 130 Ctrl-C";
+
+/// What `corebook run` takes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct RunArguments {
     /// The notebooks to run, each in a kernel of its own
     #[arg(required = true, value_name = "NOTEBOOK")]

@@ -46,13 +46,13 @@ pub struct CodeCell {
 /// A file that can't be run or written.
 #[derive(Debug, thiserror::Error)]
 pub enum NotebookError {
-    #[error("can't read the notebook {}: {source}", path.display())]
+    #[error("can't read the notebook {}", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} is not a Jupyter notebook: {reason}", path.display())]
     NotANotebook { path: PathBuf, reason: String },
     #[error("{} is a notebook for {language}; corebook runs Rust. Choose its kernel in JupyterLab (Kernel, Change Kernel) if its cells are Rust", path.display())]
     OtherLanguage { path: PathBuf, language: String },
-    #[error("can't write the notebook {}: {source}", path.display())]
+    #[error("can't write the notebook {}", path.display())]
     Unwritable { path: PathBuf, source: std::io::Error },
 }
 

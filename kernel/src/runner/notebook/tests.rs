@@ -24,6 +24,11 @@ fn reason(text: &str) -> String {
     error.split_once(" is ").map_or(error.clone(), |(_, reason)| reason.to_owned())
 }
 
+/// The error as the command line shows it.
+fn chain(error: NotebookError) -> String {
+    format!("{:#}", anyhow::Error::from(error))
+}
+
 fn with_metadata(metadata: Value) -> String {
     json!({ "cells": [], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5 }).to_string()
 }
@@ -94,7 +99,7 @@ fn what_is_no_notebook_is_refused_with_the_reason() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let error = Notebook::read(Path::new("/nowhere/a.ipynb")).unwrap_err().to_string();
+    let error = chain(Notebook::read(Path::new("/nowhere/a.ipynb")).unwrap_err());
     assert!(error.starts_with("can't read the notebook /nowhere/a.ipynb: No such file"), "{error}");
 }
 
@@ -150,7 +155,7 @@ fn writing_replaces_the_file_behind_a_link_and_keeps_its_permissions() {
 fn a_place_that_can_not_be_written_is_found_before_the_run() {
     let folder = tempfile::tempdir().unwrap();
     check_writable(&folder.path().join("new.ipynb")).unwrap();
-    let error = check_writable(&folder.path().join("none/new.ipynb")).unwrap_err().to_string();
+    let error = chain(check_writable(&folder.path().join("none/new.ipynb")).unwrap_err());
     assert!(error.starts_with("can't write the notebook ") && error.contains("No such file"), "{error}");
-    assert!(check_writable(folder.path()).unwrap_err().to_string().contains("is a directory"));
+    assert!(chain(check_writable(folder.path()).unwrap_err()).contains("is a directory"));
 }
