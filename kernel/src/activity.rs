@@ -27,13 +27,15 @@ pub struct Activity {
 #[derive(Debug)]
 struct State {
     phase: Phase,
+    /// Counts the cells, so that an interrupt never reaches the one after it.
+    cell: u64,
     is_interrupted: bool,
     is_ending: bool,
 }
 
 impl Activity {
     pub fn new() -> Self {
-        let state = State { phase: Phase::Starting, is_interrupted: false, is_ending: false };
+        let state = State { phase: Phase::Starting, cell: 0, is_interrupted: false, is_ending: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -51,19 +53,27 @@ impl Activity {
     pub fn begin_cell(&self) {
         let mut state = self.state();
         state.phase = Phase::Compiling;
+        state.cell += 1;
         state.is_interrupted = false;
         drop(state);
         self.changed.notify_all();
     }
 
-    /// Notes an interrupt of the cell that is compiled or run now. Whether there is one.
-    pub fn interrupt_cell(&self) -> bool {
+    /// Notes an interrupt of the cell that is compiled or run now, and tells which it is.
+    pub fn interrupt_cell(&self) -> Option<u64> {
         let mut state = self.state();
         let has_cell = matches!(state.phase, Phase::Compiling | Phase::Running);
         state.is_interrupted |= has_cell;
+        let cell = has_cell.then_some(state.cell);
         drop(state);
         self.changed.notify_all();
-        has_cell
+        cell
+    }
+
+    /// The phase of `cell`; idle once it has ended.
+    pub fn phase_of(&self, cell: u64) -> Phase {
+        let state = self.state();
+        if state.cell == cell { state.phase } else { Phase::Idle }
     }
 
     /// Whether the present cell was interrupted.

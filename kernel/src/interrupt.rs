@@ -26,18 +26,18 @@ pub fn serve(requests: &Receiver<Request>, activity: &Activity, orders: &Orders)
     while let Ok(Request) = requests.recv() {
         // Requests that came while nothing was there to stop are done with.
         while requests.try_recv().is_ok() {}
-        if activity.interrupt_cell() {
-            stop_cell(requests, activity, orders);
+        if let Some(cell) = activity.interrupt_cell() {
+            stop_cell(cell, requests, activity, orders);
         }
     }
 }
 
-fn stop_cell(requests: &Receiver<Request>, activity: &Activity, orders: &Orders) {
+fn stop_cell(cell: u64, requests: &Receiver<Request>, activity: &Activity, orders: &Orders) {
     let mut asked_at = None;
     let mut is_killed = false;
     let mut compilers = Compilers::new();
     loop {
-        match activity.phase() {
+        match activity.phase_of(cell) {
             Phase::Idle | Phase::Starting => return,
             Phase::Compiling => compilers.kill(),
             Phase::Running => {

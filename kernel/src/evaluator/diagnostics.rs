@@ -6,39 +6,46 @@
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use corebook_magics::magic::MagicError;
 use evcxr::CompilationError;
 
 use super::locate::Cell;
 use super::outcome::CellError;
 
 /// One error for all that the compiler found.
-pub fn compile_error(errors: &[CompilationError], cell: &Cell) -> CellError {
-    let mut seen = Vec::new();
-    let mut reports = Vec::new();
-    for error in errors.iter().filter(|error| error.level() == "error") {
+///
+/// * `hints`: what may be the matter besides, for example a magic where none can stand.
+pub fn compile_error(errors: &[CompilationError], cell: &Cell, hints: &[MagicError]) -> CellError {
+    let is_error = |error: &&CompilationError| error.level() == "error";
+    let mut told: Vec<&CompilationError> = errors.iter().filter(is_error).collect();
+    if told.is_empty() {
+        // evcxr shows a note in place of an error whose own place is in generated code.
+        told = errors.iter().collect();
+    }
+    let mut reports: Vec<String> = Vec::new();
+    for error in &told {
         let report = render(error, cell);
         // The compiler tells the same thing twice when code is compiled in two places.
-        if !seen.contains(&report) {
-            seen.push(report.clone());
-            reports.push((summary(error), report));
+        if !reports.contains(&report) {
+            reports.push(report);
         }
     }
-    let value = reports.first().map_or_else(|| "the cell does not compile".to_owned(), |(first, _)| first.clone());
-    let traceback = reports.into_iter().map(|(_, report)| report).collect();
-    CellError { name: "CompileError".to_owned(), value, traceback }
+    reports.extend(hints.iter().map(|hint| format!("hint: {hint}")));
+    let value = told.first().map_or_else(|| "the cell does not compile".to_owned(), |first| summary(first));
+    CellError { name: "CompileError".to_owned(), value, traceback: reports }
 }
 
 /// `E0308: mismatched types`.
 fn summary(error: &CompilationError) -> String {
     match error.code() {
-        Some(code) => format!("{code}: {}", error.message()),
-        None => error.message(),
+        Some(code) => format!("{code}: {}", readable(&error.message())),
+        None => readable(&error.message()),
     }
 }
 
 fn render(error: &CompilationError, cell: &Cell) -> String {
     let path = format!("cell [{}]", cell.execution_count);
-    let message = error.message();
+    let message = readable(&error.message());
     let mut title = Level::ERROR.primary_title(&message);
     if let Some(code) = error.code() {
         title = title.id(code);
@@ -81,7 +88,7 @@ fn labels(error: &CompilationError, cell: &Cell) -> Vec<Label> {
         let end = offset(&cell.code, span.end_line, span.end_column).max(start);
         let range = clamp(cell.map.nearest_source(start..end), &cell.source);
         // evcxr repeats the message where rustc has no label.
-        let text = if message.label == repeats { String::new() } else { message.label.clone() };
+        let text = if message.label == repeats { String::new() } else { readable(&message.label) };
         labels.push(Label { range, text, is_primary: message.is_primary });
     }
     if !labels.is_empty() && !labels.iter().any(|label| label.is_primary) {
@@ -115,14 +122,54 @@ fn asides(error: &CompilationError) -> Vec<Aside> {
             [] => text.to_owned(),
             replacements => format!("{text}: `{}`", replacements.join("` and `")),
         };
-        asides.push(Aside { text, is_help: level == "help" });
+        asides.push(Aside { text: readable(&text), is_help: level == "help" });
     }
+    asides.extend(advice(error).map(|text| Aside { text: text.to_owned(), is_help: true }));
     asides
+}
+
+/// What helps a learner beyond rustc's own words.
+fn advice(error: &CompilationError) -> Option<&'static str> {
+    let message = error.message();
+    match error.code() {
+        Some("E0277") if message.contains("between threads safely") => Some(advice_on_sharing(&message)),
+        Some("E0282" | "E0283") => Some("write the type out, for example `let v: Vec<i64> = …`"),
+        Some("E0384" | "E0596") => Some("make a variable of an earlier cell mutable with `let mut x = x;`"),
+        Some("E0597") => Some("a variable that later cells use can't hold a reference; wrap the code in braces `{ … }` to use it in this cell alone"),
+        _ => None,
+    }
+}
+
+/// The thread-safe choice in place of the type that is not.
+fn advice_on_sharing(message: &str) -> &'static str {
+    if message.contains("Rc<") {
+        "`Rc` counts without locks, so threads can't share it: use `std::sync::Arc`"
+    } else if message.contains("RefCell<") {
+        "`RefCell` checks borrows without locks, so threads can't share it: use `std::sync::Mutex`"
+    } else if message.contains("Cell<") {
+        "`Cell` changes without locks, so threads can't share it: use an atomic such as `std::sync::atomic::AtomicU64`"
+    } else {
+        "the workers of a pool share what a closure captures: use `Arc`, `Mutex` or an atomic"
+    }
+}
+
+/// rustc's words without places in code that the author of the cell never sees.
+fn readable(text: &str) -> String {
+    let mut readable = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("{closure@src/lib.rs:") {
+        let Some(len) = rest[start..].find('}') else { break };
+        readable.push_str(&rest[..start]);
+        readable.push_str("{closure}");
+        rest = &rest[start + len + 1..];
+    }
+    readable.push_str(rest);
+    readable
 }
 
 /// Whether a note speaks of code that the author of the cell never sees.
 fn is_internal(text: &str) -> bool {
-    ["evcxr", "full name for the type has been written", "src/lib.rs"].iter().any(|word| text.contains(word))
+    ["evcxr", "full name for the type has been written", "src/lib.rs", "::<impl corebook::"].iter().any(|word| text.contains(word))
 }
 
 /// The byte at a line and column, both from 1; columns count characters.
@@ -141,6 +188,12 @@ fn clamp(range: Range<usize>, text: &str) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_in_generated_code_are_left_out() {
+        assert_eq!(readable("within this `{closure@src/lib.rs:127:10: 127:13}`"), "within this `{closure}`");
+        assert_eq!(readable("no closure {x}"), "no closure {x}");
+    }
 
     #[test]
     fn offsets_count_characters_within_a_line() {

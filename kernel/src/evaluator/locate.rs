@@ -104,22 +104,26 @@ impl Cell {
     }
 }
 
-/// How far right the generated line holds the cell's line; nothing if it does not.
+/// How far right the generated line holds the cell's line, or the statement of it that evcxr took apart;
+/// nothing if neither holds the other.
 fn shift_between(generated: &str, source: &str) -> Option<i64> {
-    let text = source.trim();
-    if text.is_empty() {
+    let (wanted, text) = (generated.trim(), source.trim());
+    if text.is_empty() || wanted.len() < SHORTEST_STATEMENT.min(text.len()) {
         return None;
     }
-    let chars = |text: &str| i64::try_from(text.chars().count()).unwrap_or(0);
+    let chars_before = |line: &str, byte: usize| i64::try_from(line[..byte].chars().count()).unwrap_or(0);
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    if let Some(at) = source.find(wanted) {
+        return Some(chars_before(generated, indent(generated)) - chars_before(source, at));
+    }
     let at = generated.find(text)?;
-    let rest = &generated[at + text.len()..];
     // A line that only contains the text somewhere inside is another line.
-    if !rest.trim().is_empty() && !generated[..at].trim().is_empty() {
-        return None;
-    }
-    let indent = source.len() - source.trim_start().len();
-    Some(chars(&generated[..at]) - chars(&source[..indent]))
+    let is_alone = generated[at + text.len()..].trim().is_empty() || generated[..at].trim().is_empty();
+    is_alone.then(|| chars_before(generated, at) - chars_before(source, indent(source)))
 }
+
+/// A shorter piece of a line, such as `}`, could stand anywhere.
+const SHORTEST_STATEMENT: usize = 4;
 
 fn equal_neighbours(generated: &[&str], index: usize, lines: &[&str], at: usize) -> usize {
     let is_same = |a: Option<&&str>, b: Option<&&str>| match (a, b) {
@@ -165,6 +169,13 @@ mod tests {
         let cells = cells(&["a();\npanic!();", "b();\npanic!();", "panic!();"]);
         assert_eq!(cells.locate_in("b();\npanic!();\n", 2, 1).unwrap().to_string(), "cell [2]:2:1");
         assert_eq!(cells.locate_in("x\npanic!();\n", 2, 1).unwrap().to_string(), "cell [3]:1:1");
+    }
+
+    #[test]
+    fn a_statement_in_the_middle_of_a_line_is_found() {
+        let cells = cells(&["let a = 1; go(|| panic!()); after();"]);
+        let place = cells.locate_in("let a = 1;\ngo(|| panic!());\nafter();", 2, 7).unwrap();
+        assert_eq!(place.to_string(), "cell [1]:1:18");
     }
 
     #[test]

@@ -115,14 +115,44 @@ pub fn of_failed(error: evcxr::Error, summary: &CellSummary, is_interrupted: boo
             "Interrupted",
             "the code did not stop within 1 s, so its process was ended; variables are lost, functions and :dep are kept",
         ),
-        evcxr::Error::CompilationErrors(errors) => diagnostics::compile_error(&errors, cell),
+        evcxr::Error::CompilationErrors(errors) => {
+            diagnostics::compile_error(&errors, cell, &corebook_magics::hints(&cell.source))
+        }
         evcxr::Error::SubprocessTerminated(detail) => of_death(summary, &detail),
         evcxr::Error::TypeRedefinedVariablesLost(names) => CellError::new(
             "CompileError",
             format!("the type of {} was redefined, so its value is lost: assign it again", names.join(", ")),
         ),
-        evcxr::Error::Message(message) => CellError::new("CompileError", message.trim_end()),
+        evcxr::Error::Message(message) => CellError::new("CompileError", in_our_words(message.trim_end())),
     }
+}
+
+/// evcxr's own messages where a learner meets them, said kindly; others as they are.
+fn in_our_words(message: &str) -> String {
+    let name = message.split('`').nth(1).unwrap_or_default();
+    if message.contains("is a closure, which cannot be persisted") {
+        return format!(
+            "`{name}` is a closure, and the type of a closure has no name to keep it under for later cells: \
+             write a function (`fn {name}(…) {{ … }}`), box it (`let {name}: Box<dyn Fn(i64) -> i64> = Box::new(…);`), \
+             or put the cell in braces `{{ … }}` to use it in this cell alone"
+        );
+    }
+    if message.starts_with("Couldn't automatically determine type of variable") {
+        return format!(
+            "the type of `{name}` can't be told: write it out, for example `let {name}: Vec<i64> = …`{}",
+            " (if this happens for every variable, run `corebook doctor`)"
+        );
+    }
+    if message.contains("which cannot be persisted") {
+        return format!(
+            "`{name}` can't be kept for later cells, because its type can't be written out: box it as a `Box<dyn Trait>`, \
+             or put the cell in braces `{{ … }}` to use it in this cell alone"
+        );
+    }
+    if message.contains("no matching package named") {
+        return format!("{message}: check the spelling of the crate's name");
+    }
+    message.to_owned()
 }
 
 fn of_death(summary: &CellSummary, detail: &str) -> CellError {
@@ -167,6 +197,13 @@ mod tests {
         assert_eq!(died(Ending::Signalled { signal: 9 }), format!("killed: out of memory?{lost}"));
         assert_eq!(died(Ending::Exited { code: 3 }), format!("the code called exit(3){lost}"));
         assert_eq!(died(Ending::Signalled { signal: 15 }), format!("ended by SIGTERM{lost}"));
+    }
+
+    #[test]
+    fn a_kept_closure_is_explained() {
+        let text = in_our_words("The variable `f` is a closure, which cannot be persisted.\nYou can …");
+        assert!(text.starts_with("`f` is a closure, and the type of a closure has no name"), "{text}");
+        assert!(text.contains("`fn f(…) { … }`"), "{text}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
 use corebook_install::{Session, Template, Toolchain};
 use evcxr::{CommandContext, EvalContext};
 
-use crate::supervisor::{LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, SUPERVISOR_ROLE};
+use crate::supervisor::{BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, SUPERVISOR_ROLE};
 
 /// evcxr, ready for the first cell.
 pub struct Started {
@@ -77,7 +77,8 @@ fn supervisor_command(template: &Template, session: &Session, report_socket: &Pa
         .env(ROLE_VARIABLE, SUPERVISOR_ROLE)
         .env(REPORT_SOCKET_VARIABLE, report_socket)
         .env(LIBRARY_DIRS_VARIABLE, library_dirs)
-        .env(SESSION_WORD_VARIABLE, session_word());
+        .env(SESSION_WORD_VARIABLE, session_word())
+        .env(BACKTRACE_VARIABLE, std::env::var_os("RUST_BACKTRACE").unwrap_or_else(|| "0".into()));
     Ok(command)
 }
 

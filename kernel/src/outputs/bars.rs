@@ -21,27 +21,33 @@ pub struct Bars {
 
 struct Bar {
     display_id: String,
+    shown: String,
     has_ended: bool,
 }
 
 impl Bars {
-    /// The message that shows `report`; none after the bar has ended.
+    /// The message that shows `report`; none when it would change nothing.
     pub fn message(&mut self, report: &ProgressReport) -> Option<JupyterMessageContent> {
+        let shown = text(report);
         let data = media::from_mime(&[
-            MimeData::text("text/plain", text(report)),
+            MimeData::text("text/plain", shown.clone()),
             MimeData::text("text/html", html(report)),
         ]);
         match self.displays.get_mut(&report.id) {
             Some(bar) if bar.has_ended => None,
             Some(bar) => {
                 bar.has_ended = report.ended;
+                if bar.shown == shown {
+                    return None;
+                }
+                bar.shown = shown;
                 Some(UpdateDisplayData::new(data, &bar.display_id).into())
             }
             None => {
                 self.made += 1;
                 let display_id = format!("corebook-progress-{}-{}", std::process::id(), self.made);
                 let transient = Some(Transient { display_id: Some(display_id.clone()) });
-                self.displays.insert(report.id, Bar { display_id, has_ended: report.ended });
+                self.displays.insert(report.id, Bar { display_id, shown, has_ended: report.ended });
                 Some(DisplayData { data, metadata: Default::default(), transient }.into())
             }
         }

@@ -64,14 +64,15 @@ impl Streams {
         self.take(true)
     }
 
+    /// Without `is_final` what could still fill a message, or be the beginning of a character, waits on.
     fn take(&mut self, is_final: bool) -> Vec<(Stdio, String)> {
         self.since = None;
         let mut messages = Vec::new();
         let mut waiting = std::mem::take(&mut self.waiting);
         let last = waiting.len().saturating_sub(1);
         for (index, (stream, bytes)) in waiting.iter_mut().enumerate() {
-            let unfinished = if index == last && !is_final { unfinished_len(bytes) } else { 0 };
-            let rest = bytes.split_off(bytes.len() - unfinished);
+            let kept = if index == last && !is_final { kept_len(bytes) } else { 0 };
+            let rest = bytes.split_off(bytes.len() - kept);
             messages.extend(pieces(&String::from_utf8_lossy(bytes)).map(|text| (stream.clone(), text)));
             if !rest.is_empty() {
                 self.waiting.push((stream.clone(), rest));
@@ -80,6 +81,16 @@ impl Streams {
         }
         messages
     }
+}
+
+/// How many bytes at the end wait on: the last message that is not full, cut between characters.
+fn kept_len(bytes: &[u8]) -> usize {
+    let kept = (bytes.len() % LARGEST_MESSAGE).max(unfinished_len(bytes));
+    let start = bytes.len() - kept;
+    let is_continuation = |byte: &u8| byte & 0xC0 == 0x80;
+    // At most three bytes continue a character that began before.
+    let inside = bytes[start..].iter().take(3).take_while(|byte| is_continuation(byte)).count();
+    kept - inside
 }
 
 fn is_same(a: &Stdio, b: &Stdio) -> bool {

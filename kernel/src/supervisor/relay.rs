@@ -23,7 +23,7 @@ use nix::unistd::Pid;
 use super::report::{Ending, Order, Report, read_message, write_message};
 use super::splitter::{Piece, Protocol, Splitter};
 use super::{
-    COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
+    BACKTRACE_VARIABLE, COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
     WORKER_ROLE,
 };
 
@@ -267,6 +267,8 @@ impl Worker {
             .env(ROLE_VARIABLE, WORKER_ROLE)
             .env(COMMAND_FD_VARIABLE, command_reader.as_raw_fd().to_string())
             .env(LOADER_PATH_VARIABLE, loader_path()?)
+            .env("RUST_BACKTRACE", std::env::var_os(BACKTRACE_VARIABLE).unwrap_or_else(|| "0".into()))
+            .env_remove(BACKTRACE_VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -92,24 +92,26 @@ fn captured_backtrace() -> String {
     if backtrace.status() != BacktraceStatus::Captured {
         return String::new();
     }
-    let text = backtrace.to_string();
-    let mut kept = String::new();
-    let mut is_inside = false;
-    for line in text.lines() {
-        let is_frame = line.trim_start().split(':').next().is_some_and(|number| number.parse::<u32>().is_ok());
-        if is_frame && line.contains("begin_unwind") || line.contains("core::panicking::") {
-            is_inside = true;
-            continue;
-        }
-        if is_frame && (line.contains("run_user_code_") || line.contains("__rust_try")) {
-            break;
-        }
-        if is_inside {
-            kept.push_str(line);
-            kept.push('\n');
+    own_frames(&backtrace.to_string())
+}
+
+/// Of a printed backtrace the frames between the panic's machinery and the function evcxr wraps a cell in.
+fn own_frames(backtrace: &str) -> String {
+    // A frame is a numbered line, and perhaps a line that says where it is.
+    let mut frames: Vec<String> = Vec::new();
+    for line in backtrace.lines() {
+        let is_numbered =
+            line.trim_start().split_once(':').is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        match frames.last_mut() {
+            Some(frame) if !is_numbered => frame.extend(["\n", line]),
+            _ => frames.push(line.to_owned()),
         }
     }
-    kept
+    let is_machinery = |frame: &String| frame.contains("core::panicking::") || frame.contains("rust_begin_unwind");
+    let first = frames.iter().rposition(is_machinery).map_or(0, |last| last + 1);
+    let is_wrapper = |frame: &String| frame.contains("catch_unwind") || frame.contains("__rust_try");
+    let own = frames[first..].iter().position(is_wrapper).map_or(frames.len(), |wrapper| first + wrapper);
+    frames[first..own].join("\n")
 }
 
 /// An interrupt sets a flag; running code looks at it between items.
@@ -150,4 +152,20 @@ fn start_flusher() {
     });
     // Without the thread, text without a line break shows at the end of its cell.
     drop(spawned);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_frames;
+
+    #[test]
+    fn a_backtrace_keeps_the_frames_of_the_cell() {
+        let backtrace = "   0: corebook::cell::report_panic\n   1: __rustc::rust_begin_unwind\n             at /rustc/x/panicking.rs:689:5\n   \
+            2: core::panicking::panic_fmt\n             at /rustc/x/panicking.rs:80:14\n   3: ctx::divide\n             at ./src/lib.rs:3:5\n   \
+            4: ctx::run_user_code_5::{{closure}}\n   5: std::panic::catch_unwind\n   6: run_user_code_5\n";
+        assert_eq!(
+            own_frames(backtrace),
+            "   3: ctx::divide\n             at ./src/lib.rs:3:5\n   4: ctx::run_user_code_5::{{closure}}"
+        );
+    }
 }
