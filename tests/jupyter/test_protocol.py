@@ -15,8 +15,8 @@ class TestKernel(jupyter_kernel_test.KernelTests):
     code_hello_world = 'println!("hello, world")'
     code_stderr = 'eprintln!("oops")'
     completion_samples = [
-        {"text": "%time", "matches": {"%time", "%timeit"}},
-        {"text": "String::from_utf8_los", "matches": {"from_utf8_lossy", "from_utf8_lossy_owned"}},
+        {"text": "%time", "matches": {"%time", "%timeit", "%%time", "%%timeit"}},
+        {"text": "std::f64::consts::LOG2_1", "matches": {"LOG2_10"}},
         {"text": "vec![1].le"},
     ]
     complete_code_samples = [
