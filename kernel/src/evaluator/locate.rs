@@ -149,7 +149,7 @@ mod tests {
         let mut cells = Cells::default();
         for (index, source) in sources.iter().enumerate() {
             let source = (*source).to_owned();
-            let map = SourceMap::identity(source.len());
+            let (_, map) = corebook_magics::expansion::expand_for_analysis(&source);
             cells.push(Cell { execution_count: index + 1, code: source.clone(), source, map });
         }
         cells

@@ -75,7 +75,7 @@ fn an_empty_key_takes_unsigned_messages_as_often_as_they_come() {
 #[test]
 fn malformed_messages_are_named() {
     let codec = codec("secret");
-    let mut decode = |frames| codec.decode(frames, &mut Seen::default()).unwrap_err().to_string();
+    let decode = |frames| codec.decode(frames, &mut Seen::default()).unwrap_err().to_string();
     assert_eq!(decode(vec![b"x".to_vec()]), "a message without the delimiter <IDS|MSG>");
     assert_eq!(
         decode(vec![DELIMITER.to_vec(), vec![], vec![]]),
