@@ -1,33 +1,30 @@
 //! Where the items of a map come from: a range of integers, or values in memory.
 //!
 //! A range is never written out: each block's items are made when the block runs. Everything else is
-//! collected first. The generic part is small on purpose, because each cell compiles it anew; filling
-//! a buffer with integers is compiled once, here.
+//! collected first. Little here is generic, because each cell compiles that anew.
 //!
-//! This module starts no thread and calls none of the caller's functions.
+//! This module starts no thread and calls none of the caller's functions but its iterator.
 
 use std::any::TypeId;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Range, RangeInclusive};
 
-/// The items of one map, owned.
-pub(super) struct Supply<T> {
+use super::memory::{Kind, Memory};
+
+/// The items of one map, in order. It owns those that [`Items::fetch`] has not given away.
+pub struct Items {
     source: Source,
     count: usize,
-    /// Holds the memory that `source` points to. Its length is 0: whoever reads an item owns it.
-    memory: Vec<T>,
 }
 
-/// The same without the type of the items.
-#[derive(Clone, Copy)]
 enum Source {
     Integers(Integers),
-    Memory(*const u8),
+    Memory(Memory),
 }
 
 /// Consecutive integers, as the two's complement bits of the first.
 #[derive(Clone, Copy)]
-pub(super) struct Integers {
+struct Integers {
     first: u128,
     bytes: u8,
 }
@@ -35,36 +32,49 @@ pub(super) struct Integers {
 /// Room for a block's worth of integers of any width.
 pub(super) type Buffer = [MaybeUninit<u128>; BUFFER_ITEMS];
 
-const BUFFER_ITEMS: usize = 64;
+pub(super) const BUFFER_ITEMS: usize = 64;
 
-// SAFETY: sharing a supply shares nothing but the right to take items out, each once (see `take`),
-// on whatever thread, which is what `T: Send` allows.
-unsafe impl<T: Send> Sync for Supply<T> {}
-// SAFETY: the pointer in `source` points into `memory`, which moves along.
-unsafe impl<T: Send> Send for Supply<T> {}
-
-impl<T> Supply<T> {
-    pub(super) fn new<I: IntoIterator<Item = T>>(items: I) -> Self {
-        // No range has a destructor: for a `Vec` the branch and its code vanish.
-        if !std::mem::needs_drop::<I>() {
-            let address = (&raw const items).cast::<u8>();
-            // SAFETY: `address` points to a value of the type that the id names.
-            if let Some((integers, count)) = unsafe { integers_of(typeid::of::<I>(), address) } {
-                return Self {
-                    source: Source::Integers(integers),
-                    count,
-                    memory: Vec::new(),
-                };
+impl Items {
+    /// Collects what is no range of integers.
+    #[inline]
+    pub(super) fn of<I: IntoIterator>(items: I) -> Self {
+        // Ranges have no destructor, vectors do: for either the other's code is not even compiled.
+        if const { !std::mem::needs_drop::<I>() } {
+            // SAFETY: the address is that of a value of the type that the id names.
+            let range = unsafe { Self::of_range(typeid::of::<I>(), (&raw const items).cast()) };
+            if let Some(items) = range {
+                return items;
             }
+        } else if const { size_of::<I>() == size_of::<Vec<I::Item>>() }
+            && typeid::of::<I>() == typeid::of::<Vec<I::Item>>()
+        {
+            // SAFETY: the same type: an id does not tell lifetimes apart, but a vector's item type,
+            // lifetimes included, is its parameter. The original is not used again.
+            let items = unsafe {
+                (&raw const *ManuallyDrop::new(items))
+                    .cast::<Vec<I::Item>>()
+                    .read()
+            };
+            let (memory, count) = Memory::from_vec(items);
+            return Self {
+                source: Source::Memory(memory),
+                count,
+            };
         }
-        let mut memory: Vec<T> = items.into_iter().collect();
-        let count = memory.len();
-        // SAFETY: 0 is within the capacity, and no element needs to be initialised for it.
-        unsafe { memory.set_len(0) };
+        let mut collected = Collected::new(Kind::of::<I::Item>());
+        for item in items {
+            // SAFETY: room for one more item of the kind that the memory was made for.
+            unsafe { collected.next_slot().cast::<I::Item>().write(item) };
+            collected.count += 1;
+        }
+        collected.finish()
+    }
+
+    /// The one item of a map that is no map.
+    pub(super) fn one() -> Self {
         Self {
-            source: Source::Memory(memory.as_ptr().cast()),
-            count,
-            memory,
+            source: Source::Memory(Memory::new(Kind::of::<()>(), 1)),
+            count: 1,
         }
     }
 
@@ -72,114 +82,157 @@ impl<T> Supply<T> {
         self.count
     }
 
-    /// Takes the items of `range` out, in order, and hands each to `step` with its index, while that
-    /// returns true.
-    ///
-    /// When `step` panics or returns false, the rest of the range is dropped and `failed` set to the
-    /// item's index. Returns whether all went through.
+    /// Where the first items of `range` lie, and how many. The caller owns them from now on.
     ///
     /// # Safety
     ///
-    /// `range` lies within the count, and no item of it is taken or dropped by another call.
-    #[inline]
-    pub(super) unsafe fn take(
+    /// `range` lies within the count, and no item of it was fetched before.
+    pub(super) unsafe fn fetch(
         &self,
         range: Range<usize>,
-        failed: &mut usize,
-        mut step: impl FnMut(usize, T) -> bool,
-    ) -> bool {
-        let mut rest = Rest {
-            supply: self,
-            at: range.start,
-            end: range.end,
-            failed,
-        };
-        let mut buffer: Buffer = [const { MaybeUninit::uninit() }; BUFFER_ITEMS];
-        while rest.at < rest.end {
-            let (items, count) = self.fetch(rest.at..rest.end, &mut buffer);
-            for index in 0..count {
-                // SAFETY: `fetch` returned `count` values of T, and each is read once.
-                if !step(rest.at, unsafe { items.add(index).read() }) {
-                    return false;
+        buffer: &mut Buffer,
+    ) -> (*const u8, usize) {
+        match &self.source {
+            Source::Memory(memory) => (memory.at(range.start), range.len()),
+            Source::Integers(integers) => {
+                let count = range.len().min(BUFFER_ITEMS);
+                integers.write(range.start, count, buffer);
+                (buffer.as_ptr().cast(), count)
+            }
+        }
+    }
+
+    /// Drops items.
+    ///
+    /// # Safety
+    ///
+    /// `range` lies within the count, and nobody else owns an item of it.
+    pub(super) unsafe fn drop_range(&self, range: Range<usize>) {
+        if let Source::Memory(memory) = &self.source {
+            // SAFETY: the caller's promise; all items exist until they are taken.
+            unsafe { memory.drop_range(range) };
+        }
+    }
+
+    /// The integers of a range, if `id` is the type of one.
+    ///
+    /// # Safety
+    ///
+    /// `address` points to a value of the type that `id` names.
+    unsafe fn of_range(id: TypeId, address: *const u8) -> Option<Self> {
+        macro_rules! try_widths {
+            ($($integer:ty)*) => { $(
+                if id == TypeId::of::<Range<$integer>>() {
+                    // SAFETY: the caller promises the type; it has no lifetime that the id could hide.
+                    let range = unsafe { &*address.cast::<Range<$integer>>() };
+                    let bounds = (!range.is_empty()).then_some((range.start as u128, range.end as u128));
+                    return Some(Self::integers(bounds, size_of::<$integer>(), 0));
                 }
-                rest.at += 1;
-            }
+                if id == TypeId::of::<RangeInclusive<$integer>>() {
+                    // SAFETY: as above.
+                    let range = unsafe { &*address.cast::<RangeInclusive<$integer>>() };
+                    let bounds = (!range.is_empty()).then_some((*range.start() as u128, *range.end() as u128));
+                    return Some(Self::integers(bounds, size_of::<$integer>(), 1));
+                }
+            )* };
         }
-        std::mem::forget(rest);
-        true
+        try_widths!(i32 usize i64 u64 u32 u8 i8 i16 u16 isize u128 i128);
+        None
     }
 
-    /// Drops the items that no block has taken. `taken` is sorted and disjoint.
-    pub(super) fn drop_untaken(&self, taken: &[Range<usize>]) {
-        let ends = taken.iter().map(|range| range.start).chain([self.count]);
-        let starts = [0].into_iter().chain(taken.iter().map(|range| range.end));
-        for (start, end) in starts.zip(ends) {
-            self.drop_range(start..end.max(start));
+    /// `bounds`: first and last integer, sign-extended; `more`: 1 when the last one is included.
+    fn integers(bounds: Option<(u128, u128)>, bytes: usize, more: u128) -> Self {
+        // Sign extension makes the difference right for negative bounds, too.
+        let count = bounds.map_or(0, |(first, last)| {
+            last.wrapping_sub(first).saturating_add(more)
+        });
+        let count = usize::try_from(count)
+            .unwrap_or_else(|_| panic!("{count} items are more than this machine can count"));
+        // At most 16 bytes: the width of the widest integer.
+        let integers = Integers {
+            first: bounds.map_or(0, |(first, _)| first),
+            bytes: bytes as u8,
+        };
+        Self {
+            source: Source::Integers(integers),
+            count,
+        }
+    }
+}
+
+/// Items on their way into memory. Drops them should the iterator panic.
+struct Collected {
+    memory: Option<Memory>,
+    count: usize,
+}
+
+impl Collected {
+    fn new(kind: Kind) -> Self {
+        Self {
+            memory: Some(Memory::new(kind, 0)),
+            count: 0,
         }
     }
 
-    fn drop_range(&self, range: Range<usize>) {
-        if let (true, Source::Memory(_)) = (std::mem::needs_drop::<T>(), self.source) {
-            let first = self.memory.as_ptr().cast_mut();
-            let range =
-                std::ptr::slice_from_raw_parts_mut(first.wrapping_add(range.start), range.len());
-            // SAFETY: the callers own these items, which were initialised by `new` and not taken since.
-            unsafe { std::ptr::drop_in_place(range) };
-        }
-    }
-
+    /// Room for the next item.
     #[inline]
-    fn fetch(&self, range: Range<usize>, buffer: &mut Buffer) -> (*const T, usize) {
-        let (items, count) = fetch(&self.source, size_of::<T>(), range, buffer);
-        (items.cast(), count)
+    fn next_slot(&mut self) -> *mut u8 {
+        match &mut self.memory {
+            Some(memory) if self.count < memory.capacity() => memory.at(self.count),
+            _ => self.grow(),
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) -> *mut u8 {
+        let count = self.count;
+        let memory = self
+            .memory
+            .as_mut()
+            .expect("the memory stays until all items are in");
+        memory.grow((count * 2).max(16));
+        memory.at(count)
+    }
+
+    fn finish(mut self) -> Items {
+        let memory = self
+            .memory
+            .take()
+            .expect("the memory stays until all items are in");
+        Items {
+            source: Source::Memory(memory),
+            count: self.count,
+        }
     }
 }
 
-/// What a panic or a stop leaves of a block's items.
-struct Rest<'a, T> {
-    supply: &'a Supply<T>,
-    at: usize,
-    end: usize,
-    failed: &'a mut usize,
-}
-
-impl<T> Drop for Rest<'_, T> {
+impl Drop for Collected {
     fn drop(&mut self) {
-        *self.failed = self.at;
-        // The item at `at` was moved into the function that ended the block.
-        self.supply
-            .drop_range((self.at + 1).min(self.end)..self.end);
+        if let Some(memory) = &self.memory {
+            // SAFETY: the first `count` items are written, and nobody else has them.
+            unsafe { memory.drop_range(0..self.count) };
+        }
     }
 }
 
-/// Where the first items of `range` lie, and how many.
-fn fetch(
-    source: &Source,
-    size: usize,
-    range: Range<usize>,
-    buffer: &mut Buffer,
-) -> (*const u8, usize) {
-    match source {
-        Source::Memory(base) => (base.wrapping_add(range.start * size), range.len()),
-        Source::Integers(integers) => {
-            let count = range.len().min(BUFFER_ITEMS);
-            let first = integers.first.wrapping_add(range.start as u128);
-            match integers.bytes {
-                1 => fill(buffer, count, |index| {
-                    (first as u8).wrapping_add(index as u8)
-                }),
-                2 => fill(buffer, count, |index| {
-                    (first as u16).wrapping_add(index as u16)
-                }),
-                4 => fill(buffer, count, |index| {
-                    (first as u32).wrapping_add(index as u32)
-                }),
-                8 => fill(buffer, count, |index| {
-                    (first as u64).wrapping_add(index as u64)
-                }),
-                _ => fill(buffer, count, |index| first.wrapping_add(index as u128)),
-            }
-            (buffer.as_ptr().cast(), count)
+impl Integers {
+    /// Writes `count` integers, beginning with that of item `index`, to the buffer's front.
+    fn write(self, index: usize, count: usize, buffer: &mut Buffer) {
+        let first = self.first.wrapping_add(index as u128);
+        match self.bytes {
+            1 => fill(buffer, count, |index| {
+                (first as u8).wrapping_add(index as u8)
+            }),
+            2 => fill(buffer, count, |index| {
+                (first as u16).wrapping_add(index as u16)
+            }),
+            4 => fill(buffer, count, |index| {
+                (first as u32).wrapping_add(index as u32)
+            }),
+            8 => fill(buffer, count, |index| {
+                (first as u64).wrapping_add(index as u64)
+            }),
+            _ => fill(buffer, count, |index| first.wrapping_add(index as u128)),
         }
     }
 }
@@ -193,53 +246,4 @@ fn fill<T>(buffer: &mut Buffer, count: usize, value: impl Fn(usize) -> T) {
         // SAFETY: the buffer holds BUFFER_ITEMS values of 16 bytes, and a T is no larger nor more aligned.
         unsafe { slots.add(index).write(value(index)) };
     }
-}
-
-/// The integers of a range, if `id` is the type of one, and how many there are.
-///
-/// # Safety
-///
-/// `address` points to a value of the type that `id` names.
-unsafe fn integers_of(id: TypeId, address: *const u8) -> Option<(Integers, usize)> {
-    macro_rules! try_widths {
-        ($($integer:ty)*) => { $(
-            if id == TypeId::of::<Range<$integer>>() {
-                // SAFETY: the caller promises the type; it has no lifetime that the id could hide.
-                let range = unsafe { &*address.cast::<Range<$integer>>() };
-                return Some(integers(range.start as u128, range.end as u128, size_of::<$integer>(), range.is_empty(), false));
-            }
-            if id == TypeId::of::<RangeInclusive<$integer>>() {
-                // SAFETY: as above.
-                let range = unsafe { &*address.cast::<RangeInclusive<$integer>>() };
-                return Some(integers(*range.start() as u128, *range.end() as u128, size_of::<$integer>(), range.is_empty(), true));
-            }
-        )* };
-    }
-    try_widths!(i32 usize i64 u64 u32 u8 i8 i16 u16 isize u128 i128);
-    None
-}
-
-fn integers(
-    first: u128,
-    end: u128,
-    bytes: usize,
-    is_empty: bool,
-    is_inclusive: bool,
-) -> (Integers, usize) {
-    // Sign extension makes the difference right for negative bounds, too.
-    let count = if is_empty {
-        0
-    } else {
-        end.wrapping_sub(first).saturating_add(is_inclusive as u128)
-    };
-    let count = usize::try_from(count)
-        .unwrap_or_else(|_| panic!("{count} items are more than this machine can count"));
-    // At most 16: the width of the widest integer.
-    (
-        Integers {
-            first,
-            bytes: bytes as u8,
-        },
-        count,
-    )
 }

@@ -481,6 +481,13 @@ impl Job {
     }
 }
 
+impl Outcome {
+    /// Words for an end before the end.
+    pub(super) fn describe(&self, verb: &str, items: usize) -> String {
+        format!("{verb} after {} of {items} items", self.items_done)
+    }
+}
+
 impl Record {
     fn fail(&mut self, item: usize, report: Option<PanicReport>) {
         if self
@@ -498,8 +505,11 @@ pub(super) fn first_item(unit: usize, units: usize, items: usize) -> usize {
     if units == items {
         return unit;
     }
-    // In 128 bits nothing overflows, and the quotient is at most `items`.
-    (unit as u128 * items as u128 / units.max(1) as u128) as usize
+    match unit.checked_mul(items) {
+        Some(product) => product / units.max(1),
+        // In 128 bits nothing overflows, and the quotient is at most `items`.
+        None => (unit as u128 * items as u128 / units.max(1) as u128) as usize,
+    }
 }
 
 fn extend(ranges: &mut Vec<Range<usize>>, range: Range<usize>) {

@@ -3,8 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::Pool;
-use super::fill::fill;
-use super::items::Supply;
+use super::items::Items;
+use super::memory::Kind;
+use super::work::{Piece, PieceFn, Work};
 
 /// What the functions of a pool must be: usable by several threads at once, as `Sync` says.
 ///
@@ -111,10 +112,10 @@ impl Pool {
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic>,
         R: Send,
     {
-        fill(self, "pool.map", &Supply::new(items), |_, item| {
-            Some(f(item))
-        })
-        .unwrap_or_default()
+        // SAFETY: the work is made for these types.
+        let function = |piece: &mut Piece| unsafe { piece.map(&f) };
+        // SAFETY: the function takes the items' type and returns the results'.
+        unsafe { results(self, "pool.map", Items::of(items), &function) }
     }
 
     /// Like [`Pool::map`] for a function that takes the fields of a tuple as its arguments.
@@ -134,11 +135,10 @@ impl Pool {
         F: StarFn<I::Item, R> + Shared<ThroughArcMutexOrAtomic>,
         R: Send,
     {
-        let supply = Supply::new(items);
-        fill(self, "pool.starmap", &supply, |_, item| {
-            Some(f.call_star(item))
-        })
-        .unwrap_or_default()
+        // SAFETY: the work is made for these types.
+        let function = |piece: &mut Piece| unsafe { piece.map(|item: I::Item| f.call_star(item)) };
+        // SAFETY: the function takes the items' type and returns the results'.
+        unsafe { results(self, "pool.starmap", Items::of(items), &function) }
     }
 
     /// Calls `f` for each item. There are no results.
@@ -160,12 +160,9 @@ impl Pool {
         I::Item: Send,
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic>,
     {
-        let supply = Supply::new(items);
-        let call = |_, item| {
-            f(item);
-            Some(())
-        };
-        fill(self, "pool.for_each", &supply, call);
+        // SAFETY: the work is made for these types.
+        let function = |piece: &mut Piece| unsafe { piece.map(|item: I::Item| drop(f(item))) };
+        Work::map(Items::of(items), Kind::of::<()>()).run(self, "pool.for_each", &function);
     }
 
     /// The results of a function that may fail, or the first error in the order of the items.
@@ -194,23 +191,30 @@ impl Pool {
         R: Send,
         E: Send,
     {
-        let supply = Supply::new(items);
         let first: Mutex<Option<ItemError<E>>> = Mutex::new(None);
-        let items = supply.count();
-        let call = |item, value| match f(value) {
+        let items = Items::of(items);
+        let count = items.count();
+        let call = |item, value: I::Item| match f(value) {
             Ok(result) => Some(result),
             Err(error) => {
                 let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
                 if first.as_ref().is_none_or(|first| item < first.item) {
-                    *first = Some(ItemError { item, items, error });
+                    *first = Some(ItemError {
+                        item,
+                        items: count,
+                        error,
+                    });
                 }
                 None
             }
         };
-        let results = fill(self, "pool.try_map", &supply, call);
+        // SAFETY: the work is made for these types.
+        let function = |piece: &mut Piece| unsafe { piece.try_map(call) };
+        let results = Work::map(items, Kind::of::<R>()).run(self, "pool.try_map", &function);
         match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
-            None => Ok(results.unwrap_or_default()),
+            // SAFETY: no item stopped, so all results exist, and they are of this type.
+            None => Ok(results.map_or(Vec::new(), |results| unsafe { results.into_vec(count) })),
         }
     }
 
@@ -226,4 +230,17 @@ impl Pool {
     pub fn apply<R: Send>(self, f: impl FnOnce() -> R + Send) -> R {
         self.install(f)
     }
+}
+
+/// All results of a map, in order.
+///
+/// # Safety
+///
+/// `function` takes items of the type in `items` and writes results of type `R`, without stopping.
+#[track_caller]
+unsafe fn results<R>(pool: Pool, verb: &str, items: Items, function: &PieceFn<'_>) -> Vec<R> {
+    let count = items.count();
+    let results = Work::map(items, Kind::of::<R>()).run(pool, verb, function);
+    // SAFETY: a map that does not stop has all its results; the type is the caller's promise.
+    results.map_or(Vec::new(), |results| unsafe { results.into_vec(count) })
 }

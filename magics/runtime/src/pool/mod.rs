@@ -14,7 +14,7 @@
 //! What is here, in reading order:
 //!
 //! * `map`, `reduce`, `stream`, `task`: the methods of [`Pool`], thin and generic
-//! * `items`, `fill`: from items to results, without copying either
+//! * `items`, `memory`, `work`: from items to results; types are forgotten here
 //! * `job`, `claims`: who works on which items, and when to stop; no generics
 //! * `workers`: the threads; rayon enters here
 //! * `table`: every pool of the process
@@ -24,10 +24,10 @@
 //! Nothing here knows about cells or the kernel, but for what [`crate::event`] tells.
 
 mod claims;
-mod fill;
 mod items;
 mod job;
 mod map;
+mod memory;
 mod open;
 mod panics;
 mod reduce;
@@ -35,6 +35,7 @@ mod status;
 mod stream;
 mod table;
 mod task;
+mod work;
 mod workers;
 
 pub use map::{ItemError, Shared, StarFn, ThroughArcMutexOrAtomic};
@@ -194,7 +195,7 @@ impl Pool {
     fn fail(self, verb: &str, items: usize, outcome: Outcome) {
         match outcome.end {
             End::Panicked { item, report } => panics::raise(panics::in_item(report, item, items)),
-            End::Interrupted => panics::interrupt(&fill::describe(verb, items, &outcome)),
+            End::Interrupted => panics::interrupt(&outcome.describe(verb, items)),
             End::Complete | End::Stopped | End::Cancelled => {}
         }
     }

@@ -7,9 +7,10 @@
 use std::iter::Sum;
 
 use super::Pool;
-use super::fill::fold;
-use super::items::Supply;
+use super::items::Items;
 use super::map::{Shared, ThroughArcMutexOrAtomic};
+use super::memory::Kind;
+use super::work::{Piece, Work};
 
 /// What a reduction begins with: a value, or a function that makes one.
 pub trait Identity<A, Kind> {
@@ -56,7 +57,7 @@ impl Pool {
         let parts = fold(
             self,
             "pool.filter_map",
-            &Supply::new(items),
+            Items::of(items),
             Vec::new,
             |kept, item| kept.extend(f(item)),
         );
@@ -89,14 +90,14 @@ impl Pool {
         N: Identity<A, Kind>,
         C: Fn(A, A) -> A + Shared<ThroughArcMutexOrAtomic>,
     {
-        let add = |sum: &mut Option<A>, item| {
+        let add = |sum: &mut Option<A>, item: I::Item| {
             let result = f(item);
             *sum = Some(match sum.take() {
                 Some(left) => combine(left, result),
                 None => result,
             });
         };
-        let parts = fold(self, "pool.map_reduce", &Supply::new(items), || None, add);
+        let parts = fold(self, "pool.map_reduce", Items::of(items), || None, add);
         parts
             .into_iter()
             .flatten()
@@ -119,14 +120,14 @@ impl Pool {
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic>,
         R: Sum<R> + Send,
     {
-        let add = |sum: &mut Option<R>, item| {
+        let add = |sum: &mut Option<R>, item: I::Item| {
             let result = f(item);
             *sum = Some(match sum.take() {
                 Some(left) => [left, result].into_iter().sum(),
                 None => result,
             });
         };
-        let parts = fold(self, "pool.sum", &Supply::new(items), || None, add);
+        let parts = fold(self, "pool.sum", Items::of(items), || None, add);
         parts.into_iter().flatten().sum()
     }
 
@@ -149,7 +150,7 @@ impl Pool {
         best(
             self,
             "pool.min_by_key",
-            &Supply::new(items),
+            Items::of(items),
             key,
             |new, old| new < old,
         )
@@ -174,7 +175,7 @@ impl Pool {
         best(
             self,
             "pool.max_by_key",
-            &Supply::new(items),
+            Items::of(items),
             key,
             |new, old| new >= old,
         )
@@ -186,7 +187,7 @@ impl Pool {
 fn best<T: Send, K: Send>(
     pool: Pool,
     verb: &str,
-    supply: &Supply<T>,
+    items: Items,
     key: impl Fn(&T) -> K + Sync,
     replaces: impl Fn(&K, &K) -> bool + Sync,
 ) -> Option<T> {
@@ -198,9 +199,9 @@ fn best<T: Send, K: Send>(
     let parts = fold(
         pool,
         verb,
-        supply,
+        items,
         || None,
-        |best, item| keep(best, (key(&item), item)),
+        |best: &mut Option<(K, T)>, item: T| keep(best, (key(&item), item)),
     );
     let mut best = None;
     parts
@@ -208,4 +209,22 @@ fn best<T: Send, K: Send>(
         .flatten()
         .for_each(|part| keep(&mut best, part));
     best.map(|(_, item)| item)
+}
+
+/// One accumulator for each part of the items, in order.
+#[track_caller]
+fn fold<T, A: Send>(
+    pool: Pool,
+    verb: &str,
+    items: Items,
+    new: impl Fn() -> A + Sync,
+    step: impl Fn(&mut A, T) + Sync,
+) -> Vec<A> {
+    let work = Work::fold(items, Kind::of::<A>(), pool.chunk);
+    let parts = work.parts();
+    // SAFETY: the work is made for these types; private callers pass items of type T.
+    let function = |piece: &mut Piece| unsafe { piece.fold(&new, &step) };
+    let results = work.run(pool, verb, &function);
+    // SAFETY: a fold does not stop, so all results exist.
+    results.map_or(Vec::new(), |results| unsafe { results.into_vec(parts) })
 }

@@ -1,41 +1,59 @@
 //! Maps whose results come one by one: `imap` in the order of the items, `imap_unordered` as they finish.
+//!
+//! Results lie where the workers write them until the iterator reads them; what goes through the
+//! channel are their positions.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::marker::PhantomData;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::items::Supply;
+use super::items::Items;
 use super::job::{Block, End, Outcome, SERVE_AGAIN};
 use super::map::{Shared, ThroughArcMutexOrAtomic};
+use super::memory::Kind;
 use super::panics::is_worker;
 use super::task::{Background, Failure, LOOK_UP};
+use super::work::{OwnedPieceFn, Piece, Work};
 use super::{Pool, panics};
 
 /// The results of [`Pool::imap`], in the order of the items. Dropping it stops the map.
 pub struct Imap<R> {
-    arrivals: ImapUnordered<R>,
-    /// Results that came before those of earlier items.
-    early: BTreeMap<usize, R>,
+    arrivals: Arrivals,
+    /// Positions of results that came before those of earlier items.
+    early: BinaryHeap<Reverse<usize>>,
     next: usize,
+    results: PhantomData<R>,
 }
 
 /// The results of [`Pool::imap_unordered`] with the positions of their items, as they finish. Dropping
 /// it stops the map.
 pub struct ImapUnordered<R> {
-    work: Background,
-    channel: Arc<Channel<R>>,
+    arrivals: Arrivals,
     left: usize,
+    results: PhantomData<R>,
 }
 
-/// From the workers to the iterator; as long as there are results.
-struct Channel<R> {
-    queue: Mutex<Queue<R>>,
+/// The iterator's end of the channel.
+struct Arrivals {
+    background: Background,
+    channel: Arc<Channel>,
+}
+
+/// From the workers to the iterator; it holds at most one position for each item.
+struct Channel {
+    work: Work,
+    queue: Mutex<Queue>,
     arrived: Condvar,
 }
 
-struct Queue<R> {
-    results: VecDeque<(usize, R)>,
+struct Queue {
+    /// Positions of results that nobody has read.
+    finished: VecDeque<usize>,
     failure: Option<Failure>,
     has_ended: bool,
+    /// The iterator is gone: whoever finishes a result drops it.
+    is_abandoned: bool,
 }
 
 impl Pool {
@@ -63,11 +81,18 @@ impl Pool {
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic> + Send + 'static,
         R: Send + 'static,
     {
-        let arrivals = stream(self, "pool.imap", f, Supply::new(items));
+        let arrivals = stream(
+            self,
+            "pool.imap",
+            Items::of(items),
+            Kind::of::<R>(),
+            mapper(f),
+        );
         Imap {
             arrivals,
-            early: BTreeMap::new(),
+            early: BinaryHeap::new(),
             next: 0,
+            results: PhantomData,
         }
     }
 
@@ -95,52 +120,68 @@ impl Pool {
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic> + Send + 'static,
         R: Send + 'static,
     {
-        stream(self, "pool.imap_unordered", f, Supply::new(items))
+        let items = Items::of(items);
+        let left = items.count();
+        let arrivals = stream(
+            self,
+            "pool.imap_unordered",
+            items,
+            Kind::of::<R>(),
+            mapper(f),
+        );
+        ImapUnordered {
+            arrivals,
+            left,
+            results: PhantomData,
+        }
     }
 }
 
+/// Items of type `T` to results of type `R`.
+fn mapper<T, R>(f: impl Fn(T) -> R + Send + Sync + 'static) -> Box<OwnedPieceFn> {
+    // SAFETY: both callers make the work for these types.
+    Box::new(move |piece: &mut Piece| unsafe { piece.map(&f) })
+}
+
 #[track_caller]
-fn stream<T, R>(
+fn stream(
     pool: Pool,
     verb: &'static str,
-    f: impl Fn(T) -> R + Send + Sync + 'static,
-    supply: Supply<T>,
-) -> ImapUnordered<R>
-where
-    T: Send + 'static,
-    R: Send + 'static,
-{
-    let count = supply.count();
-    let supply = Arc::new(supply);
+    items: Items,
+    kind: Kind,
+    function: Box<OwnedPieceFn>,
+) -> Arrivals {
+    let count = items.count();
     let queue = Queue {
-        results: VecDeque::new(),
+        finished: VecDeque::new(),
         failure: None,
         has_ended: false,
+        is_abandoned: false,
     };
+    let work = Work::stream(items, kind);
     let channel = Arc::new(Channel {
+        work,
         queue: Mutex::new(queue),
         arrived: Condvar::new(),
     });
-    let (items, results) = (Arc::clone(&supply), Arc::clone(&channel));
+    let (sender, ended) = (Arc::clone(&channel), Arc::clone(&channel));
     let run = move |block: &mut Block| {
-        let step = |index, item| {
-            results.push(index, f(item));
-            true
+        let send = |piece: &mut Piece| {
+            function(piece);
+            sender.send(piece.first);
         };
-        // SAFETY: a job hands each unit out once, and units are items here.
-        unsafe { items.take(block.units.clone(), &mut block.failed, step) };
+        // SAFETY: a job hands each unit out once.
+        unsafe { sender.work.run_block(block, &send) };
     };
-    let ended = Arc::clone(&channel);
     let on_end = move |outcome: Outcome| {
-        supply.drop_untaken(&outcome.taken);
+        // SAFETY: the job has ended; results belong to the channel.
+        unsafe { ended.work.drop_untaken(&outcome) };
         let is_complete = matches!(outcome.end, End::Complete);
         ended.end((!is_complete).then(|| Failure::of(verb, count, outcome)));
     };
-    let work = Background::start(pool, verb, count, Box::new(run), Box::new(on_end));
-    ImapUnordered {
-        work,
+    Arrivals {
+        background: Background::start(pool, verb, count, Box::new(run), Box::new(on_end)),
         channel,
-        left: count,
     }
 }
 
@@ -149,12 +190,17 @@ impl<R> Iterator for ImapUnordered<R> {
 
     #[track_caller]
     fn next(&mut self) -> Option<(usize, R)> {
-        let result = self.receive();
-        self.left -= usize::from(result.is_some());
-        if result.is_none() {
-            self.fail_if_failed();
-        }
-        result
+        let index = self.arrivals.receive()?;
+        self.left -= 1;
+        // SAFETY: the position came out of the channel, which gives each out once.
+        Some((index, unsafe {
+            self.arrivals
+                .channel
+                .work
+                .result_at(index)
+                .cast::<R>()
+                .read()
+        }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -167,74 +213,109 @@ impl<R> Iterator for Imap<R> {
 
     #[track_caller]
     fn next(&mut self) -> Option<R> {
-        loop {
-            if let Some(result) = self.early.remove(&self.next) {
-                self.next += 1;
-                return Some(result);
-            }
-            match self.arrivals.receive() {
-                Some((index, result)) => drop(self.early.insert(index, result)),
-                None => {
-                    self.arrivals.fail_if_failed();
-                    return None;
-                }
-            }
-        }
+        let index = self.arrivals.receive_in_order(&mut self.early, self.next)?;
+        self.next += 1;
+        // SAFETY: the position came out of the channel, which gives each out once.
+        Some(unsafe {
+            self.arrivals
+                .channel
+                .work
+                .result_at(index)
+                .cast::<R>()
+                .read()
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.arrivals.work.items() - self.next))
+        (0, Some(self.arrivals.channel.work.items() - self.next))
     }
 }
 
-impl<R> ImapUnordered<R> {
-    /// Waits for the next result; nothing when there will be none.
+impl<R> Drop for Imap<R> {
+    fn drop(&mut self) {
+        for Reverse(index) in self.early.drain() {
+            // SAFETY: it came out of the channel and was not read.
+            unsafe { self.arrivals.channel.work.drop_result(index) };
+        }
+    }
+}
+
+impl Arrivals {
+    /// Waits for the position of the next result; nothing when there will be none.
+    ///
+    /// # Panics
+    ///
+    /// In place of the end, when the map failed.
     #[track_caller]
-    fn receive(&self) -> Option<(usize, R)> {
-        self.work.help();
+    fn receive(&self) -> Option<usize> {
+        self.background.help();
         loop {
             let mut queue = self.channel.lock();
-            if let Some(result) = queue.results.pop_front() {
-                return Some(result);
+            if let Some(index) = queue.finished.pop_front() {
+                return Some(index);
             }
             if queue.has_ended {
-                return None;
+                let failure = queue.failure.take();
+                drop(queue);
+                match failure {
+                    Some(Failure::Panicked(report)) => panics::raise(report),
+                    Some(Failure::Cancelled(message)) => panics::fail(message),
+                    None => return None,
+                }
             }
             self.wait(queue);
-            self.work.check();
+            self.background.check();
         }
     }
 
-    fn wait(&self, queue: MutexGuard<'_, Queue<R>>) {
+    /// The same for the result at position `next`; `early` holds what came before its turn.
+    #[track_caller]
+    fn receive_in_order(
+        &self,
+        early: &mut BinaryHeap<Reverse<usize>>,
+        next: usize,
+    ) -> Option<usize> {
+        while early.peek() != Some(&Reverse(next)) {
+            early.push(Reverse(self.receive()?));
+        }
+        early.pop().map(|Reverse(index)| index)
+    }
+
+    fn wait(&self, queue: MutexGuard<'_, Queue>) {
         if is_worker() {
             drop(queue);
-            self.work.job.wait_for(SERVE_AGAIN);
+            self.background.job.wait_for(SERVE_AGAIN);
         } else {
             drop(self.channel.arrived.wait_timeout(queue, LOOK_UP));
         }
     }
+}
 
-    #[track_caller]
-    fn fail_if_failed(&self) {
-        let failure = self.channel.lock().failure.take();
-        match failure {
-            Some(Failure::Panicked(report)) => panics::raise(report),
-            Some(Failure::Cancelled(message)) => panics::fail(message),
-            None => {}
+impl Drop for Arrivals {
+    fn drop(&mut self) {
+        self.background.job.cancel();
+        let mut queue = self.channel.lock();
+        queue.is_abandoned = true;
+        let unread = std::mem::take(&mut queue.finished);
+        drop(queue);
+        for index in unread {
+            // SAFETY: the result exists, and only this end of the channel reads.
+            unsafe { self.channel.work.drop_result(index) };
         }
     }
 }
 
-impl<R> Drop for ImapUnordered<R> {
-    fn drop(&mut self) {
-        self.work.job.cancel();
-    }
-}
-
-impl<R> Channel<R> {
-    fn push(&self, index: usize, result: R) {
-        self.lock().results.push_back((index, result));
-        self.arrived.notify_one();
+impl Channel {
+    fn send(&self, index: usize) {
+        let mut queue = self.lock();
+        if queue.is_abandoned {
+            drop(queue);
+            // SAFETY: the result was just written, and nobody else has its position.
+            unsafe { self.work.drop_result(index) };
+        } else {
+            queue.finished.push_back(index);
+            self.arrived.notify_one();
+        }
     }
 
     fn end(&self, failure: Option<Failure>) {
@@ -244,7 +325,7 @@ impl<R> Channel<R> {
         self.arrived.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue<R>> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

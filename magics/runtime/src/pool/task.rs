@@ -1,13 +1,14 @@
 //! Work that goes on while the caller does something else: `map_async`, `apply_async`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::fill::{Results, fill_block};
-use super::items::Supply;
+use super::items::Items;
 use super::job::{Block, End, Job, Outcome, Plan};
 use super::map::{Shared, ThroughArcMutexOrAtomic};
-use super::{Pool, fill, panics};
+use super::memory::{Kind, Memory};
+use super::work::{OwnedPieceFn, Piece, Work};
+use super::{Pool, panics};
 use crate::cancel;
 use crate::event::PanicReport;
 
@@ -21,7 +22,8 @@ pub(super) const LOOK_UP: Duration = Duration::from_millis(20);
 #[must_use = "without its handle nobody gets the result: use for_each to wait, or keep the handle"]
 pub struct Task<T> {
     work: Background,
-    output: Arc<Output<T>>,
+    output: Arc<Output>,
+    convert: fn(Memory, usize) -> T,
 }
 
 /// The job behind a task or an iterator.
@@ -33,10 +35,10 @@ pub(super) struct Background {
     process: u32,
 }
 
-struct Output<T>(Mutex<Slot<T>>);
+struct Output(Mutex<Slot>);
 
-struct Slot<T> {
-    result: Option<Result<T, Failure>>,
+struct Slot {
+    result: Option<Result<Memory, Failure>>,
     /// The handle is gone, so nobody will learn of a panic from it.
     is_abandoned: bool,
 }
@@ -68,26 +70,12 @@ impl Pool {
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic> + Send + 'static,
         R: Send + 'static,
     {
-        let supply = Arc::new(Supply::new(items));
-        let count = supply.count();
-        let results = Results::with_capacity(count);
-        let slots = results.slots();
-        let items = Arc::clone(&supply);
-        let run = move |block: &mut Block| {
-            // SAFETY: a job hands each unit out once, and units are items here.
-            unsafe { fill_block(&items, slots, block, |_, item| Some(f(item))) };
-        };
-        let take = move |outcome: &Outcome| {
-            if let End::Complete = outcome.end {
-                // SAFETY: all units are finished, so all results are written.
-                return Some(unsafe { results.into_vec(count) });
-            }
-            supply.drop_untaken(&outcome.taken);
-            // SAFETY: the results of finished units are written, and nobody else drops them.
-            unsafe { slots.drop_ranges(&outcome.finished) };
-            None
-        };
-        Task::start(self, "pool.map_async", count, Box::new(run), take)
+        let work = Work::map(Items::of(items), Kind::of::<R>());
+        // SAFETY: the work is made for these types.
+        let function = move |piece: &mut Piece| unsafe { piece.map(&f) };
+        // SAFETY: the results of a map are the values of a vector.
+        let convert = |results: Memory, count| unsafe { results.into_vec(count) };
+        Task::start(self, "pool.map_async", work, Box::new(function), convert)
     }
 
     /// Starts `f` on a worker and returns at once. The result comes from [`Task::get`].
@@ -105,48 +93,39 @@ impl Pool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let function = Mutex::new(Some(f));
-        let result = Arc::new(Mutex::new(None));
-        let slot = Arc::clone(&result);
-        let run = move |_: &mut Block| {
-            let function = function
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            let result = function.map(|function| function());
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = result;
+        let work = Work::map(Items::one(), Kind::of::<R>());
+        let once = Mutex::new(Some(f));
+        let function = move |piece: &mut Piece| {
+            let call = |(): ()| {
+                let f = once.lock().unwrap_or_else(PoisonError::into_inner).take();
+                f.expect("a job hands its only unit out once")()
+            };
+            // SAFETY: the work is made for these types.
+            unsafe { piece.map(call) };
         };
-        let take = move |_: &Outcome| result.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Task::start(self, "pool.apply_async", 1, Box::new(run), take)
-    }
-}
-
-impl<T: Send + 'static> Task<T> {
-    #[track_caller]
-    fn start(
-        pool: Pool,
-        verb: &'static str,
-        items: usize,
-        run: Box<dyn Fn(&mut Block) + Send + Sync>,
-        take: impl FnOnce(&Outcome) -> Option<T> + Send + 'static,
-    ) -> Self {
-        let output = Arc::new(Output(Mutex::new(Slot {
-            result: None,
-            is_abandoned: false,
-        })));
-        let slot = Arc::clone(&output);
-        let on_end = move |outcome: Outcome| {
-            let result = take(&outcome);
-            slot.put(result.ok_or_else(|| Failure::of(verb, items, outcome)));
-        };
-        Self {
-            work: Background::start(pool, verb, items, run, Box::new(on_end)),
-            output,
-        }
+        // SAFETY: there is one result, and it is read once.
+        let convert = |results: Memory, _| unsafe { results.at(0).cast::<R>().read() };
+        Task::start(self, "pool.apply_async", work, Box::new(function), convert)
     }
 }
 
 impl<T> Task<T> {
+    #[track_caller]
+    fn start(
+        pool: Pool,
+        verb: &'static str,
+        work: Work,
+        function: Box<OwnedPieceFn>,
+        convert: fn(Memory, usize) -> T,
+    ) -> Self {
+        let (background, output) = start(pool, verb, work, function);
+        Self {
+            work: background,
+            output,
+            convert,
+        }
+    }
+
     /// Waits until the work is done, has failed or was cancelled. Does not panic for the work's panics.
     ///
     /// # Examples
@@ -174,7 +153,7 @@ impl<T> Task<T> {
         self.wait();
         let result = self.output.lock().result.take();
         match result {
-            Some(Ok(result)) => result,
+            Some(Ok(results)) => (self.convert)(results, self.work.items),
             Some(Err(Failure::Panicked(report))) => panics::raise(report),
             Some(Err(Failure::Cancelled(message))) => panics::fail(message),
             None => unreachable!("a task that has ended has put its result, and get takes it once"),
@@ -203,12 +182,8 @@ impl<T> Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        let mut slot = self.output.lock();
-        slot.is_abandoned = true;
-        let result = slot.result.take();
-        drop(slot);
-        if let Some(Err(Failure::Panicked(report))) = result {
-            panics::report_unobserved(report);
+        if let Some(results) = self.output.abandon() {
+            drop((self.convert)(results, self.work.items));
         }
     }
 }
@@ -224,17 +199,68 @@ impl<T> std::fmt::Debug for Task<T> {
     }
 }
 
-impl<T> Output<T> {
-    fn put(&self, result: Result<T, Failure>) {
+/// Starts a map in the background.
+#[track_caller]
+fn start(
+    pool: Pool,
+    verb: &'static str,
+    work: Work,
+    function: Box<OwnedPieceFn>,
+) -> (Background, Arc<Output>) {
+    let output = Arc::new(Output(Mutex::new(Slot {
+        result: None,
+        is_abandoned: false,
+    })));
+    let slot = Arc::clone(&output);
+    let (items, work) = (work.items(), Arc::new(work));
+    let ended = Arc::clone(&work);
+    let on_end = move |outcome: Outcome| {
+        // SAFETY: the job has ended.
+        let results = unsafe { ended.take_results(&outcome) };
+        slot.put(
+            results.ok_or_else(|| Failure::of(verb, items, outcome)),
+            items,
+        );
+    };
+    // SAFETY: a job hands each unit out once.
+    let run = move |block: &mut Block| unsafe { work.run_block(block, &*function) };
+    (
+        Background::start(pool, verb, items, Box::new(run), Box::new(on_end)),
+        output,
+    )
+}
+
+impl Output {
+    fn put(&self, result: Result<Memory, Failure>, items: usize) {
         let mut slot = self.lock();
         if !slot.is_abandoned {
             slot.result = Some(result);
-        } else if let Err(Failure::Panicked(report)) = result {
-            panics::report_unobserved(report);
+            return;
+        }
+        drop(slot);
+        match result {
+            // SAFETY: all results exist, and nobody will ask for them.
+            Ok(results) => unsafe { results.drop_range(0..items) },
+            Err(Failure::Panicked(report)) => panics::report_unobserved(report),
+            Err(Failure::Cancelled(_)) => {}
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Slot<T>> {
+    /// Nobody will ask any more. Returns results that are there and that nobody has taken.
+    fn abandon(&self) -> Option<Memory> {
+        let mut slot = self.lock();
+        slot.is_abandoned = true;
+        let result = slot.result.take();
+        drop(slot);
+        match result {
+            Some(Ok(results)) => return Some(results),
+            Some(Err(Failure::Panicked(report))) => panics::report_unobserved(report),
+            Some(Err(Failure::Cancelled(_))) | None => {}
+        }
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -244,10 +270,7 @@ impl Failure {
         match outcome.end {
             End::Panicked { report, .. } if verb == "pool.apply_async" => Self::Panicked(report),
             End::Panicked { item, report } => Self::Panicked(panics::in_item(report, item, items)),
-            _ => Self::Cancelled(format!(
-                "cancelled: {}",
-                fill::describe(verb, items, &outcome)
-            )),
+            _ => Self::Cancelled(format!("cancelled: {}", outcome.describe(verb, items))),
         }
     }
 }
@@ -298,10 +321,6 @@ impl Background {
     /// On one of the pool's workers, does what is left to do: with all of them waiting nobody would.
     pub(super) fn help(&self) {
         self.job.help_here();
-    }
-
-    pub(super) fn items(&self) -> usize {
-        self.items
     }
 
     /// Looks for an interrupt, and whether there is still something to wait for.

@@ -1,0 +1,161 @@
+//! Memory for values of a type that only the cell knows, so that what handles it is compiled once.
+//!
+//! This module never calls anything but destructors.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::mem::ManuallyDrop;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+/// What has to be known of a type.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    pub(super) size: usize,
+    align: usize,
+    /// Drops so many values from an address on; nothing for types without a destructor.
+    drop: Option<unsafe fn(*mut u8, usize)>,
+}
+
+/// Room for values, none of which it owns: whoever writes and reads them says which exist.
+pub struct Memory {
+    kind: Kind,
+    start: NonNull<u8>,
+    capacity: usize,
+}
+
+// SAFETY: a `Memory` only holds room; who moves values through it from thread to thread requires `Send`.
+unsafe impl Send for Memory {}
+// SAFETY: as above; each slot is written or read by one thread at a time, see `Work`.
+unsafe impl Sync for Memory {}
+
+impl Kind {
+    /// The kind of `T`.
+    #[inline]
+    pub(super) const fn of<T>() -> Self {
+        Self {
+            size: size_of::<T>(),
+            align: align_of::<T>(),
+            drop: if const { std::mem::needs_drop::<T>() } {
+                Some(drop_values::<T>)
+            } else {
+                None
+            },
+        }
+    }
+
+    fn layout(self, count: usize) -> Layout {
+        let size = self.size.checked_mul(count);
+        size.and_then(|size| Layout::from_size_align(size, self.align).ok())
+            .unwrap_or_else(|| {
+                panic!(
+                    "{count} values of {} bytes are more than memory can hold",
+                    self.size
+                )
+            })
+    }
+}
+
+/// # Safety
+///
+/// `first` points to `count` values of `T` that nobody uses any more.
+unsafe fn drop_values<T>(first: *mut u8, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { std::ptr::slice_from_raw_parts_mut(first.cast::<T>(), count).drop_in_place() }
+}
+
+impl Memory {
+    pub(super) fn new(kind: Kind, capacity: usize) -> Self {
+        let mut memory = Self {
+            kind,
+            start: kind.dangling(),
+            capacity: 0,
+        };
+        memory.grow(capacity);
+        memory
+    }
+
+    /// Takes a vector's memory over, and the right to its values.
+    #[inline]
+    pub(super) fn from_vec<T>(values: Vec<T>) -> (Self, usize) {
+        let mut values = ManuallyDrop::new(values);
+        let start = NonNull::from(values.as_mut_slice()).cast();
+        (
+            Self {
+                kind: Kind::of::<T>(),
+                start,
+                capacity: values.capacity(),
+            },
+            values.len(),
+        )
+    }
+
+    /// Gives the memory to a vector.
+    ///
+    /// # Safety
+    ///
+    /// The memory was made for `T`, and its first `count` values exist and belong to the caller.
+    #[inline]
+    pub(super) unsafe fn into_vec<T>(self, count: usize) -> Vec<T> {
+        let memory = ManuallyDrop::new(self);
+        // SAFETY: allocated as a vector would, with this capacity; the values are the caller's promise.
+        unsafe { Vec::from_raw_parts(memory.start.as_ptr().cast(), count, memory.capacity) }
+    }
+
+    /// Makes room for at least `capacity` values.
+    pub(super) fn grow(&mut self, capacity: usize) {
+        let old = self.kind.layout(self.capacity);
+        let new = self.kind.layout(capacity);
+        if new.size() > old.size() {
+            // SAFETY: the new size is not 0, and what is reallocated was allocated here with `old`.
+            let start = unsafe {
+                if old.size() == 0 {
+                    alloc(new)
+                } else {
+                    realloc(self.start.as_ptr(), old, new.size())
+                }
+            };
+            self.start = NonNull::new(start).unwrap_or_else(|| handle_alloc_error(new));
+        }
+        self.capacity = self.capacity.max(capacity);
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Where a value lies, or will.
+    #[inline]
+    pub(super) fn at(&self, index: usize) -> *mut u8 {
+        self.start.as_ptr().wrapping_add(index * self.kind.size)
+    }
+
+    /// Drops the values of a range.
+    ///
+    /// # Safety
+    ///
+    /// They exist, and nobody uses them any more.
+    pub(super) unsafe fn drop_range(&self, range: Range<usize>) {
+        if let Some(drop) = self.kind.drop.filter(|_| !range.is_empty()) {
+            // SAFETY: the caller's promise.
+            unsafe { drop(self.at(range.start), range.len()) }
+        }
+    }
+}
+
+impl Kind {
+    fn dangling(self) -> NonNull<u8> {
+        // The address is the alignment, which is never 0: right for types without size, as in a vector.
+        NonNull::new(std::ptr::without_provenance_mut(self.align)).unwrap_or(NonNull::dangling())
+    }
+}
+
+/// Frees the room. Values in it are forgotten.
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let layout = self.kind.layout(self.capacity);
+        if layout.size() > 0 {
+            // SAFETY: allocated with this layout, here or by the vector it came from.
+            unsafe { dealloc(self.start.as_ptr(), layout) };
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The work of a map without its types: items, results, and a function that a cell has compiled.
+//!
+//! A map has one result for each item, a fold one for each part of the items. The cell's function is
+//! given a [`Piece`] at a time: some items, and where their results go. Everything around it, what is
+//! left after a panic included, is here and compiled once.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+
+use super::Pool;
+use super::items::{BUFFER_ITEMS, Buffer, Items};
+use super::job::{Block, End, Outcome, first_item};
+use super::memory::{Kind, Memory};
+
+/// Into how many parts a reduction is cut at most: enough for any number of workers, and few enough
+/// that their results cost nothing. Fixed, so that sums of floats do not depend on the machine.
+const MOST_PARTS: usize = 8192;
+
+/// What a cell compiles.
+pub(super) type PieceFn<'a> = dyn Fn(&mut Piece) + Sync + 'a;
+
+/// The same for work in the background.
+pub(super) type OwnedPieceFn = dyn Fn(&mut Piece) + Send + Sync;
+
+/// Some items, and where their results go.
+pub struct Piece {
+    items: *const u8,
+    results: *mut u8,
+    count: usize,
+    /// The index of the first item.
+    pub(super) first: usize,
+    /// Of a fold: whether the part begins here, and so has no result yet.
+    begins: bool,
+    /// Set by the function: how many items it has finished.
+    done: usize,
+}
+
+/// Items, room for results, and which belong to which.
+pub(super) struct Work {
+    items: Items,
+    results: Results,
+    shape: Shape,
+    /// How many results there are.
+    parts: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// One result for each item.
+    Map,
+    /// The same, but a result belongs to the function as soon as it is written. Pieces are single items.
+    Stream,
+    /// One result for each part of the items.
+    Fold,
+}
+
+/// The room can be taken out when the job has ended.
+struct Results(UnsafeCell<Option<Memory>>);
+
+// SAFETY: the memory is shared for writing to disjoint slots; it is taken out by `take`, whose callers
+// promise that nobody uses it any more.
+unsafe impl Sync for Results {}
+
+impl Piece {
+    /// Calls `f` for each item and writes the results down.
+    ///
+    /// # Safety
+    ///
+    /// The work's items are of type `T`, its results of type `R`, and this is its only function.
+    #[inline]
+    pub(super) unsafe fn map<T, R>(&mut self, f: impl Fn(T) -> R) {
+        let (items, results) = (self.items.cast::<T>(), self.results.cast::<R>());
+        let mut done = Done {
+            count: 0,
+            piece: self,
+        };
+        while done.count < done.piece.count {
+            // SAFETY: a piece has `count` items, each read once, and room for as many results.
+            unsafe {
+                results
+                    .add(done.count)
+                    .write(f(items.add(done.count).read()))
+            };
+            done.count += 1;
+        }
+    }
+
+    /// Like [`Self::map`], but stops at an item for which `f` returns nothing. `f` is told its index.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::map`].
+    #[inline]
+    pub(super) unsafe fn try_map<T, R>(&mut self, f: impl Fn(usize, T) -> Option<R>) {
+        let (items, results) = (self.items.cast::<T>(), self.results.cast::<R>());
+        let mut done = Done {
+            count: 0,
+            piece: self,
+        };
+        while done.count < done.piece.count {
+            // SAFETY: as for `map`.
+            match f(done.piece.first + done.count, unsafe {
+                items.add(done.count).read()
+            }) {
+                // SAFETY: as for `map`.
+                Some(result) => unsafe { results.add(done.count).write(result) },
+                None => return,
+            }
+            done.count += 1;
+        }
+    }
+
+    /// Calls `step` with the part's result so far and each item.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::map`], with a fold's work.
+    #[inline]
+    pub(super) unsafe fn fold<T, A>(&mut self, new: impl Fn() -> A, step: impl Fn(&mut A, T)) {
+        let (items, result) = (self.items.cast::<T>(), self.results.cast::<A>());
+        // SAFETY: an earlier piece of the part has written it, and is not run again.
+        let mut sum = if self.begins {
+            new()
+        } else {
+            unsafe { result.read() }
+        };
+        let mut done = Done {
+            count: 0,
+            piece: self,
+        };
+        while done.count < done.piece.count {
+            // SAFETY: a piece has `count` items, each read once.
+            step(&mut sum, unsafe { items.add(done.count).read() });
+            done.count += 1;
+        }
+        drop(done);
+        // SAFETY: the slot of the part, whose old value was read.
+        unsafe { result.write(sum) };
+    }
+}
+
+/// Tells how many items are finished, also after a panic. It keeps the count out of memory meanwhile.
+struct Done<'a> {
+    count: usize,
+    piece: &'a mut Piece,
+}
+
+impl Drop for Done<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.piece.done = self.count;
+    }
+}
+
+impl Work {
+    /// One result of kind `kind` for each item.
+    pub(super) fn map(items: Items, kind: Kind) -> Self {
+        let parts = items.count();
+        Self {
+            results: Results::new(kind, parts),
+            shape: Shape::Map,
+            parts,
+            items,
+        }
+    }
+
+    /// One result of kind `kind` for each part; parts of `chunk` items, or, with 0, as many as are good.
+    pub(super) fn fold(items: Items, kind: Kind, chunk: usize) -> Self {
+        let parts = if chunk == 0 {
+            items.count().min(MOST_PARTS)
+        } else {
+            items.count().div_ceil(chunk)
+        };
+        Self {
+            results: Results::new(kind, parts),
+            shape: Shape::Fold,
+            parts,
+            items,
+        }
+    }
+
+    /// One result of kind `kind` for each item, which the function gives away when it is there.
+    pub(super) fn stream(items: Items, kind: Kind) -> Self {
+        Self {
+            shape: Shape::Stream,
+            ..Self::map(items, kind)
+        }
+    }
+
+    pub(super) fn parts(&self) -> usize {
+        self.parts
+    }
+
+    pub(super) fn items(&self) -> usize {
+        self.items.count()
+    }
+
+    /// Runs this work on a pool to its end. Returns the results; nothing if the function stopped.
+    #[track_caller]
+    pub(super) fn run(self, pool: Pool, verb: &str, function: &PieceFn<'_>) -> Option<Memory> {
+        let chunk = if self.shape == Shape::Fold {
+            pool.chunk.min(1)
+        } else {
+            pool.chunk
+        };
+        let outcome = pool.run(self.parts, self.items(), chunk, &|block: &mut Block| {
+            // SAFETY: a job hands each unit out once.
+            unsafe { self.run_block(block, function) };
+        });
+        // SAFETY: the job has ended, so nobody uses results any more.
+        let results = unsafe { self.take_results(&outcome) };
+        if results.is_none() {
+            let items = self.items();
+            drop(self);
+            pool.fail(verb, items, outcome);
+        }
+        results
+    }
+
+    /// Runs the function on the items of a block of units.
+    ///
+    /// # Safety
+    ///
+    /// No other call is given any of the block's units.
+    pub(super) unsafe fn run_block(&self, block: &mut Block, function: &PieceFn<'_>) {
+        let Some(results) = self.results.get() else {
+            return;
+        };
+        let mut buffer: Buffer = [const { MaybeUninit::uninit() }; BUFFER_ITEMS];
+        let mut rest = Rest {
+            work: self,
+            results,
+            block,
+            part: 0,
+            at: 0,
+            end: 0,
+        };
+        rest.part = rest.block.units.start;
+        rest.at = self.first_item(rest.part);
+        rest.end = self.first_item(rest.block.units.end);
+        while rest.at < rest.end {
+            let (part_start, part_end) = match self.shape {
+                Shape::Map => (rest.at, rest.end),
+                Shape::Stream => (rest.at, rest.at + 1),
+                Shape::Fold => (self.first_item(rest.part), self.first_item(rest.part + 1)),
+            };
+            // SAFETY: no other call is given these units, and so these items.
+            let (items, count) = unsafe { self.items.fetch(rest.at..part_end, &mut buffer) };
+            let results = results.at(if self.shape == Shape::Fold {
+                rest.part
+            } else {
+                rest.at
+            });
+            let begins = rest.at == part_start;
+            let mut piece = Piece {
+                items,
+                results,
+                count,
+                first: rest.at,
+                begins,
+                done: 0,
+            };
+            let progress = Progress {
+                piece: &mut piece,
+                rest: &mut rest,
+            };
+            function(progress.piece);
+            let is_finished = progress.piece.done == count;
+            drop(progress);
+            if !is_finished {
+                rest.block.is_stopped = true;
+                return;
+            }
+            rest.part += usize::from(rest.at == part_end);
+        }
+        std::mem::forget(rest);
+    }
+
+    /// The results, if all exist. Otherwise drops those that do, and the items that nobody took.
+    ///
+    /// # Safety
+    ///
+    /// The job has ended with this outcome: nobody uses items or results any more.
+    pub(super) unsafe fn take_results(&self, outcome: &Outcome) -> Option<Memory> {
+        // SAFETY: the caller's promise.
+        let results = unsafe { self.results.take() }?;
+        if let End::Complete = outcome.end {
+            return Some(results);
+        }
+        for finished in &outcome.finished {
+            // SAFETY: the results of finished units exist, and nobody else drops them.
+            unsafe { results.drop_range(finished.clone()) };
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.drop_untaken(outcome) };
+        None
+    }
+
+    /// Drops the items that nobody took.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::take_results`].
+    pub(super) unsafe fn drop_untaken(&self, outcome: &Outcome) {
+        let mut next = 0;
+        for taken in &outcome.taken {
+            // SAFETY: items are given away by units, and those between taken units were not.
+            unsafe {
+                self.items
+                    .drop_range(next..self.first_item(taken.start).max(next))
+            };
+            next = self.first_item(taken.end);
+        }
+        // SAFETY: as above.
+        unsafe { self.items.drop_range(next..self.items()) };
+    }
+
+    /// Where the result of a unit lies.
+    pub(super) fn result_at(&self, unit: usize) -> *mut u8 {
+        self.results
+            .get()
+            .map_or(std::ptr::null_mut(), |results| results.at(unit))
+    }
+
+    /// Drops the result of a unit.
+    ///
+    /// # Safety
+    ///
+    /// It exists and nobody uses it any more.
+    pub(super) unsafe fn drop_result(&self, unit: usize) {
+        if let Some(results) = self.results.get() {
+            // SAFETY: the caller's promise.
+            unsafe { results.drop_range(unit..unit + 1) };
+        }
+    }
+
+    fn first_item(&self, part: usize) -> usize {
+        first_item(part, self.parts, self.items())
+    }
+}
+
+impl Results {
+    fn new(kind: Kind, count: usize) -> Self {
+        Self(UnsafeCell::new(Some(Memory::new(kind, count))))
+    }
+
+    fn get(&self) -> Option<&Memory> {
+        // SAFETY: only `take` changes the cell, when nobody has a reference.
+        unsafe { (*self.0.get()).as_ref() }
+    }
+
+    /// # Safety
+    ///
+    /// Nobody uses what `get` returned any more.
+    unsafe fn take(&self) -> Option<Memory> {
+        // SAFETY: the caller's promise.
+        unsafe { (*self.0.get()).take() }
+    }
+}
+
+/// What a panic or a stop leaves of a block: results that will never be asked for, and items.
+struct Rest<'a, 'b> {
+    work: &'a Work,
+    results: &'a Memory,
+    block: &'b mut Block,
+    /// The unit that runs, and its first item that is not finished.
+    part: usize,
+    at: usize,
+    /// The end of the block's items.
+    end: usize,
+}
+
+impl Drop for Rest<'_, '_> {
+    fn drop(&mut self) {
+        self.block.failed = self.at;
+        let start = self.block.units.start;
+        let finished = match self.work.shape {
+            Shape::Map => start..self.at,
+            Shape::Stream => start..start,
+            Shape::Fold => start..self.part,
+        };
+        // SAFETY: these have results, and a failed block's are nobody's; those of a stream are given
+        // away. The part of a fold that panicked has dropped its own.
+        unsafe { self.results.drop_range(finished) };
+        // SAFETY: the item at `at` was moved into the function; those behind it were not touched.
+        unsafe {
+            self.work
+                .items
+                .drop_range((self.at + 1).min(self.end)..self.end)
+        };
+    }
+}
+
+/// Carries a piece's count over to the block, also when the function panics.
+struct Progress<'a, 'b, 'c> {
+    piece: &'a mut Piece,
+    rest: &'a mut Rest<'b, 'c>,
+}
+
+impl Drop for Progress<'_, '_, '_> {
+    fn drop(&mut self) {
+        self.rest.at += self.piece.done;
+    }
+}
