@@ -36,8 +36,7 @@ struct Timing {
 
 #[derive(Deserialize)]
 struct SpeedUp {
-    /// Nothing when a side took no time at all.
-    ratio: Option<f64>,
+    ratio: f64,
 }
 
 /// Draws the best times of a `%compare`, and how much faster each side is than the first.
@@ -47,19 +46,35 @@ struct SpeedUp {
 /// Nothing when it is no such object.
 pub fn bar_chart(json: &str) -> Option<String> {
     let comparison: Comparison = serde_json::from_str(json).ok()?;
-    let longest = comparison.sides.iter().map(|side| side.timing.best).reduce(f64::max)?;
-    let letters = comparison.sides.iter().map(|side| side.label.chars().count()).max()?;
+    let longest = comparison
+        .sides
+        .iter()
+        .map(|side| side.timing.best)
+        .reduce(f64::max)?;
+    let letters = comparison
+        .sides
+        .iter()
+        .map(|side| side.label.chars().count())
+        .max()?;
     let bars_x = letters as f64 * LETTER_WIDTH + GAP;
     let mut shapes = String::new();
     let mut figures = Vec::new();
     for (row, side) in comparison.sides.iter().enumerate() {
         let y = row as f64 * ROW_HEIGHT + GAP;
         let text_y = y + BAR_HEIGHT - 5.0;
-        let share = if longest > 0.0 { side.timing.best / longest } else { 0.0 };
+        let share = if longest > 0.0 {
+            side.timing.best / longest
+        } else {
+            0.0
+        };
         // A bar too short to be seen would look like a missing one.
         let width = (share * BAR_WIDTH).max(1.0);
         let class = if row == 0 { "first" } else { "other" };
-        let figure = figure(side, row.checked_sub(1).and_then(|at| comparison.speed_ups.get(at)));
+        let figure = figure(
+            side,
+            row.checked_sub(1)
+                .and_then(|at| comparison.speed_ups.get(at)),
+        );
         shapes += &text(bars_x - GAP, text_y, "end", &side.label);
         shapes += &format!(
             "<rect class=\"{class}\" x=\"{bars_x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" \
@@ -70,18 +85,25 @@ pub fn bar_chart(json: &str) -> Option<String> {
     }
     let width = bars_x + BAR_WIDTH + GAP + FIGURES_WIDTH;
     let height = comparison.sides.len() as f64 * ROW_HEIGHT + GAP;
-    let labels: Vec<&str> = comparison.sides.iter().map(|side| side.label.as_str()).collect();
+    let labels: Vec<&str> = comparison
+        .sides
+        .iter()
+        .map(|side| side.label.as_str())
+        .collect();
     let title = format!("%compare: {}", labels.join(" and "));
-    let description =
-        format!("Best time per loop. {}. Results: {}.", figures.join("; "), comparison.results);
+    let description = format!(
+        "Best time per loop. {}. Results: {}.",
+        figures.join("; "),
+        comparison.results
+    );
     Some(chart(width, height, &title, &description, &shapes))
 }
 
 /// What stands behind a bar: `302 ms, 7.95x`.
 fn figure(side: &Side, speed_up: Option<&SpeedUp>) -> String {
     let best = time(side.timing.best, DEFAULT_DIGITS);
-    match speed_up.and_then(|speed_up| speed_up.ratio) {
-        Some(ratio) => format!("{best}, {ratio:.2}x"),
+    match speed_up {
+        Some(SpeedUp { ratio }) => format!("{best}, {ratio:.2}x"),
         None => best,
     }
 }
@@ -98,15 +120,27 @@ mod tests {
     #[test]
     fn bars_are_as_long_as_the_times() {
         let svg = bar_chart(JSON).expect("the object is whole");
-        assert!(svg.contains("class=\"first\" x=\"64.0\" y=\"8.0\" width=\"280.0\""), "{svg}");
-        assert!(svg.contains("class=\"other\" x=\"64.0\" y=\"38.0\" width=\"35.0\""), "{svg}");
-        assert!(svg.contains(">2.4 s</text>") && svg.contains(">300 ms, 8.00x</text>"), "{svg}");
+        assert!(
+            svg.contains("class=\"first\" x=\"64.0\" y=\"8.0\" width=\"280.0\""),
+            "{svg}"
+        );
+        assert!(
+            svg.contains("class=\"other\" x=\"64.0\" y=\"38.0\" width=\"35.0\""),
+            "{svg}"
+        );
+        assert!(
+            svg.contains(">2.4 s</text>") && svg.contains(">300 ms, 8.00x</text>"),
+            "{svg}"
+        );
     }
 
     #[test]
     fn description_says_what_the_bars_show() {
         let svg = bar_chart(JSON).expect("the object is whole");
-        assert!(svg.contains("<title>%compare: serial and pool&lt;8&gt;</title>"), "{svg}");
+        assert!(
+            svg.contains("<title>%compare: serial and pool&lt;8&gt;</title>"),
+            "{svg}"
+        );
         assert!(svg.contains(
             "<desc>Best time per loop. serial: 2.4 s; pool&lt;8&gt;: 300 ms, 8.00x. Results: equal.</desc>"
         ));
@@ -115,6 +149,9 @@ mod tests {
     #[test]
     fn what_is_no_comparison_draws_nothing() {
         assert_eq!(bar_chart("{}"), None);
-        assert_eq!(bar_chart("{\"sides\":[],\"speed_ups\":[],\"results\":\"equal\"}"), None);
+        assert_eq!(
+            bar_chart("{\"sides\":[],\"speed_ups\":[],\"results\":\"equal\"}"),
+            None
+        );
     }
 }

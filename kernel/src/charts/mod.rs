@@ -38,7 +38,10 @@ fn chart(width: f64, height: f64, title: &str, description: &str, shapes: &str) 
 
 /// One line of text; `anchor` says which point of it stands at `x`: `start`, `middle` or `end`.
 fn text(x: f64, y: f64, anchor: &str, content: &str) -> String {
-    format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escaped(content))
+    format!(
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
+        escaped(content)
+    )
 }
 
 fn escaped(text: &str) -> String {
@@ -63,6 +66,9 @@ mod tests {
 
     #[test]
     fn text_of_the_user_is_no_markup() {
-        assert_eq!(escaped("Vec<_> & \"x\"\u{1b}"), "Vec&lt;_&gt; &amp; &quot;x&quot; ");
+        assert_eq!(
+            escaped("Vec<_> & \"x\"\u{1b}"),
+            "Vec&lt;_&gt; &amp; &quot;x&quot; "
+        );
     }
 }

@@ -63,7 +63,13 @@ pub fn strip_plot(json: &str) -> Option<String> {
         shown(timing.median),
         shown(slowest)
     );
-    Some(chart(WIDTH, HEIGHT, &format!("%timeit: {runs}"), &description, &shapes))
+    Some(chart(
+        WIDTH,
+        HEIGHT,
+        &format!("%timeit: {runs}"),
+        &description,
+        &shapes,
+    ))
 }
 
 fn shown(seconds: f64) -> String {
@@ -75,7 +81,8 @@ mod tests {
     use super::*;
 
     fn drawn(timings: &str, median: f64) -> String {
-        let json = format!("{{\"loops\":10,\"timings\":{timings},\"median\":{median},\"digits\":3}}");
+        let json =
+            format!("{{\"loops\":10,\"timings\":{timings},\"median\":{median},\"digits\":3}}");
         strip_plot(&json).expect("the object is whole")
     }
 
@@ -83,8 +90,14 @@ mod tests {
     fn fastest_and_slowest_stand_at_the_ends() {
         let svg = drawn("[0.002,0.001,0.0015]", 0.0015);
         assert_eq!(svg.matches("<circle").count(), 3);
-        assert!(svg.contains("cx=\"432.0\"") && svg.contains("cx=\"48.0\""), "{svg}");
-        assert!(svg.contains(">1 ms</text>") && svg.contains(">2 ms</text>"), "{svg}");
+        assert!(
+            svg.contains("cx=\"432.0\"") && svg.contains("cx=\"48.0\""),
+            "{svg}"
+        );
+        assert!(
+            svg.contains(">1 ms</text>") && svg.contains(">2 ms</text>"),
+            "{svg}"
+        );
         assert!(svg.contains("<title>run 1: 2 ms</title>"), "{svg}");
     }
 
@@ -108,7 +121,10 @@ mod tests {
     #[test]
     fn what_is_no_timing_draws_nothing() {
         assert_eq!(strip_plot("{}"), None);
-        assert_eq!(strip_plot("{\"loops\":1,\"timings\":[],\"median\":0}"), None);
+        assert_eq!(
+            strip_plot("{\"loops\":1,\"timings\":[],\"median\":0}"),
+            None
+        );
         assert_eq!(strip_plot("no json"), None);
     }
 }

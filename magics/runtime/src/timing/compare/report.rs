@@ -12,6 +12,9 @@ use super::interval::sign_test_interval;
 use super::rounds::Rounds;
 use crate::event::{self, Event};
 
+/// Below this many seconds nothing can be told apart, and ratios stay finite.
+const SHORTEST: f64 = 1e-12;
+
 /// The result of a `%compare`. Its text is the printed lines.
 #[derive(Debug, Clone, PartialEq, SerJson)]
 pub struct Comparison {
@@ -242,7 +245,7 @@ impl SpeedUp {
     }
 }
 
-/// How many times longer `first` is; 1 when both are too short to be told apart.
+/// How many times longer `first` is.
 fn ratio(first: f64, side: f64) -> f64 {
-    if first == side { 1.0 } else { first / side }
+    first.max(SHORTEST) / side.max(SHORTEST)
 }

@@ -112,7 +112,13 @@ fn text_reads_as_documented() {
 #[test]
 fn an_interval_that_holds_1_is_not_resolved() {
     // Every fifth run is slow, now on this side, now on that.
-    let noisy = |_, call: u64| if call.is_multiple_of(5) { 63 * MS } else { 60 * MS };
+    let noisy = |_, call: u64| {
+        if call.is_multiple_of(5) {
+            63 * MS
+        } else {
+            60 * MS
+        }
+    };
     let (comparison, _) = compared(&CompareOptions::DEFAULT, &["a", "b"], noisy);
     let text = comparison.to_string();
     assert!(
@@ -199,4 +205,21 @@ fn first_value_is_kept_and_others_are_dropped() {
     assert_eq!(comparison.sides[0].timing.repeat, 3);
     assert_eq!(value, 8, "a round to warm up, and three more");
     assert!(kept.is_some());
+}
+
+#[test]
+fn json_is_whole_even_when_nothing_takes_time() {
+    let json = |repeat| {
+        let options = CompareOptions {
+            loops: 1,
+            repeat,
+            ..CompareOptions::DEFAULT
+        };
+        let (comparison, _) = compared(&options, &["a", "b"], |side, _| side as u64 * MS);
+        let json = nanoserde::SerJson::serialize_json(&comparison);
+        serde_json::from_str::<serde_json::Value>(&json).expect("the text is JSON")
+    };
+    assert!(json(3)["speed_ups"][0]["low"].is_null());
+    assert_eq!(json(6)["speed_ups"][0]["low"], 1e-9);
+    assert_eq!(json(3)["sides"][1]["timing"]["best"], 0.001);
 }
