@@ -93,6 +93,9 @@ impl Compilers {
                 }
             }
         }
+        if !found.is_empty() {
+            tracing::debug!("killing the compilers {found:?}");
+        }
         for pid in found {
             if let Some(process) = system.process(pid) {
                 process.kill();
