@@ -1,0 +1,70 @@
+//! Where the program under test is. Never builds it: a test that compiles evcxr would look hung for minutes.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Names another program to test than the one cargo built beside the tests.
+pub const BINARY_VARIABLE: &str = "COREBOOK_TEST_BINARY";
+
+/// Variables that cargo sets for the tests and Jupyter would not set for a kernel.
+const OF_CARGO: [&str; 5] = [
+    "CARGO",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PRIMARY_PACKAGE",
+    "LD_LIBRARY_PATH",
+];
+/// Variables of whoever runs the tests that change what a kernel says.
+const OF_THE_CALLER: [&str; 4] = [
+    "COREBOOK_LOG",
+    "RUST_BACKTRACE",
+    "RAYON_NUM_THREADS",
+    "CARGO_TERM_COLOR",
+];
+
+/// The program's path.
+///
+/// # Panics
+///
+/// When it is not there, saying how to build it.
+pub fn path() -> PathBuf {
+    if let Some(named) = std::env::var_os(BINARY_VARIABLE) {
+        let path = PathBuf::from(named);
+        assert!(
+            path.is_file(),
+            "{BINARY_VARIABLE} names {}, which is no file",
+            path.display()
+        );
+        return path;
+    }
+    let test = std::env::current_exe().expect("a running program has a path");
+    // target/release/deps/end_to_end-…: cargo puts programs one folder above the tests.
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("cargo puts tests into a folder of their own");
+    let path = folder.join(format!("corebook{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.is_file(),
+        "there is no {}: build it with `cargo build --release` and run the tests with `cargo test --release`",
+        path.display()
+    );
+    path
+}
+
+/// The program, in the environment a user would start it in.
+pub fn command() -> Command {
+    let mut command = Command::new(path());
+    for (name, _) in std::env::vars_os() {
+        let of_a_package = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_"));
+        if of_a_package {
+            command.env_remove(&name);
+        }
+    }
+    for name in OF_CARGO.into_iter().chain(OF_THE_CALLER) {
+        command.env_remove(name);
+    }
+    command
+}

@@ -1,0 +1,287 @@
+//! The kernel's process: started, listened to, looked at from outside, and never left behind.
+
+use std::io::Read;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use crate::binary;
+use crate::connection::Connection;
+
+/// How many kernels run at once: each compiles, and so needs a core and half a gigabyte.
+const MOST_AT_ONCE: usize = 2;
+
+/// How often something outside our control is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// A running kernel. Dropping it ends the process and all that it has started.
+pub struct Process {
+    child: Child,
+    stdout: Collected,
+    stderr: Collected,
+    folder: TempDir,
+    _slot: Slot,
+}
+
+/// What a process wrote, gathered by a thread of its own.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// Another process, as `ps` tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descendant {
+    pub pid: i32,
+    parent: i32,
+    is_zombie: bool,
+    pub name: String,
+}
+
+impl Process {
+    /// Starts a kernel on `connection`. Its temporary files go to a folder of its own.
+    ///
+    /// * `variables`: added to its environment.
+    pub fn start(connection: &Connection, variables: &[(&str, &str)]) -> Self {
+        let slot = Slot::take();
+        let folder = tempfile::Builder::new()
+            .prefix("corebook-test-")
+            .tempdir()
+            .expect("a temporary folder");
+        std::fs::create_dir(folder.path().join("tmp")).expect("the folder is ours");
+        let file = folder.path().join("connection.json");
+        std::fs::write(&file, connection.to_json().to_string()).expect("the folder is ours");
+        let mut command = binary::command();
+        command
+            .arg("kernel")
+            .arg(&file)
+            .current_dir(folder.path())
+            .env("TMPDIR", folder.path().join("tmp"))
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let mut child = command.spawn().expect("the kernel starts");
+        let stdout = Collected::from(child.stdout.take().expect("it is piped"));
+        let stderr = Collected::from(child.stderr.take().expect("it is piped"));
+        Self {
+            child,
+            stdout,
+            stderr,
+            folder,
+            _slot: slot,
+        }
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("process ids are small"))
+    }
+
+    /// The folder it was started in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn send_signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("the kernel runs");
+    }
+
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is our child")
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    ///
+    /// When it has not after `patience`.
+    pub fn wait(&mut self, patience: Duration) -> ExitStatus {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.ended() {
+                Some(status) => return status,
+                None if Instant::now() > deadline => {
+                    panic!(
+                        "the kernel still runs {patience:?} after it was told to end\n{}",
+                        self.stderr()
+                    )
+                }
+                None => std::thread::sleep(LOOK_AGAIN),
+            }
+        }
+    }
+
+    /// What it wrote to stdout so far; all of it once it has ended.
+    pub fn stdout(&mut self) -> String {
+        self.stdout.text()
+    }
+
+    /// What it wrote to stderr so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// What it started, and what that started.
+    pub fn descendants(&self) -> Vec<Descendant> {
+        let all = all_processes();
+        let mut found: Vec<Descendant> = Vec::new();
+        let mut parents = vec![self.pid().as_raw()];
+        while let Some(parent) = parents.pop() {
+            for process in all.iter().filter(|process| process.parent == parent) {
+                parents.push(process.pid);
+                found.push(process.clone());
+            }
+        }
+        found
+    }
+
+    /// Files that it left in its folder for temporary ones.
+    pub fn temporary_files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.folder.path().join("tmp"))
+            .expect("the kernel leaves the folder itself");
+        entries
+            .map(|entry| entry.expect("the folder is ours").path())
+            .collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let descendants = self.descendants();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = killpg(self.pid(), Signal::SIGKILL);
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+        for descendant in descendants {
+            let _ = kill(Pid::from_raw(descendant.pid), Signal::SIGKILL);
+        }
+        if std::thread::panicking() {
+            eprintln!("--- the kernel's log\n{}---", self.stderr());
+        }
+    }
+}
+
+impl Collected {
+    fn from(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let gathered = Arc::clone(&bytes);
+        let reader = std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read @ 1..) = pipe.read(&mut chunk) {
+                gathered
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend_from_slice(&chunk[..read]);
+            }
+        });
+        Self {
+            bytes,
+            reader: Some(reader),
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+            .into_owned()
+    }
+}
+
+impl Drop for Collected {
+    fn drop(&mut self) {
+        // A child that outlived the kernel may hold the pipe; the thread ends with it.
+        drop(self.reader.take());
+    }
+}
+
+/// Those of `processes` that still exist, zombies included.
+pub fn still_there(processes: &[Descendant]) -> Vec<Descendant> {
+    let all = all_processes();
+    all.into_iter()
+        .filter(|process| processes.iter().any(|other| other.pid == process.pid))
+        .collect()
+}
+
+/// Waits until none of `processes` exists any more.
+///
+/// # Panics
+///
+/// When one still does after `patience`.
+pub fn wait_until_gone(processes: &[Descendant], patience: Duration) {
+    let deadline = Instant::now() + patience;
+    loop {
+        let left = still_there(processes);
+        if left.is_empty() {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "processes that the kernel left behind: {left:?}"
+        );
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+fn all_processes() -> Vec<Descendant> {
+    let output = Command::new("ps")
+        .args(["-A", "-o", "pid=,ppid=,stat=,comm="])
+        .output()
+        .expect("there is ps");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().filter_map(read_process).collect()
+}
+
+fn read_process(line: &str) -> Option<Descendant> {
+    let mut words = line.split_whitespace();
+    let pid = words.next()?.parse().ok()?;
+    let parent = words.next()?.parse().ok()?;
+    let is_zombie = words.next()?.starts_with('Z');
+    Some(Descendant {
+        pid,
+        parent,
+        is_zombie,
+        name: words.collect::<Vec<_>>().join(" "),
+    })
+}
+
+impl Descendant {
+    /// Ended, but nobody has asked how.
+    pub fn is_zombie(&self) -> bool {
+        self.is_zombie
+    }
+}
+
+/// The right to run a kernel.
+struct Slot;
+
+static TAKEN: Mutex<usize> = Mutex::new(0);
+static GIVEN_BACK: Condvar = Condvar::new();
+
+impl Slot {
+    fn take() -> Self {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken >= MOST_AT_ONCE {
+            taken = GIVEN_BACK
+                .wait(taken)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        *taken += 1;
+        Self
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        GIVEN_BACK.notify_one();
+    }
+}

@@ -1,0 +1,116 @@
+//! The command line, from outside.
+
+use std::process::Output;
+
+use corebook_tests::binary;
+use corebook_tests::connection::Connection;
+use serde_json::Value;
+
+fn corebook(arguments: &[&str]) -> Output {
+    binary::command()
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+/// What a kernel on this connection file says before it ends with exit code 2.
+fn refusal(content: Option<&str>) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("connection.json");
+    if let Some(content) = content {
+        std::fs::write(&file, content).expect("the folder is ours");
+    }
+    let path = file.to_str().expect("temporary folders have plain names");
+    let output = corebook(&["kernel", path]);
+    let stderr = String::from_utf8(output.stderr).expect("messages are text");
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    stderr.trim_end().replace(path, "FILE")
+}
+
+#[test]
+fn cpus_prints_json() {
+    let output = corebook(&["cpus", "--json"]);
+    assert!(output.status.success());
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let count = |name: &str| {
+        report[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no {name}: {report}"))
+    };
+    assert!(
+        1 <= count("usable") && count("usable") <= count("physical"),
+        "{report}"
+    );
+    assert!(count("physical") <= count("logical"), "{report}");
+    assert!(report["limits"].is_array(), "{report}");
+}
+
+#[test]
+fn a_missing_connection_file_is_named_with_what_to_do() {
+    assert_eq!(
+        refusal(None),
+        "corebook: can't read the connection file FILE: No such file or directory (os error 2); \
+         Jupyter passes its path as `corebook kernel FILE`"
+    );
+}
+
+#[test]
+fn a_broken_connection_file_is_refused() {
+    for broken in [
+        "",
+        "not json",
+        "{}",
+        "[]",
+        r#"{"transport": "tcp", "ip": 3}"#,
+        "\0\u{1b}",
+    ] {
+        let said = refusal(Some(broken));
+        let expected = "corebook: the connection file FILE is not a Jupyter connection file: ";
+        assert!(said.starts_with(expected), "{broken:?}: {said}");
+    }
+}
+
+#[test]
+fn an_unknown_signature_scheme_is_refused_with_the_known_ones() {
+    let connection = Connection {
+        scheme: "hmac-md5".to_owned(),
+        ..Connection::tcp()
+    };
+    assert_eq!(
+        refusal(Some(&connection.to_json().to_string())),
+        "corebook: the connection file FILE: unknown signature scheme \"hmac-md5\"; \
+         corebook knows hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512"
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let connection = Connection::tcp();
+    let port = connection.ports[0];
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).expect("it was free");
+    let said = refusal(Some(&connection.to_json().to_string()));
+    assert!(
+        said.contains(&format!(
+            "can't bind the shell socket to tcp://127.0.0.1:{port}"
+        )),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_refused_with_the_usage() {
+    for arguments in [
+        &["kernel"][..],
+        &["kernels", "x"],
+        &["cpus", "--affinity", "3-1"],
+    ] {
+        let output = corebook(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            output.stdout.is_empty() && !output.stderr.is_empty(),
+            "{arguments:?}"
+        );
+    }
+}
