@@ -169,11 +169,18 @@ fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-impl Drop for Session {
-    fn drop(&mut self) {
+impl Session {
+    /// Removes the folder now. For a process that ends while other threads still hold the session.
+    pub fn remove(&self) {
         // What cannot be removed now is swept when the next session is created.
         let _ = fs::remove_dir_all(&self.dir);
         let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line: parses, calls, prints. Each command's work is elsewhere.
 
+mod doctor;
+mod install;
 mod run;
 
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use self::install::{InstallArguments, UninstallArguments};
 use self::run::RunArguments;
 use crate::{cpus, kernel, runner};
 
@@ -24,6 +27,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Tell Jupyter of the kernel and prebuild what cells link to
+    Install(InstallArguments),
+    /// Remove the kernel from Jupyter
+    Uninstall(UninstallArguments),
     /// Run the kernel on a connection file; Jupyter calls this
     Kernel {
         /// The connection file that Jupyter has written
@@ -33,6 +40,8 @@ enum Command {
     Run(RunArguments),
     /// Tell how many cores there are and how many are usable
     Cpus(CpusArguments),
+    /// Check what a kernel needs, and say how to mend what is missing
+    Doctor,
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,6 +68,9 @@ pub fn run() -> ExitCode {
         Command::Kernel { connection_file } => run_kernel(&connection_file),
         Command::Run(arguments) => arguments.into_options().and_then(|options| runner::run(&options)),
         Command::Cpus(arguments) => print_cpus(&arguments),
+        Command::Install(arguments) => install::install(arguments),
+        Command::Uninstall(arguments) => install::uninstall(&arguments),
+        Command::Doctor => Ok(doctor::run()),
     };
     match done {
         Ok(code) => code,

@@ -49,7 +49,7 @@ use self::outcome::CellError;
 const SUMMARY_WAIT: Duration = Duration::from_secs(10);
 
 /// The session in use. The main thread takes it at the end and so removes its folder.
-pub type SharedSession = Arc<Mutex<Option<Session>>>;
+pub type SharedSession = Arc<Mutex<Option<Arc<Session>>>>;
 
 /// How many execute requests have come in.
 #[derive(Debug, Default)]
@@ -140,10 +140,14 @@ impl Evaluator {
 
     fn start(&mut self, toolchain: Result<Toolchain, corebook_install::Error>) -> Result<CommandContext, String> {
         let toolchain = toolchain.map_err(|error| error.to_string())?;
-        let started = startup::start(&toolchain, &self.links.report_socket).map_err(|error| format!("{error:#}"))?;
-        lock(&self.links.cells).set_source_file(started.session.work_dir().join("src/lib.rs"));
-        *lock(&self.links.session) = Some(started.session);
-        Ok(started.context)
+        let in_words = |error: anyhow::Error| format!("{error:#}");
+        let (template, session) =
+            startup::clone_session(&toolchain, &mut |line| tracing::info!("{line}")).map_err(in_words)?;
+        let session = Arc::new(session);
+        lock(&self.links.cells).set_source_file(session.work_dir().join("src/lib.rs"));
+        // From here on the main thread removes the session's folder at the end, however far this gets.
+        *lock(&self.links.session) = Some(Arc::clone(&session));
+        startup::make_context(&template, &session, &self.links.report_socket).map_err(in_words)
     }
 
     fn execute(&mut self, job: &ExecuteJob) {

@@ -252,8 +252,10 @@ impl Kernel {
                 std::thread::sleep(Duration::from_millis(2));
             }
         }
-        // Dropping the session removes its folder.
-        drop(self.session.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // The evaluator may hold the session as well, and its thread is not waited for.
+        if let Some(session) = self.session.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            session.remove();
+        }
         drop(self.outboxes);
         // Closed sockets deliver for their linger time; the context is not waited for, because the
         // evaluator's thread may still hold a publisher.

@@ -153,7 +153,7 @@ fn run_notebook(
     let end = end?;
     if matches!(end, End::Completed) {
         let cells = if cells.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.len()) };
-        screen.remark(&format!("\n{cells} in {:.1} s", started.elapsed().as_secs_f64()))?;
+        screen.remark(&format!("{cells} in {:.1} s", started.elapsed().as_secs_f64()))?;
     }
     session.end();
     Ok(end)

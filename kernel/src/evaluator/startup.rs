@@ -9,26 +9,23 @@ use std::process::Command;
 
 use anyhow::Context;
 use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
-use corebook_install::{Session, Template, Toolchain};
+use corebook_install::{Session, Template, Toolchain, kernelspec};
 use evcxr::{CommandContext, EvalContext};
 
 use crate::supervisor::{BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, SUPERVISOR_ROLE};
 
-/// evcxr, ready for the first cell.
-pub struct Started {
-    pub context: CommandContext,
-    pub session: Session,
-}
-
-/// Clones the prebuilt session, starts evcxr in it, and links cells to the runtime.
-pub fn start(toolchain: &Toolchain, report_socket: &Path) -> anyhow::Result<Started> {
-    let template = corebook_install::template(toolchain, &[], &mut |line| tracing::info!("{line}"))?;
+/// A clone of the prebuilt session, and the template it was cloned from.
+///
+/// * `progress`: gets a line for each step while the template is built, which happens once a toolchain.
+pub fn clone_session(toolchain: &Toolchain, progress: &mut dyn FnMut(&str)) -> anyhow::Result<(Template, Session)> {
+    let crates = kernelspec::crates_from_environment()?;
+    let template = corebook_install::template(toolchain, &crates, progress)?;
     let session = Session::create(&template)?;
-    let context = make_context(&template, &session, report_socket)?;
-    Ok(Started { context, session })
+    Ok((template, session))
 }
 
-fn make_context(template: &Template, session: &Session, report_socket: &Path) -> anyhow::Result<CommandContext> {
+/// Starts evcxr in `session` and links cells to the runtime.
+pub fn make_context(template: &Template, session: &Session, report_socket: &Path) -> anyhow::Result<CommandContext> {
     let path = std::env::var_os("PATH");
     set_variable("EVCXR_TMPDIR", session.work_dir().into());
     set_variable("PATH", path_with(session, path.as_deref()));

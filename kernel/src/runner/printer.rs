@@ -1,8 +1,9 @@
 //! Cells and their outputs on a screen or in a pipe.
 //!
-//! On a screen the last line says how far the run is; outputs are written above it. What was displayed can be
-//! replaced only while nothing has come after it; otherwise, and in a pipe, the last state of a display that
-//! was updated follows at the cell's end. Knows nothing of kernels and notebooks.
+//! On a screen the last line says how far the run is; outputs are written above it. What was displayed under an
+//! id can be replaced there while nothing has come after it; a pipe gets it when something comes after it.
+//! The last state of a display that was updated later follows at the cell's end. Knows nothing of kernels
+//! and notebooks.
 
 use std::io::{IsTerminal as _, Stdout, Write};
 
@@ -45,6 +46,7 @@ pub struct Printer<W> {
 /// Something displayed under an id.
 struct Display {
     id: String,
+    /// Empty while it is held back.
     shown: String,
     latest: String,
 }
@@ -105,8 +107,11 @@ impl<W: Write> Printer<W> {
     /// Shows what a cell put out.
     pub fn show(&mut self, output: &Output) -> std::io::Result<()> {
         self.begin_output()?;
-        if !matches!(output, Output::Update { .. } | Output::Clear { .. }) && std::mem::take(&mut self.is_clear_due) {
-            self.clear()?;
+        if !matches!(output, Output::Update { .. } | Output::Clear { .. }) {
+            if std::mem::take(&mut self.is_clear_due) {
+                self.clear()?;
+            }
+            self.release()?;
         }
         match output {
             Output::Stream { text, .. } => self.write(text)?,
@@ -132,10 +137,8 @@ impl<W: Write> Printer<W> {
     pub fn end_cell(&mut self) -> std::io::Result<()> {
         self.begin_output()?;
         self.end_line()?;
-        let is_stale = |display: &&mut Display| display.shown != display.latest;
-        for display in self.displays.iter_mut().filter(is_stale) {
-            display.shown.clone_from(&display.latest);
-            writeln!(self.out, "{}", display.latest.trim_end_matches('\n'))?;
+        for display in &mut self.displays {
+            display.catch_up(&mut self.out)?;
         }
         self.last_display = None;
         self.is_clear_due = false;
@@ -149,7 +152,7 @@ impl<W: Write> Printer<W> {
             return Ok(());
         }
         self.begin_output()?;
-        self.end_line()?;
+        self.blank_line()?;
         writeln!(self.out, "{QUIET}{text}{QUIET:#}")?;
         self.finish_output()
     }
@@ -183,8 +186,11 @@ impl<W: Write> Printer<W> {
             self.write(text)?;
             return self.end_line();
         };
-        self.write_display(text)?;
-        let display = Display { id: id.to_owned(), shown: text.to_owned(), latest: text.to_owned() };
+        let mut display = Display { id: id.to_owned(), shown: String::new(), latest: text.to_owned() };
+        if self.is_live {
+            self.write_cut(text)?;
+            display.shown = text.to_owned();
+        }
         self.displays.retain(|display| display.id != id);
         self.last_display = Some(self.displays.len());
         self.displays.push(display);
@@ -198,20 +204,28 @@ impl<W: Write> Printer<W> {
         let is_replaced = self.is_live && self.last_display == Some(index) && lines <= MOST_REPLACED_LINES;
         if is_replaced {
             self.take_back(lines)?;
-            self.write_display(&text)?;
+            self.write_cut(&text)?;
             self.displays[index].shown.clone_from(&text);
         }
         self.displays[index].latest = text;
         Ok(())
     }
 
-    /// Whole lines that can be taken back.
-    fn write_display(&mut self, text: &str) -> std::io::Result<()> {
+    /// Lines that can be taken back, because each is one line on the screen.
+    fn write_cut(&mut self, text: &str) -> std::io::Result<()> {
         for line in text.lines() {
-            match self.is_live {
-                true => writeln!(self.out, "{WRAP_OFF}{line}{WRAP_ON}")?,
-                false => writeln!(self.out, "{line}")?,
-            }
+            writeln!(self.out, "{WRAP_OFF}{line}{WRAP_ON}")?;
+        }
+        Ok(())
+    }
+
+    /// Something comes after the last display: what was held back of it goes before.
+    fn release(&mut self) -> std::io::Result<()> {
+        if let Some(index) = self.last_display
+            && !self.is_live
+        {
+            self.displays[index].catch_up(&mut self.out)?;
+            self.last_display = None;
         }
         Ok(())
     }
@@ -271,6 +285,17 @@ impl<W: Write> Printer<W> {
             self.is_progress_shown = true;
         }
         self.out.flush()
+    }
+}
+
+impl Display {
+    /// Writes its last state if that was not shown.
+    fn catch_up(&mut self, out: &mut impl Write) -> std::io::Result<()> {
+        if self.shown != self.latest {
+            self.shown.clone_from(&self.latest);
+            writeln!(out, "{}", self.shown)?;
+        }
+        Ok(())
     }
 }
 

@@ -114,9 +114,11 @@ fn a_traceback_is_printed_and_without_one_the_error() {
 }
 
 #[test]
-fn a_pipe_gets_the_first_and_the_last_state_of_a_display() {
-    let outputs = [display("0%", Some("bar")), update("50%", "bar"), stream("x\n"), update("100%", "bar")];
-    assert_eq!(plain(&outputs), "0%\nx\n100%\n");
+fn a_pipe_gets_a_display_as_it_is_when_something_follows_and_at_the_end() {
+    let mut outputs = vec![display("0%", Some("bar")), update("50%", "bar"), stream("x\n"), update("99%", "bar")];
+    assert_eq!(plain(&outputs), "50%\nx\n99%\n");
+    outputs.swap(2, 3);
+    assert_eq!(plain(&outputs), "99%\nx\n");
     assert_eq!(plain(&[display("0%", Some("bar")), update("0%", "bar"), update("9", "other")]), "0%\n");
 }
 
