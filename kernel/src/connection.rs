@@ -17,11 +17,11 @@ pub struct Connection {
 /// A connection file that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionError {
-    #[error("can't read the connection file {}: {source}; Jupyter passes its path as `corebook kernel FILE`", path.display())]
+    #[error("can't read the connection file {}, whose path Jupyter passes as `corebook kernel FILE`", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("the connection file {} is not a Jupyter connection file: {source}", path.display())]
+    #[error("the connection file {} is not a Jupyter connection file", path.display())]
     Malformed { path: PathBuf, source: serde_json::Error },
-    #[error("the connection file {}: {source}", path.display())]
+    #[error("the connection file {} can't be used", path.display())]
     Scheme { path: PathBuf, source: UnknownScheme },
 }
 

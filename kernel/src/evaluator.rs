@@ -4,18 +4,19 @@
 //! through the outputs thread.
 //!
 //! * [`startup`]: making evcxr ready, and what its version needs worked around
+//! * [`answer`]: a cell's error, reply and idle, given once
 //! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
 //! * [`diagnostics`]: compile errors as the cell's author should read them
 //! * [`locate`]: from generated code back to cells
 
+pub mod answer;
 mod diagnostics;
 pub mod locate;
-mod outcome;
+pub mod outcome;
 mod startup;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,8 +26,8 @@ use corebook_magics::expansion::{Expansion, expand};
 use corebook_magics::source_map::SourceMap;
 use evcxr::{CommandContext, EvalCallbacks};
 use jupyter_protocol::{
-    DisplayData, ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult,
-    JupyterMessageContent, Media, MediaType, ReplyError, ReplyStatus, Status, StreamContent,
+    DisplayData, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult,
+    JupyterMessageContent, Media, MediaType, ReplyStatus, Status, StreamContent,
 };
 use serde_json::json;
 
@@ -42,6 +43,7 @@ use crate::shell::reply;
 use crate::supervisor::report::Order;
 use crate::wire::Origin;
 
+use self::answer::{CellReply, OpenCell, Received};
 use self::locate::{Cell, Cells};
 use self::outcome::CellError;
 
@@ -50,10 +52,6 @@ const SUMMARY_WAIT: Duration = Duration::from_secs(10);
 
 /// The session in use. The main thread takes it at the end and so removes its folder.
 pub type SharedSession = Arc<Mutex<Option<Arc<Session>>>>;
-
-/// How many execute requests have come in.
-#[derive(Debug, Default)]
-pub struct Received(pub AtomicUsize);
 
 /// Work for the evaluator. Senders: shell and introspection.
 pub enum Job {
@@ -70,7 +68,6 @@ pub struct ExecuteJob {
     pub request: ExecuteRequest,
     /// Its place among all execute requests.
     pub number: usize,
-    pub metadata: serde_json::Value,
 }
 
 /// Something Tab offers: `text` for the bytes `start..end` of the code.
@@ -90,6 +87,7 @@ pub struct EvaluatorLinks {
     pub activity: Arc<Activity>,
     pub history: Arc<Mutex<History>>,
     pub received: Arc<Received>,
+    pub open_cell: Arc<OpenCell>,
     pub cells: Arc<Mutex<Cells>>,
     pub pools: Arc<Pools>,
     pub desk: Arc<InputDesk>,
@@ -104,14 +102,12 @@ pub struct Evaluator {
     /// evcxr, or why there is none.
     context: Result<CommandContext, String>,
     execution_count: usize,
-    /// Execute requests with a smaller number are answered with an error and not run.
-    aborted_below: usize,
 }
 
 impl Evaluator {
     pub fn new(links: EvaluatorLinks) -> Self {
         let context = Err("the kernel is still starting".to_owned());
-        Self { links, context, execution_count: 0, aborted_below: 0 }
+        Self { links, context, execution_count: 0 }
     }
 
     /// Makes evcxr ready, then works until every sender is gone.
@@ -151,49 +147,43 @@ impl Evaluator {
     }
 
     fn execute(&mut self, job: &ExecuteJob) {
-        let origin = &job.origin;
-        let publisher = self.links.publisher.clone();
-        publisher.publish(origin, Status::busy());
-        if job.number < self.aborted_below {
+        self.links.publisher.publish(&job.origin, Status::busy());
+        if job.number < self.links.received.aborted_below() {
             self.reply_aborted(job);
+            self.links.publisher.publish(&job.origin, Status::idle());
         } else {
             self.run_and_reply(job);
         }
-        publisher.publish(origin, Status::idle());
     }
 
     fn run_and_reply(&mut self, job: &ExecuteJob) {
         let request = &job.request;
-        let started = chrono::Utc::now();
         let is_stored = request.store_history && !request.silent;
         if is_stored {
             self.execution_count += 1;
             lock(&self.links.history).push(self.execution_count, &request.code);
         }
-        let count = ExecutionCount::new(self.execution_count);
         if !request.silent {
-            let input = ExecuteInput { code: request.code.clone(), execution_count: count };
-            self.links.publisher.publish(&job.origin, input);
+            let execution_count = ExecutionCount::new(self.execution_count);
+            self.links.publisher.publish(&job.origin, ExecuteInput { code: request.code.clone(), execution_count });
         }
+        self.links.open_cell.open(CellReply {
+            publisher: self.links.publisher.clone(),
+            replies: self.links.replies.clone(),
+            received: Arc::clone(&self.links.received),
+            origin: job.origin.clone(),
+            execution_count: self.execution_count,
+            is_silent: request.silent,
+            stops_on_error: request.stop_on_error,
+            started: chrono::Utc::now(),
+        });
         let ran = self.run(job, &request.code, request.silent);
-        let mut content = ExecuteReply { execution_count: count, ..ExecuteReply::default() };
-        match ran {
-            Ok(_) => content.user_expressions = Some(self.evaluate_expressions(job)),
-            Err(error) => {
-                if !request.silent {
-                    self.links.publisher.publish(&job.origin, error_output(&error));
-                }
-                if request.stop_on_error {
-                    self.aborted_below = self.links.received.0.load(Ordering::SeqCst);
-                }
-                content.status = ReplyStatus::Error;
-                content.error = Some(Box::new(reply_error(error)));
-            }
+        let ended = ran.map(|_| self.evaluate_expressions(job));
+        // Nothing is left to say if the interrupt thread has answered already.
+        if let Some(reply) = self.links.open_cell.take() {
+            reply.end(ended);
         }
-        let status = if content.error.is_some() { "error" } else { "ok" };
-        let started = started.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-        let metadata = json!({ "started": started, "status": status, "dependencies_met": true });
-        reply(&self.links.replies, &job.origin, content.into(), metadata);
+        self.links.activity.enter(Phase::Idle);
     }
 
     fn reply_aborted(&self, job: &ExecuteJob) {
@@ -238,7 +228,6 @@ impl Evaluator {
         }));
         let ran = self.expand_and_evaluate(source);
         let summary = self.summary();
-        activity.enter(Phase::Idle);
         ran.and_then(|evaluated| self.judge(evaluated, summary))
     }
 
@@ -361,14 +350,6 @@ fn shown(answer: &crate::host::Answer) -> JupyterMessageContent {
             DisplayData::new(media).into()
         }
     }
-}
-
-fn error_output(error: &CellError) -> ErrorOutput {
-    ErrorOutput { ename: error.name.clone(), evalue: error.value.clone(), traceback: error.traceback.clone() }
-}
-
-fn reply_error(error: CellError) -> ReplyError {
-    ReplyError { ename: error.name, evalue: error.value, traceback: error.traceback }
 }
 
 /// A panic elsewhere leaves what is shared here whole.

@@ -9,11 +9,15 @@ use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::activity::{Activity, Phase};
+use crate::evaluator::answer::OpenCell;
+use crate::evaluator::outcome;
 use crate::reports::Orders;
 use crate::supervisor::report::Order;
 
 /// Code that does not look at the interrupt flag has this long before its worker is killed.
 const GRACE: Duration = Duration::from_secs(1);
+/// A cell that is analysed longer than this after an interrupt is answered without waiting for evcxr.
+const ANSWER_AFTER: Duration = Duration::from_millis(300);
 /// How often a cell that is being stopped is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -22,24 +26,40 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 pub struct Request;
 
 /// Stops one cell after the other until every sender is gone.
-pub fn serve(requests: &Receiver<Request>, activity: &Activity, orders: &Orders) {
+pub fn serve(requests: &Receiver<Request>, activity: &Activity, orders: &Orders, open_cell: &OpenCell) {
     while let Ok(Request) = requests.recv() {
         // Requests that came while nothing was there to stop are done with.
         while requests.try_recv().is_ok() {}
         if let Some(cell) = activity.interrupt_cell() {
-            stop_cell(cell, requests, activity, orders);
+            stop_cell(cell, requests, activity, orders, open_cell);
         }
     }
 }
 
-fn stop_cell(cell: u64, requests: &Receiver<Request>, activity: &Activity, orders: &Orders) {
+fn stop_cell(
+    cell: u64,
+    requests: &Receiver<Request>,
+    activity: &Activity,
+    orders: &Orders,
+    open_cell: &OpenCell,
+) {
+    let interrupted_at = Instant::now();
     let mut asked_at = None;
     let mut is_killed = false;
     let mut compilers = Compilers::new();
     loop {
         match activity.phase_of(cell) {
             Phase::Idle | Phase::Starting => return,
-            Phase::Compiling => compilers.kill(),
+            Phase::Compiling => {
+                compilers.kill();
+                // rust-analyzer works in this process and can't be stopped, but nobody needs to wait for it.
+                if asked_at.is_none()
+                    && interrupted_at.elapsed() > ANSWER_AFTER
+                    && let Some(reply) = open_cell.take()
+                {
+                    reply.end(Err(outcome::while_compiling()));
+                }
+            }
             Phase::Running => {
                 let asked_at = *asked_at.get_or_insert_with(|| {
                     orders.give(&Order::Interrupt);

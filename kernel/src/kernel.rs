@@ -22,7 +22,8 @@ use crate::activity::{Activity, Phase};
 use crate::connection::Connection;
 use crate::control::Control;
 use crate::evaluator::locate::Cells;
-use crate::evaluator::{Evaluator, EvaluatorLinks, Received, SharedSession};
+use crate::evaluator::answer::{OpenCell, Received};
+use crate::evaluator::{Evaluator, EvaluatorLinks, SharedSession};
 use crate::host::Pools;
 use crate::input::InputDesk;
 use crate::iopub::{self, Publisher};
@@ -59,6 +60,8 @@ struct Kernel {
     activity: Arc<Activity>,
     orders: Orders,
     session: SharedSession,
+    /// Keeps the folder of the supervisor's socket until the end.
+    report_address: Option<reports::ReportAddress>,
     shell: Option<Bound<Router>>,
     control: Option<Bound<Router>>,
     stdin: Option<Bound<Router>>,
@@ -103,6 +106,7 @@ impl Kernel {
             activity: Arc::new(Activity::new()),
             orders: Orders::default(),
             session: SharedSession::default(),
+            report_address: None,
             outboxes: vec![
                 shell.outbox.clone(),
                 control.outbox.clone(),
@@ -172,8 +176,9 @@ impl Kernel {
         };
         self.spawn("shell", move || shell.owner.serve(|message| handler.handle(message)))?;
 
-        let listener = reports::Listener::bind()?;
-        let report_socket = listener.path().to_owned();
+        let (listener, address) = reports::Listener::bind()?;
+        let report_socket = address.path();
+        self.report_address = Some(address);
         let (orders, to_outputs) = (self.orders.clone(), outputs.clone());
         std::thread::Builder::new()
             .name("reports".to_owned())
@@ -190,10 +195,11 @@ impl Kernel {
         let shown = Outputs::new(publisher.clone(), observer);
         std::thread::Builder::new().name("outputs".to_owned()).spawn(move || shown.serve(&output_inputs))?;
 
-        let (activity, orders) = (Arc::clone(&self.activity), self.orders.clone());
+        let open_cell = Arc::new(OpenCell::default());
+        let (activity, orders, due) = (Arc::clone(&self.activity), self.orders.clone(), Arc::clone(&open_cell));
         std::thread::Builder::new()
             .name("interrupt".to_owned())
-            .spawn(move || interrupt::serve(&interrupt_requests, &activity, &orders))?;
+            .spawn(move || interrupt::serve(&interrupt_requests, &activity, &orders, &due))?;
 
         let (activity, orders, asking) = (Arc::clone(&self.activity), self.orders.clone(), Arc::clone(&desk));
         std::thread::Builder::new()
@@ -217,6 +223,7 @@ impl Kernel {
             activity: Arc::clone(&self.activity),
             history,
             received,
+            open_cell,
             cells,
             pools,
             desk,
@@ -256,6 +263,7 @@ impl Kernel {
         if let Some(session) = self.session.lock().unwrap_or_else(PoisonError::into_inner).take() {
             session.remove();
         }
+        drop(self.report_address);
         drop(self.outboxes);
         // Closed sockets deliver for their linger time; the context is not waited for, because the
         // evaluator's thread may still hold a publisher.

@@ -2,7 +2,7 @@
 
 use std::io::BufReader;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,22 +34,27 @@ impl Orders {
     }
 }
 
-/// The socket that supervisors connect to, in a folder that only its owner can enter.
+/// The socket that supervisors connect to.
 pub struct Listener {
     socket: UnixListener,
-    path: PathBuf,
-    _folder: TempDir,
+}
+
+/// Where a [`Listener`] is: a folder that only its owner can enter, removed when the value is dropped.
+pub struct ReportAddress {
+    folder: TempDir,
+}
+
+impl ReportAddress {
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("reports")
+    }
 }
 
 impl Listener {
-    pub fn bind() -> std::io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("corebook-").tempdir()?;
-        let path = folder.path().join("reports");
-        Ok(Self { socket: UnixListener::bind(&path)?, path, _folder: folder })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn bind() -> std::io::Result<(Self, ReportAddress)> {
+        let address = ReportAddress { folder: tempfile::Builder::new().prefix("corebook-").tempdir()? };
+        let socket = UnixListener::bind(address.path())?;
+        Ok((Self { socket }, address))
     }
 
     /// Passes on the reports of one supervisor after the other. A new one starts only after the old one

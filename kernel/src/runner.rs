@@ -81,8 +81,11 @@ enum End {
 ///
 /// When a notebook or a place to write to is unusable, before anything runs; when a kernel can't be started.
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let notebooks: Vec<Notebook> =
-        options.notebooks.iter().map(|path| Notebook::read(path)).collect::<Result<_, _>>()?;
+    let notebooks: Vec<Notebook> = options
+        .notebooks
+        .iter()
+        .map(|path| Notebook::read(path))
+        .collect::<Result<_, _>>()?;
     for notebook in &notebooks {
         if let Some(path) = destination(options, notebook) {
             notebook::check_writable(path)?;
@@ -96,7 +99,13 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
             screen.heading(&notebook.path().display().to_string())?;
         }
         let end = run_notebook(&mut notebook, options, &mut signals, &mut screen);
-        let end = end.or_else(|error| if is_closed_pipe(&error) { Ok(End::Failed) } else { Err(error) });
+        let end = end.or_else(|error| {
+            if is_closed_pipe(&error) {
+                Ok(End::Failed)
+            } else {
+                Err(error)
+            }
+        });
         if let Some(path) = destination(options, &notebook) {
             notebook.write(path)?;
         }
@@ -126,7 +135,10 @@ fn destination<'a>(options: &'a Options, notebook: &'a Notebook) -> Option<&'a P
 
 /// Whoever read our output has enough of it, as `head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|it| it.kind() == ErrorKind::BrokenPipe)
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|it| it.kind() == ErrorKind::BrokenPipe)
 }
 
 fn run_notebook(
@@ -143,7 +155,11 @@ fn run_notebook(
         notebook.set_language_info(&language_info);
     }
     let cells = notebook.code_cells();
-    let mut run = Run { areas: vec![OutputArea::default(); cells.len()], current: 0, screen };
+    let mut run = Run {
+        areas: vec![OutputArea::default(); cells.len()],
+        current: 0,
+        screen,
+    };
     let mut counts = vec![None; cells.len()];
     let end = run.cells(&cells, &mut counts, options, &mut session, notebook.path());
     let areas = run.areas.iter().map(OutputArea::to_json);
@@ -152,8 +168,15 @@ fn run_notebook(
     }
     let end = end?;
     if matches!(end, End::Completed) {
-        let cells = if cells.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.len()) };
-        screen.remark(&format!("{cells} in {:.1} s", started.elapsed().as_secs_f64()))?;
+        let cells = if cells.len() == 1 {
+            "1 cell".to_owned()
+        } else {
+            format!("{} cells", cells.len())
+        };
+        screen.remark(&format!(
+            "{cells} in {:.1} s",
+            started.elapsed().as_secs_f64()
+        ))?;
     }
     session.end();
     Ok(end)
@@ -183,7 +206,8 @@ impl Run<'_> {
                 continue;
             }
             self.current = index;
-            self.screen.begin_cell(index + 1, cells.len(), &cell.source)?;
+            self.screen
+                .begin_cell(index + 1, cells.len(), &cell.source)?;
             let ending = cell::run(session, &cell.source, options.timeout, self);
             let verdict = match ending {
                 Ok(ending) => {
@@ -223,7 +247,9 @@ impl Watch for Run<'_> {
         match &output {
             // What it updates may be another cell's.
             Output::Update { bundle, display_id } => {
-                self.areas.iter_mut().for_each(|area| area.update(display_id, bundle));
+                self.areas
+                    .iter_mut()
+                    .for_each(|area| area.update(display_id, bundle));
             }
             other => self.areas[self.current].add(other),
         }
@@ -241,5 +267,9 @@ impl Watch for Run<'_> {
 
 /// The first line of code that is not blank.
 fn first_line(source: &str) -> &str {
-    source.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+    source
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default()
 }

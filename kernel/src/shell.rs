@@ -1,13 +1,13 @@
 //! The shell socket: every request is answered at once or handed to the thread that can answer it.
 
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jupyter_protocol::{JupyterMessageContent, Status};
 use serde_json::{Value, json};
 
-use crate::evaluator::{ExecuteJob, Job, Received};
+use crate::evaluator::answer::Received;
+use crate::evaluator::{ExecuteJob, Job};
 use crate::introspection;
 use crate::iopub::Publisher;
 use crate::outbox::Outbox;
@@ -33,9 +33,7 @@ impl Shell {
     pub fn handle(&self, message: Incoming) {
         match message.content {
             JupyterMessageContent::ExecuteRequest(request) => {
-                let number = self.received.0.fetch_add(1, Ordering::SeqCst);
-                let metadata = message.metadata;
-                let job = ExecuteJob { origin: message.origin, request, number, metadata };
+                let job = ExecuteJob { origin: message.origin, request, number: self.received.next() };
                 self.pass_on(self.jobs.send(Job::Execute(job)).is_ok());
             }
             JupyterMessageContent::CompleteRequest(request) => {

@@ -56,8 +56,13 @@ impl RunArguments {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "must be a number of seconds above 0".to_owned())
+    let seconds = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds
+        .filter(|seconds| !seconds.is_zero())
+        .ok_or_else(|| "must be a number of seconds above 0".to_owned())
 }
 
 #[cfg(test)]
@@ -68,7 +73,11 @@ mod tests {
     fn a_timeout_is_a_positive_number_of_seconds() {
         assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
         for bad in ["0", "-1", "soon", "inf", "NaN", ""] {
-            assert_eq!(seconds(bad), Err("must be a number of seconds above 0".to_owned()), "{bad}");
+            assert_eq!(
+                seconds(bad),
+                Err("must be a number of seconds above 0".to_owned()),
+                "{bad}"
+            );
         }
     }
 
@@ -88,7 +97,13 @@ mod tests {
             arguments(&["a"]).into_options().unwrap().destination,
             Destination::File("out.ipynb".into())
         );
-        let error = arguments(&["a", "b"]).into_options().unwrap_err().to_string();
-        assert_eq!(error, "--output takes one notebook, not 2; --in-place writes each to its own file");
+        let error = arguments(&["a", "b"])
+            .into_options()
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "--output takes one notebook, not 2; --in-place writes each to its own file"
+        );
     }
 }

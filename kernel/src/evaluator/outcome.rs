@@ -108,9 +108,7 @@ fn place_lines(place: &str, line: usize, source_line: &str, column: usize) -> St
 pub fn of_failed(error: evcxr::Error, summary: &CellSummary, is_interrupted: bool, cell: &Cell) -> CellError {
     let has_run = summary.died.is_some();
     match error {
-        _ if is_interrupted && !has_run => {
-            CellError::new("Interrupted", "stopped while compiling; variables are kept")
-        }
+        _ if is_interrupted && !has_run => while_compiling(),
         evcxr::Error::SubprocessTerminated(_) if is_interrupted => CellError::new(
             "Interrupted",
             "the code did not stop within 1 s, so its process was ended; variables are lost, functions and :dep are kept",
@@ -125,6 +123,11 @@ pub fn of_failed(error: evcxr::Error, summary: &CellSummary, is_interrupted: boo
         ),
         evcxr::Error::Message(message) => CellError::new("CompileError", in_our_words(message.trim_end())),
     }
+}
+
+/// A cell that was interrupted before its code ran.
+pub fn while_compiling() -> CellError {
+    CellError::new("Interrupted", "stopped while compiling; variables are kept")
 }
 
 /// evcxr's own messages where a learner meets them, said kindly; others as they are.

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use jupyter_protocol::{ExecuteReply, ExecutionState, JupyterMessageContent, ReplyError, ReplyStatus};
+use jupyter_protocol::{
+    ExecuteReply, ExecutionState, JupyterMessageContent, ReplyError, ReplyStatus,
+};
 
 use super::client::Channel;
 use super::output::Output;
@@ -88,7 +90,12 @@ struct Running {
 }
 
 impl Running {
-    fn take(&mut self, channel: Channel, message: Incoming, watch: &mut dyn Watch) -> anyhow::Result<()> {
+    fn take(
+        &mut self,
+        channel: Channel,
+        message: Incoming,
+        watch: &mut dyn Watch,
+    ) -> anyhow::Result<()> {
         if message.parent_id != self.id {
             return Ok(());
         }
@@ -100,11 +107,11 @@ impl Running {
             (Channel::Iopub, JupyterMessageContent::ExecuteInput(_)) => {
                 self.patience.cell_started(Instant::now());
             }
-            (Channel::Iopub, JupyterMessageContent::Status(status)) => {
-                if status.execution_state == ExecutionState::Idle {
-                    self.is_idle = true;
-                    self.patience.answer_began(Instant::now());
-                }
+            (Channel::Iopub, JupyterMessageContent::Status(status))
+                if status.execution_state == ExecutionState::Idle =>
+            {
+                self.is_idle = true;
+                self.patience.answer_began(Instant::now());
             }
             (Channel::Iopub, content) => {
                 if let Some(output) = Output::of(content) {
@@ -120,14 +127,19 @@ impl Running {
         Ending {
             execution_count: Some(reply.execution_count.0),
             error: error_of(reply),
-            exceeded_s: limit.filter(|_| self.patience.is_exceeded()).map(|limit| limit.as_secs_f64()),
+            exceeded_s: limit
+                .filter(|_| self.patience.is_exceeded())
+                .map(|limit| limit.as_secs_f64()),
             is_interrupted: self.is_interrupted,
         }
     }
 }
 
 fn error_of(reply: ExecuteReply) -> Option<ReplyError> {
-    let unnamed = |name: &str| ReplyError { ename: name.to_owned(), ..ReplyError::default() };
+    let unnamed = |name: &str| ReplyError {
+        ename: name.to_owned(),
+        ..ReplyError::default()
+    };
     match reply.status {
         ReplyStatus::Ok => None,
         ReplyStatus::Error => Some(reply.error.map_or_else(|| unnamed("Error"), |error| *error)),

@@ -44,7 +44,11 @@ impl Child {
         end_with_parent(&mut command);
         let mut process = command.spawn().context("can't start the kernel")?;
         let stderr = process.stderr.take();
-        Ok(Self { process, stderr, begun: Vec::new() })
+        Ok(Self {
+            process,
+            stderr,
+            begun: Vec::new(),
+        })
     }
 
     /// Readable when the kernel says something or has closed its stderr; none when it has.
@@ -54,7 +58,9 @@ impl Child {
 
     /// The lines that have come on stderr. Blocks unless [`Child::stderr_fd`] is readable.
     pub fn read_stderr(&mut self) -> Vec<String> {
-        let Some(stderr) = &mut self.stderr else { return Vec::new() };
+        let Some(stderr) = &mut self.stderr else {
+            return Vec::new();
+        };
         let mut bytes = [0; READ_BYTES];
         match stderr.read(&mut bytes) {
             Ok(read @ 1..) => self.begun.extend(&bytes[..read]),
@@ -66,10 +72,15 @@ impl Child {
                 }
             }
         }
-        let Some(end) = self.begun.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let Some(end) = self.begun.iter().rposition(|byte| *byte == b'\n') else {
+            return Vec::new();
+        };
         let rest = self.begun.split_off(end + 1);
         let lines = std::mem::replace(&mut self.begun, rest);
-        String::from_utf8_lossy(&lines).lines().map(str::to_owned).collect()
+        String::from_utf8_lossy(&lines)
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     /// How it ended, in words, if it has.
@@ -140,16 +151,29 @@ mod tests {
 
     #[test]
     fn an_end_is_told_in_words() {
-        assert_eq!(in_words(ExitStatus::from_raw(9)), "was killed by signal 9 (SIGKILL)");
-        assert_eq!(in_words(ExitStatus::from_raw(2 << 8)), "ended with exit code 2");
+        assert_eq!(
+            in_words(ExitStatus::from_raw(9)),
+            "was killed by signal 9 (SIGKILL)"
+        );
+        assert_eq!(
+            in_words(ExitStatus::from_raw(2 << 8)),
+            "ended with exit code 2"
+        );
     }
 
     fn shell(script: &str) -> Child {
         let mut command = Command::new("sh");
-        command.args(["-c", script]).stderr(Stdio::piped()).process_group(0);
+        command
+            .args(["-c", script])
+            .stderr(Stdio::piped())
+            .process_group(0);
         let mut process = command.spawn().unwrap();
         let stderr = process.stderr.take();
-        Child { process, stderr, begun: Vec::new() }
+        Child {
+            process,
+            stderr,
+            begun: Vec::new(),
+        }
     }
 
     #[test]
@@ -180,7 +204,10 @@ mod tests {
 
     /// A zombie that nobody has collected does not run.
     fn is_running(pid: Pid) -> bool {
-        let output = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
+        let output = Command::new("ps")
+            .args(["-o", "stat=", "-p", &pid.to_string()])
+            .output()
+            .unwrap();
         let state = String::from_utf8(output.stdout).unwrap();
         !state.trim().is_empty() && !state.trim().starts_with('Z')
     }

@@ -40,7 +40,8 @@ impl Client {
     pub fn connect(info: &ConnectionInfo) -> anyhow::Result<Self> {
         let context = zmq::Context::new();
         let connect = |channel, kind, url: String| {
-            Socket::connect(&context, channel, kind, &url).with_context(|| format!("can't connect to {url}"))
+            Socket::connect(&context, channel, kind, &url)
+                .with_context(|| format!("can't connect to {url}"))
         };
         let shell = connect(Channel::Shell, zmq::DEALER, info.shell_url())?;
         let control = connect(Channel::Control, zmq::DEALER, info.control_url())?;
@@ -48,7 +49,12 @@ impl Client {
         iopub.zmq.set_subscribe(b"")?;
         let signer = Signer::new(&info.signature_scheme, &info.key)?;
         let codec = Codec::new(signer, uuid::Uuid::new_v4().to_string());
-        Ok(Self { codec, shell, control, iopub })
+        Ok(Self {
+            codec,
+            shell,
+            control,
+            iopub,
+        })
     }
 
     /// Sends a request on shell; its id comes back as the parent of what it causes.
@@ -63,9 +69,15 @@ impl Client {
 
     /// Waits until a message or one of `others` is there or `deadline` has come. Which of `others` are readable?
     pub fn wait(&self, others: &[RawFd], deadline: Option<Instant>) -> anyhow::Result<Vec<RawFd>> {
-        let mut items: Vec<zmq::PollItem> =
-            self.sockets().map(|socket| socket.zmq.as_poll_item(zmq::POLLIN)).into();
-        items.extend(others.iter().map(|fd| zmq::PollItem::from_fd(*fd, zmq::POLLIN)));
+        let mut items: Vec<zmq::PollItem> = self
+            .sockets()
+            .map(|socket| socket.zmq.as_poll_item(zmq::POLLIN))
+            .into();
+        items.extend(
+            others
+                .iter()
+                .map(|fd| zmq::PollItem::from_fd(*fd, zmq::POLLIN)),
+        );
         match zmq::poll(&mut items, deadline.map_or(-1, milliseconds_until)) {
             // A signal came, and is now readable.
             Ok(_) | Err(zmq::Error::EINTR) => {}
@@ -73,7 +85,12 @@ impl Client {
         }
         let sockets = self.sockets().len();
         let is_ready = |item: &zmq::PollItem| !item.get_revents().is_empty();
-        Ok(others.iter().zip(&items[sockets..]).filter(|(_, item)| is_ready(item)).map(|(fd, _)| *fd).collect())
+        Ok(others
+            .iter()
+            .zip(&items[sockets..])
+            .filter(|(_, item)| is_ready(item))
+            .map(|(fd, _)| *fd)
+            .collect())
     }
 
     /// The messages that are there, each channel's in order.
@@ -92,7 +109,10 @@ impl Client {
 
     fn send(&self, socket: &Socket, request: JupyterMessageContent) -> anyhow::Result<String> {
         let (id, frames) = self.codec.encode_request(request);
-        socket.zmq.send_multipart(frames, 0).context("can't send to the kernel")?;
+        socket
+            .zmq
+            .send_multipart(frames, 0)
+            .context("can't send to the kernel")?;
         Ok(id)
     }
 
@@ -102,14 +122,23 @@ impl Client {
 }
 
 impl Socket {
-    fn connect(context: &zmq::Context, channel: Channel, kind: zmq::SocketType, url: &str) -> zmq::Result<Self> {
+    fn connect(
+        context: &zmq::Context,
+        channel: Channel,
+        kind: zmq::SocketType,
+        url: &str,
+    ) -> zmq::Result<Self> {
         let zmq = context.socket(kind)?;
         zmq.set_linger(LINGER_MS)?;
         zmq.set_reconnect_ivl(RECONNECT_MS)?;
         // A full queue would drop output.
         zmq.set_rcvhwm(0)?;
         zmq.connect(url)?;
-        Ok(Self { channel, zmq, seen: Seen::default() })
+        Ok(Self {
+            channel,
+            zmq,
+            seen: Seen::default(),
+        })
     }
 }
 

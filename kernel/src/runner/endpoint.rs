@@ -1,6 +1,8 @@
 //! Where a private kernel and its one client meet: a folder only this user may enter, and a connection file.
 
+use std::fs::Permissions;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,9 @@ use tempfile::TempDir;
 
 /// How many sockets a kernel binds.
 const SOCKETS: u16 = 5;
+
+/// Only this user enters the folder.
+const FOLDER_MODE: u32 = 0o700;
 
 const SIGNATURE_SCHEME: &str = "hmac-sha256";
 
@@ -26,10 +31,20 @@ impl Endpoint {
         let temp_dir = std::env::temp_dir();
         let folder = tempfile::Builder::new()
             .prefix("corebook-run-")
+            .permissions(Permissions::from_mode(FOLDER_MODE))
             .tempdir_in(&temp_dir)
-            .with_context(|| format!("can't make a folder in {} (TMPDIR chooses another)", temp_dir.display()))?;
+            .with_context(|| {
+                format!(
+                    "can't make a folder in {} (TMPDIR chooses another)",
+                    temp_dir.display()
+                )
+            })?;
         let prefix = folder.path().join("socket");
-        let info = if is_fit_for_sockets(&prefix) { ipc(&prefix) } else { tcp()? };
+        let info = if is_fit_for_sockets(&prefix) {
+            ipc(&prefix)
+        } else {
+            tcp()?
+        };
         let endpoint = Self { info, folder };
         let file = endpoint.connection_file();
         let text = serde_json::to_string_pretty(&endpoint.info).expect("a connection file is JSON");
@@ -45,7 +60,9 @@ impl Endpoint {
 
 /// Whether local sockets can be bound there. Paths may be too long for them, and some file systems have none.
 fn is_fit_for_sockets(prefix: &Path) -> bool {
-    let Some(prefix) = prefix.to_str() else { return false };
+    let Some(prefix) = prefix.to_str() else {
+        return false;
+    };
     let path = format!("{prefix}-{SOCKETS}");
     let is_bound = UnixListener::bind(&path).is_ok();
     // It is there only if it was bound.
@@ -54,14 +71,20 @@ fn is_fit_for_sockets(prefix: &Path) -> bool {
 }
 
 fn ipc(prefix: &Path) -> ConnectionInfo {
-    info(Transport::IPC, prefix.display().to_string(), [1, 2, 3, 4, 5])
+    info(
+        Transport::IPC,
+        prefix.display().to_string(),
+        [1, 2, 3, 4, 5],
+    )
 }
 
 /// Ports that are free now. The kernel says so if another program takes one before it does.
 fn tcp() -> anyhow::Result<ConnectionInfo> {
     let listen = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let listeners: Vec<TcpListener> =
-        (0..SOCKETS).map(listen).collect::<Result<_, _>>().context("there is no free port on 127.0.0.1")?;
+    let listeners: Vec<TcpListener> = (0..SOCKETS)
+        .map(listen)
+        .collect::<Result<_, _>>()
+        .context("there is no free port on 127.0.0.1")?;
     let mut ports = [0; SOCKETS as usize];
     for (port, listener) in ports.iter_mut().zip(&listeners) {
         *port = listener.local_addr()?.port();
@@ -87,8 +110,6 @@ fn info(transport: Transport, ip: String, ports: [u16; SOCKETS as usize]) -> Con
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
@@ -103,7 +124,10 @@ mod tests {
     fn the_folder_is_private_and_goes() {
         let endpoint = Endpoint::create().unwrap();
         let folder = endpoint.folder.path().to_owned();
-        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+            FOLDER_MODE
+        );
         drop(endpoint);
         assert!(!folder.exists());
     }
@@ -119,7 +143,13 @@ mod tests {
     #[test]
     fn loopback_ports_differ() {
         let info = tcp().unwrap();
-        let ports = [info.shell_port, info.iopub_port, info.stdin_port, info.control_port, info.hb_port];
+        let ports = [
+            info.shell_port,
+            info.iopub_port,
+            info.stdin_port,
+            info.control_port,
+            info.hb_port,
+        ];
         let distinct: std::collections::HashSet<u16> = ports.into_iter().collect();
         assert_eq!(distinct.len(), ports.len(), "{ports:?}");
         assert!(!distinct.contains(&0));

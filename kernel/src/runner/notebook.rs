@@ -47,13 +47,19 @@ pub struct CodeCell {
 #[derive(Debug, thiserror::Error)]
 pub enum NotebookError {
     #[error("can't read the notebook {}", path.display())]
-    Unreadable { path: PathBuf, source: std::io::Error },
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{} is not a Jupyter notebook: {reason}", path.display())]
     NotANotebook { path: PathBuf, reason: String },
     #[error("{} is a notebook for {language}; corebook runs Rust. Choose its kernel in JupyterLab (Kernel, Change Kernel) if its cells are Rust", path.display())]
     OtherLanguage { path: PathBuf, language: String },
     #[error("can't write the notebook {}", path.display())]
-    Unwritable { path: PathBuf, source: std::io::Error },
+    Unwritable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 impl Notebook {
@@ -63,14 +69,25 @@ impl Notebook {
     ///
     /// When the file can't be read, is not a notebook, or is one for another language.
     pub fn read(path: &Path) -> Result<Self, NotebookError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| NotebookError::Unreadable { path: path.to_owned(), source })?;
-        let refuse = |reason| NotebookError::NotANotebook { path: path.to_owned(), reason };
+        let bytes = std::fs::read(path).map_err(|source| NotebookError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let refuse = |reason| NotebookError::NotANotebook {
+            path: path.to_owned(),
+            reason,
+        };
         let json = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
         let json = upgraded(json).map_err(refuse)?;
         match other_language(&json["metadata"]) {
-            Some(language) => Err(NotebookError::OtherLanguage { path: path.to_owned(), language }),
-            None => Ok(Self { path: path.to_owned(), json }),
+            Some(language) => Err(NotebookError::OtherLanguage {
+                path: path.to_owned(),
+                language,
+            }),
+            None => Ok(Self {
+                path: path.to_owned(),
+                json,
+            }),
         }
     }
 
@@ -81,7 +98,11 @@ impl Notebook {
 
     /// The cells to run, in order.
     pub fn code_cells(&self) -> Vec<CodeCell> {
-        let cells = self.json["cells"].as_array().into_iter().flatten().enumerate();
+        let cells = self.json["cells"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate();
         cells
             .filter(|(_, cell)| cell["cell_type"] == "code")
             .map(|(index, cell)| CodeCell {
@@ -123,7 +144,9 @@ impl Notebook {
         let mut text = Vec::new();
         let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
         self.json
-            .serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))
+            .serialize(&mut serde_json::Serializer::with_formatter(
+                &mut text, formatter,
+            ))
             .expect("JSON can be written to memory");
         text.push(b'\n');
         String::from_utf8(text).expect("JSON is UTF-8")
@@ -135,8 +158,10 @@ impl Notebook {
     ///
     /// When the folder does not exist or may not be written.
     pub fn write(&self, path: &Path) -> Result<(), NotebookError> {
-        replace(path, self.to_text().as_bytes())
-            .map_err(|source| NotebookError::Unwritable { path: path.to_owned(), source })
+        replace(path, self.to_text().as_bytes()).map_err(|source| NotebookError::Unwritable {
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 
@@ -152,7 +177,10 @@ pub fn check_writable(path: &Path) -> Result<(), NotebookError> {
         }
         tempfile::tempfile_in(folder_of(&resolved(path))).map(drop)
     };
-    check().map_err(|source| NotebookError::Unwritable { path: path.to_owned(), source })
+    check().map_err(|source| NotebookError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
@@ -160,7 +188,10 @@ fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let mut builder = tempfile::Builder::new();
     // The umask applies, as to any new file.
     let permissions = Permissions::from_mode(NEW_FILE_MODE);
-    let mut file = builder.prefix(".corebook-").permissions(permissions).tempfile_in(folder_of(&path))?;
+    let mut file = builder
+        .prefix(".corebook-")
+        .permissions(permissions)
+        .tempfile_in(folder_of(&path))?;
     file.write_all(text)?;
     if let Ok(replaced) = std::fs::metadata(&path) {
         file.as_file().set_permissions(replaced.permissions())?;
@@ -176,7 +207,9 @@ fn resolved(path: &Path) -> PathBuf {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// The notebook as version 4.5, or why it is none.
@@ -188,7 +221,9 @@ fn upgraded(mut json: Value) -> Result<Value, String> {
         nbformat::Notebook::V3(old) => {
             let new = nbformat::upgrade_v3_notebook(old).map_err(|error| error.to_string())?;
             let new = nbformat::serialize_notebook(&nbformat::Notebook::V4(new));
-            json = new.and_then(|text| Ok(serde_json::from_str(&text)?)).map_err(|error| error.to_string())?;
+            json = new
+                .and_then(|text| Ok(serde_json::from_str(&text)?))
+                .map_err(|error| error.to_string())?;
         }
         // Between 4.0 and 4.5 only the ids of cells are new.
         nbformat::Notebook::Legacy(_) => json["nbformat_minor"] = json!(5),
@@ -212,21 +247,30 @@ fn without_outputs(json: &Value) -> String {
 fn add_missing_ids(json: &mut Value) {
     let cells = json["cells"].as_array_mut().into_iter().flatten();
     for cell in cells.filter_map(Value::as_object_mut) {
-        if cell.get("id").and_then(Value::as_str).is_some_and(|id| !id.is_empty()) {
+        if cell
+            .get("id")
+            .and_then(Value::as_str)
+            .is_some_and(|id| !id.is_empty())
+        {
             continue;
         }
         let mut id = uuid::Uuid::new_v4().simple().to_string();
         id.truncate(CELL_ID_LEN);
         cell.remove("id");
         // In alphabetical order, where Jupyter puts it.
-        let place = cell.keys().position(|key| key.as_str() > "id").unwrap_or(cell.len());
+        let place = cell
+            .keys()
+            .position(|key| key.as_str() > "id")
+            .unwrap_or(cell.len());
         cell.shift_insert(place, "id".to_owned(), json!(id));
     }
 }
 
 /// The language of a notebook that is not for Rust. One that names no language is taken for Rust.
 fn other_language(metadata: &Value) -> Option<String> {
-    let named = metadata["kernelspec"]["language"].as_str().or(metadata["language_info"]["name"].as_str());
+    let named = metadata["kernelspec"]["language"]
+        .as_str()
+        .or(metadata["language_info"]["name"].as_str());
     let kernel = metadata["kernelspec"]["name"].as_str();
     match (named, kernel) {
         (Some(language), _) if language.eq_ignore_ascii_case(LANGUAGE) => None,
@@ -243,12 +287,21 @@ fn other_language(metadata: &Value) -> Option<String> {
 fn joined(text: &Value) -> String {
     match text {
         Value::String(text) => text.clone(),
-        lines => lines.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
+        lines => lines
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect(),
     }
 }
 
 fn tags(cell: &Value) -> impl Iterator<Item = &str> {
-    cell["metadata"]["tags"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    cell["metadata"]["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 #[cfg(test)]

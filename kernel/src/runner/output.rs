@@ -9,15 +9,34 @@ const TEXT_TYPES: [&str; 3] = ["text/plain", "text/markdown", "text/latex"];
 /// One output message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    Stream { name: StreamName, text: String },
-    Display { bundle: Bundle, display_id: Option<String> },
+    Stream {
+        name: StreamName,
+        text: String,
+    },
+    Display {
+        bundle: Bundle,
+        display_id: Option<String>,
+    },
     /// The value of the cell's last expression.
-    Result { execution_count: usize, bundle: Bundle, display_id: Option<String> },
+    Result {
+        execution_count: usize,
+        bundle: Bundle,
+        display_id: Option<String>,
+    },
     /// Replaces what was displayed under this id, in whatever cell.
-    Update { bundle: Bundle, display_id: String },
+    Update {
+        bundle: Bundle,
+        display_id: String,
+    },
     /// Takes away the cell's outputs, now or when the next one comes.
-    Clear { is_delayed: bool },
-    Error { name: String, value: String, traceback: Vec<String> },
+    Clear {
+        is_delayed: bool,
+    },
+    Error {
+        name: String,
+        value: String,
+        traceback: Vec<String>,
+    },
 }
 
 /// One thing in several forms.
@@ -38,9 +57,10 @@ impl Output {
     /// The output in a message from iopub; `None` for messages that put nothing out.
     pub fn of(content: JupyterMessageContent) -> Option<Self> {
         match content {
-            JupyterMessageContent::StreamContent(stream) => {
-                Some(Self::Stream { name: StreamName::of(&stream.name), text: stream.text })
-            }
+            JupyterMessageContent::StreamContent(stream) => Some(Self::Stream {
+                name: StreamName::of(&stream.name),
+                text: stream.text,
+            }),
             JupyterMessageContent::DisplayData(display) => Some(Self::Display {
                 bundle: Bundle::of(&display.data, display.metadata),
                 display_id: display.transient.and_then(display_id),
@@ -54,10 +74,14 @@ impl Output {
                 bundle: Bundle::of(&update.data, update.metadata),
                 display_id: display_id(update.transient)?,
             }),
-            JupyterMessageContent::ClearOutput(clear) => Some(Self::Clear { is_delayed: clear.wait }),
-            JupyterMessageContent::ErrorOutput(error) => {
-                Some(Self::Error { name: error.ename, value: error.evalue, traceback: error.traceback })
-            }
+            JupyterMessageContent::ClearOutput(clear) => Some(Self::Clear {
+                is_delayed: clear.wait,
+            }),
+            JupyterMessageContent::ErrorOutput(error) => Some(Self::Error {
+                name: error.ename,
+                value: error.evalue,
+                traceback: error.traceback,
+            }),
             _ => None,
         }
     }
@@ -86,13 +110,17 @@ impl StreamName {
 
 impl Bundle {
     fn of(media: &Media, metadata: Map<String, Value>) -> Self {
-        let Ok(Value::Object(data)) = serde_json::to_value(media) else { return Self::default() };
+        let Ok(Value::Object(data)) = serde_json::to_value(media) else {
+            return Self::default();
+        };
         Self { data, metadata }
     }
 
     /// What a terminal can show of it: text, or a note of what there would be to see.
     pub fn text(&self) -> String {
-        let text = TEXT_TYPES.iter().find_map(|mime_type| self.data.get(*mime_type)?.as_str());
+        let text = TEXT_TYPES
+            .iter()
+            .find_map(|mime_type| self.data.get(*mime_type)?.as_str());
         text.map_or_else(|| self.note(), str::to_owned)
     }
 
@@ -113,7 +141,8 @@ mod tests {
     use super::*;
 
     fn bundle(media: Vec<MediaType>) -> Bundle {
-        let Some(Output::Display { bundle, .. }) = Output::of(DisplayData::from(media).into()) else {
+        let Some(Output::Display { bundle, .. }) = Output::of(DisplayData::from(media).into())
+        else {
             panic!("display data is an output")
         };
         bundle
@@ -121,13 +150,19 @@ mod tests {
 
     #[test]
     fn html_is_shown_by_its_plain_text() {
-        let both = bundle(vec![MediaType::Html("<b>2</b>".into()), MediaType::Plain("2".into())]);
+        let both = bundle(vec![
+            MediaType::Html("<b>2</b>".into()),
+            MediaType::Plain("2".into()),
+        ]);
         assert_eq!(both.text(), "2");
     }
 
     #[test]
     fn what_has_no_text_is_named() {
-        let picture = bundle(vec![MediaType::Svg("<svg/>".into()), MediaType::Png("iVBO".into())]);
+        let picture = bundle(vec![
+            MediaType::Svg("<svg/>".into()),
+            MediaType::Png("iVBO".into()),
+        ]);
         assert_eq!(picture.text(), "<image/png, image/svg+xml>");
         assert_eq!(bundle(vec![]).text(), "");
     }
@@ -136,7 +171,9 @@ mod tests {
     fn an_update_needs_to_say_of_what() {
         let media = Media::from(vec![MediaType::Plain("2".into())]);
         let mut update = UpdateDisplayData::new(media, "bar");
-        assert!(matches!(Output::of(update.clone().into()), Some(Output::Update { display_id, .. }) if display_id == "bar"));
+        assert!(
+            matches!(Output::of(update.clone().into()), Some(Output::Update { display_id, .. }) if display_id == "bar")
+        );
         update.transient.display_id = None;
         assert_eq!(Output::of(update.into()), None);
     }

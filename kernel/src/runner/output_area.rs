@@ -18,10 +18,21 @@ pub struct OutputArea {
 
 #[derive(Debug, Clone)]
 enum Kept {
-    Stream { name: StreamName, text: StreamText },
+    Stream {
+        name: StreamName,
+        text: StreamText,
+    },
     /// With a count, the value of the cell's last expression.
-    Bundle { bundle: Bundle, display_id: Option<String>, execution_count: Option<usize> },
-    Error { name: String, value: String, traceback: Vec<String> },
+    Bundle {
+        bundle: Bundle,
+        display_id: Option<String>,
+        execution_count: Option<usize>,
+    },
+    Error {
+        name: String,
+        value: String,
+        traceback: Vec<String>,
+    },
 }
 
 impl OutputArea {
@@ -39,17 +50,29 @@ impl OutputArea {
                 return;
             }
             Output::Update { bundle, display_id } => return self.update(display_id, bundle),
-            Output::Display { bundle, display_id } => {
-                Kept::Bundle { bundle: bundle.clone(), display_id: display_id.clone(), execution_count: None }
-            }
-            Output::Result { execution_count, bundle, display_id } => Kept::Bundle {
+            Output::Display { bundle, display_id } => Kept::Bundle {
+                bundle: bundle.clone(),
+                display_id: display_id.clone(),
+                execution_count: None,
+            },
+            Output::Result {
+                execution_count,
+                bundle,
+                display_id,
+            } => Kept::Bundle {
                 bundle: bundle.clone(),
                 display_id: display_id.clone(),
                 execution_count: Some(*execution_count),
             },
-            Output::Error { name, value, traceback } => {
-                Kept::Error { name: name.clone(), value: value.clone(), traceback: traceback.clone() }
-            }
+            Output::Error {
+                name,
+                value,
+                traceback,
+            } => Kept::Error {
+                name: name.clone(),
+                value: value.clone(),
+                traceback: traceback.clone(),
+            },
         };
         self.clear_if_due();
         self.kept.push(kept);
@@ -58,7 +81,11 @@ impl OutputArea {
     /// Replaces what is displayed under `display_id`, if anything is.
     pub fn update(&mut self, display_id: &str, new: &Bundle) {
         for kept in &mut self.kept {
-            if let Kept::Bundle { bundle, display_id: Some(id), .. } = kept
+            if let Kept::Bundle {
+                bundle,
+                display_id: Some(id),
+                ..
+            } = kept
                 && id == display_id
             {
                 *bundle = new.clone();
@@ -73,7 +100,10 @@ impl OutputArea {
 
     fn add_stream(&mut self, name: StreamName, text: &str) {
         self.clear_if_due();
-        if let Some(Kept::Stream { name: last, text: kept }) = self.kept.last_mut()
+        if let Some(Kept::Stream {
+            name: last,
+            text: kept,
+        }) = self.kept.last_mut()
             && *last == name
         {
             kept.push(text);
@@ -98,18 +128,30 @@ impl Kept {
             Self::Stream { name, text } => {
                 json!({ "name": name.as_str(), "output_type": "stream", "text": lines(&text.text()) })
             }
-            Self::Bundle { bundle, execution_count: None, .. } => json!({
+            Self::Bundle {
+                bundle,
+                execution_count: None,
+                ..
+            } => json!({
                 "data": data(&bundle.data),
                 "metadata": sorted(&bundle.metadata),
                 "output_type": "display_data",
             }),
-            Self::Bundle { bundle, execution_count: Some(count), .. } => json!({
+            Self::Bundle {
+                bundle,
+                execution_count: Some(count),
+                ..
+            } => json!({
                 "data": data(&bundle.data),
                 "execution_count": count,
                 "metadata": sorted(&bundle.metadata),
                 "output_type": "execute_result",
             }),
-            Self::Error { name, value, traceback } => json!({
+            Self::Error {
+                name,
+                value,
+                traceback,
+            } => json!({
                 "ename": name,
                 "evalue": value,
                 "output_type": "error",
@@ -121,9 +163,8 @@ impl Kept {
 
 /// Text is kept as lines, other types whole.
 fn data(data: &Map<String, Value>) -> Value {
-    let is_text = |mime_type: &str| {
-        mime_type.starts_with("text/") || FURTHER_TEXT_TYPES.contains(&mime_type)
-    };
+    let is_text =
+        |mime_type: &str| mime_type.starts_with("text/") || FURTHER_TEXT_TYPES.contains(&mime_type);
     let mut kept = sorted(data);
     if let Value::Object(fields) = &mut kept {
         for (mime_type, value) in fields {
@@ -146,7 +187,10 @@ pub fn sorted(object: &Map<String, Value>) -> Value {
             other => other.clone(),
         }
     }
-    let mut fields: Vec<_> = object.iter().map(|(key, value)| (key.clone(), sort(value))).collect();
+    let mut fields: Vec<_> = object
+        .iter()
+        .map(|(key, value)| (key.clone(), sort(value)))
+        .collect();
     fields.sort_by(|(one, _), (other, _)| one.cmp(other));
     fields.into_iter().collect::<Map<_, _>>().into()
 }
@@ -156,7 +200,10 @@ pub fn sorted(object: &Map<String, Value>) -> Value {
 pub fn lines(text: &str) -> Value {
     let mut lines = Vec::new();
     let mut rest = text;
-    while let Some((at, end)) = rest.char_indices().find(|(_, character)| is_line_end(*character)) {
+    while let Some((at, end)) = rest
+        .char_indices()
+        .find(|(_, character)| is_line_end(*character))
+    {
         let mut after = at + end.len_utf8();
         if rest[at..].starts_with("\r\n") {
             after = at + 2;

@@ -40,13 +40,21 @@ pub enum Step {
 impl Patience {
     /// A request was sent. `limit`: for the cell itself, from when the kernel takes it up.
     pub fn new(limit: Option<Duration>, now: Instant) -> Self {
-        Self { limit, stage: Stage::Waiting, stage_end: Some(now + START_WAIT), rest_end: None }
+        Self {
+            limit,
+            stage: Stage::Waiting,
+            stage_end: Some(now + START_WAIT),
+            rest_end: None,
+        }
     }
 
     /// The kernel has taken the cell up.
     pub fn cell_started(&mut self, now: Instant) {
         if self.stage == Stage::Waiting {
-            self.enter(Stage::Running, self.limit.and_then(|limit| now.checked_add(limit)));
+            self.enter(
+                Stage::Running,
+                self.limit.and_then(|limit| now.checked_add(limit)),
+            );
         }
     }
 
@@ -121,7 +129,10 @@ mod tests {
     #[test]
     fn a_kernel_that_never_takes_the_cell_up_is_given_up() {
         let now = Instant::now();
-        assert_eq!(Patience::new(None, now).due(now + START_WAIT), Some(Step::GiveUp));
+        assert_eq!(
+            Patience::new(None, now).due(now + START_WAIT),
+            Some(Step::GiveUp)
+        );
     }
 
     #[test]

@@ -115,13 +115,20 @@ impl<W: Write> Printer<W> {
         }
         match output {
             Output::Stream { text, .. } => self.write(text)?,
-            Output::Display { bundle, display_id } | Output::Result { bundle, display_id, .. } => {
+            Output::Display { bundle, display_id }
+            | Output::Result {
+                bundle, display_id, ..
+            } => {
                 self.display(&bundle.text(), display_id.as_deref())?;
             }
             Output::Update { bundle, display_id } => self.update(display_id, bundle.text())?,
             Output::Clear { is_delayed: true } => self.is_clear_due = true,
             Output::Clear { is_delayed: false } => self.clear()?,
-            Output::Error { name, value, traceback } => {
+            Output::Error {
+                name,
+                value,
+                traceback,
+            } => {
                 self.end_line()?;
                 match traceback.as_slice() {
                     [] => self.write(&format!("{name}: {value}"))?,
@@ -186,7 +193,11 @@ impl<W: Write> Printer<W> {
             self.write(text)?;
             return self.end_line();
         };
-        let mut display = Display { id: id.to_owned(), shown: String::new(), latest: text.to_owned() };
+        let mut display = Display {
+            id: id.to_owned(),
+            shown: String::new(),
+            latest: text.to_owned(),
+        };
         if self.is_live {
             self.write_cut(text)?;
             display.shown = text.to_owned();
@@ -199,9 +210,12 @@ impl<W: Write> Printer<W> {
 
     fn update(&mut self, id: &str, text: String) -> std::io::Result<()> {
         let text = text.trim_end_matches('\n').to_owned();
-        let Some(index) = self.displays.iter().position(|display| display.id == id) else { return Ok(()) };
+        let Some(index) = self.displays.iter().position(|display| display.id == id) else {
+            return Ok(());
+        };
         let lines = self.displays[index].shown.lines().count();
-        let is_replaced = self.is_live && self.last_display == Some(index) && lines <= MOST_REPLACED_LINES;
+        let is_replaced =
+            self.is_live && self.last_display == Some(index) && lines <= MOST_REPLACED_LINES;
         if is_replaced {
             self.take_back(lines)?;
             self.write_cut(&text)?;

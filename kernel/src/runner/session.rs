@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jupyter_protocol::{
-    ExecuteRequest, InterruptRequest, JupyterMessageContent, KernelInfoRequest, LanguageInfo, ShutdownRequest,
+    ExecuteRequest, InterruptRequest, JupyterMessageContent, KernelInfoRequest, LanguageInfo,
+    ShutdownRequest,
 };
 
 use super::child::Child;
@@ -50,7 +51,14 @@ impl<'a> Session<'a> {
         let endpoint = Endpoint::create()?;
         let client = Client::connect(&endpoint.info)?;
         let child = Child::start(&endpoint.connection_file())?;
-        Ok(Self { child, client, _endpoint: endpoint, signals, happenings: VecDeque::new(), is_dead: false })
+        Ok(Self {
+            child,
+            client,
+            _endpoint: endpoint,
+            signals,
+            happenings: VecDeque::new(),
+            is_dead: false,
+        })
     }
 
     /// Waits until the kernel answers and this client misses none of its messages. `log` gets its log's lines.
@@ -67,7 +75,9 @@ impl<'a> Session<'a> {
             match self.next(Some(deadline))? {
                 Happening::Message(_, message) => match message.content {
                     JupyterMessageContent::IoPubWelcome(_) => is_subscribed = true,
-                    JupyterMessageContent::KernelInfoReply(reply) if message.parent_id == request => {
+                    JupyterMessageContent::KernelInfoReply(reply)
+                        if message.parent_id == request =>
+                    {
                         language_info = Some(reply.language_info);
                     }
                     _ => {}
@@ -76,7 +86,10 @@ impl<'a> Session<'a> {
                 Happening::Wish(_) => anyhow::bail!("stopped before the kernel was ready"),
                 Happening::Died(how) => anyhow::bail!("the kernel {how} before it was ready"),
                 Happening::TimeIsUp => {
-                    anyhow::bail!("the kernel did not answer within {} s", READY_WAIT.as_secs())
+                    anyhow::bail!(
+                        "the kernel did not answer within {} s",
+                        READY_WAIT.as_secs()
+                    )
                 }
             }
             if is_subscribed && let Some(language_info) = language_info.take() {
@@ -87,7 +100,10 @@ impl<'a> Session<'a> {
 
     /// Sends a cell; what comes of it has the returned id as its parent.
     pub fn execute(&self, source: &str) -> anyhow::Result<String> {
-        let request = ExecuteRequest { allow_stdin: false, ..ExecuteRequest::new(source.to_owned()) };
+        let request = ExecuteRequest {
+            allow_stdin: false,
+            ..ExecuteRequest::new(source.to_owned())
+        };
         self.client.ask(request)
     }
 
@@ -98,7 +114,12 @@ impl<'a> Session<'a> {
 
     /// Ends the kernel in good order.
     pub fn end(mut self) {
-        if !self.is_dead && self.client.ask_control(ShutdownRequest { restart: false }).is_ok() {
+        if !self.is_dead
+            && self
+                .client
+                .ask_control(ShutdownRequest { restart: false })
+                .is_ok()
+        {
             self.child.wait();
         }
     }
@@ -118,14 +139,22 @@ impl<'a> Session<'a> {
 
     fn gather(&mut self, deadline: Option<Instant>) -> anyhow::Result<()> {
         let stderr = self.child.stderr_fd();
-        let watched: Vec<_> = [Some(self.signals.fd()), stderr].into_iter().flatten().collect();
+        let watched: Vec<_> = [Some(self.signals.fd()), stderr]
+            .into_iter()
+            .flatten()
+            .collect();
         let ready = self.client.wait(&watched, deadline)?;
         // A signal may have told of the kernel's end.
-        self.happenings.extend(self.signals.take().into_iter().map(Happening::Wish));
-        let ending = self.child.ending().context("can't tell whether the kernel runs")?;
+        self.happenings
+            .extend(self.signals.take().into_iter().map(Happening::Wish));
+        let ending = self
+            .child
+            .ending()
+            .context("can't tell whether the kernel runs")?;
         self.take_messages();
         if stderr.is_some_and(|stderr| ready.contains(&stderr)) {
-            self.happenings.extend(self.child.read_stderr().into_iter().map(Happening::Log));
+            self.happenings
+                .extend(self.child.read_stderr().into_iter().map(Happening::Log));
         }
         if let Some(how) = ending
             && !self.is_dead
@@ -144,7 +173,8 @@ impl<'a> Session<'a> {
             let stderr = self.child.stderr_fd();
             let watched: Vec<_> = stderr.into_iter().collect();
             if !self.client.wait(&watched, Some(deadline))?.is_empty() {
-                self.happenings.extend(self.child.read_stderr().into_iter().map(Happening::Log));
+                self.happenings
+                    .extend(self.child.read_stderr().into_iter().map(Happening::Log));
             }
             self.take_messages();
         }
@@ -153,7 +183,8 @@ impl<'a> Session<'a> {
 
     fn take_messages(&mut self) {
         let messages = self.client.take().into_iter();
-        let happenings = messages.map(|(channel, message)| Happening::Message(channel, Box::new(message)));
+        let happenings =
+            messages.map(|(channel, message)| Happening::Message(channel, Box::new(message)));
         self.happenings.extend(happenings);
     }
 }

@@ -25,7 +25,8 @@ impl Signals {
     pub fn catch() -> std::io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         // SIGCHLD is for waking up only.
-        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, [SIGINT, SIGTERM, SIGHUP, SIGCHLD])?;
+        let delivery =
+            SignalDelivery::with_pipe(read, write, SignalOnly, [SIGINT, SIGTERM, SIGHUP, SIGCHLD])?;
         Ok(Self { delivery })
     }
 

@@ -41,7 +41,11 @@ pub fn judge(ending: &Ending, must_fail: bool, are_errors_allowed: bool) -> Verd
         None if must_fail => "it is tagged raises-exception, but did not fail".to_owned(),
         None => return Verdict::Passed,
     };
-    if are_errors_allowed { Verdict::Excused } else { Verdict::Failed(failure) }
+    if are_errors_allowed {
+        Verdict::Excused
+    } else {
+        Verdict::Failed(failure)
+    }
 }
 
 fn described(error: &ReplyError) -> String {
@@ -56,8 +60,15 @@ mod tests {
     use super::*;
 
     fn failed() -> Ending {
-        let error = ReplyError { ename: "Panic".into(), evalue: "x".into(), traceback: vec![] };
-        Ending { error: Some(error), ..Ending::default() }
+        let error = ReplyError {
+            ename: "Panic".into(),
+            evalue: "x".into(),
+            traceback: vec![],
+        };
+        Ending {
+            error: Some(error),
+            ..Ending::default()
+        }
     }
 
     fn failure(message: &str) -> Verdict {
@@ -87,22 +98,37 @@ mod tests {
 
     #[test]
     fn a_cell_over_its_limit_fails_even_if_it_must_fail() {
-        let ending = Ending { exceeded_s: Some(0.5), ..failed() };
-        assert_eq!(judge(&ending, true, false), failure("it took longer than 0.5 s (--timeout)"));
+        let ending = Ending {
+            exceeded_s: Some(0.5),
+            ..failed()
+        };
+        assert_eq!(
+            judge(&ending, true, false),
+            failure("it took longer than 0.5 s (--timeout)")
+        );
         assert_eq!(judge(&ending, false, true), Verdict::Excused);
     }
 
     #[test]
     fn a_cell_that_finished_just_in_time_passed() {
-        let ending = Ending { exceeded_s: Some(0.5), ..Ending::default() };
+        let ending = Ending {
+            exceeded_s: Some(0.5),
+            ..Ending::default()
+        };
         assert_eq!(judge(&ending, false, false), Verdict::Passed);
     }
 
     #[test]
     fn an_interrupt_ends_the_run_whatever_is_allowed() {
-        let ending = Ending { is_interrupted: true, ..failed() };
+        let ending = Ending {
+            is_interrupted: true,
+            ..failed()
+        };
         assert_eq!(judge(&ending, true, true), Verdict::Interrupted);
-        let finished = Ending { is_interrupted: true, ..Ending::default() };
+        let finished = Ending {
+            is_interrupted: true,
+            ..Ending::default()
+        };
         assert_eq!(judge(&finished, false, false), Verdict::Interrupted);
     }
 }

@@ -21,7 +21,9 @@ fn read(text: &str) -> Result<Notebook, NotebookError> {
 
 fn reason(text: &str) -> String {
     let error = read(text).unwrap_err().to_string();
-    error.split_once(" is ").map_or(error.clone(), |(_, reason)| reason.to_owned())
+    error
+        .split_once(" is ")
+        .map_or(error.clone(), |(_, reason)| reason.to_owned())
 }
 
 /// The error as the command line shows it.
@@ -42,8 +44,22 @@ fn code_cells_come_in_order_with_their_text_joined() {
     ],"metadata":{},"nbformat":4,"nbformat_minor":5}"##;
     let cells = read(text).unwrap().code_cells();
     assert_eq!(cells.len(), 2);
-    assert_eq!(cells[0], CodeCell { index: 1, source: "let x = 1;\nx".into(), must_fail: true });
-    assert_eq!(cells[1], CodeCell { index: 2, source: "2".into(), must_fail: false });
+    assert_eq!(
+        cells[0],
+        CodeCell {
+            index: 1,
+            source: "let x = 1;\nx".into(),
+            must_fail: true
+        }
+    );
+    assert_eq!(
+        cells[1],
+        CodeCell {
+            index: 2,
+            source: "2".into(),
+            must_fail: false
+        }
+    );
 }
 
 #[test]
@@ -61,7 +77,10 @@ fn outputs_of_earlier_runs_go_and_new_ones_come() {
     assert_eq!(notebook.json["cells"][0]["outputs"], json!([]));
     assert_eq!(notebook.json["cells"][0]["execution_count"], json!(null));
     assert_eq!(notebook.json["cells"][1]["execution_count"], json!(2));
-    assert_eq!(notebook.json["cells"][1]["outputs"][0]["output_type"], "stream");
+    assert_eq!(
+        notebook.json["cells"][1]["outputs"][0]["output_type"],
+        "stream"
+    );
 }
 
 #[test]
@@ -71,10 +90,25 @@ fn an_older_notebook_becomes_version_4_5_with_ids_that_differ() {
         {"cell_type":"code","execution_count":null,"metadata":{},"outputs":[],"source":[]}]}"#;
     let json = read(old).unwrap().json;
     assert_eq!(json["nbformat_minor"], 5);
-    let ids: Vec<&str> = [0, 1].map(|index| json["cells"][index]["id"].as_str().unwrap()).to_vec();
-    assert!(ids.iter().all(|id| id.len() == CELL_ID_LEN) && ids[0] != ids[1], "{ids:?}");
+    let ids: Vec<&str> = [0, 1]
+        .map(|index| json["cells"][index]["id"].as_str().unwrap())
+        .to_vec();
+    assert!(
+        ids.iter().all(|id| id.len() == CELL_ID_LEN) && ids[0] != ids[1],
+        "{ids:?}"
+    );
     let keys: Vec<_> = json["cells"][1].as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["cell_type", "execution_count", "id", "metadata", "outputs", "source"]);
+    assert_eq!(
+        keys,
+        [
+            "cell_type",
+            "execution_count",
+            "id",
+            "metadata",
+            "outputs",
+            "source"
+        ]
+    );
 }
 
 #[test]
@@ -88,11 +122,24 @@ fn a_notebook_of_version_3_is_upgraded() {
 
 #[test]
 fn what_is_no_notebook_is_refused_with_the_reason() {
-    assert!(reason("# Title").starts_with("not a Jupyter notebook: expected value at line 1"), "{}", reason("# Title"));
-    assert_eq!(reason("[1]"), "not a Jupyter notebook: it has no \"nbformat\"");
-    assert_eq!(reason("{}"), "not a Jupyter notebook: it has no \"nbformat\"");
+    assert!(
+        reason("# Title").starts_with("not a Jupyter notebook: expected value at line 1"),
+        "{}",
+        reason("# Title")
+    );
+    assert_eq!(
+        reason("[1]"),
+        "not a Jupyter notebook: it has no \"nbformat\""
+    );
+    assert_eq!(
+        reason("{}"),
+        "not a Jupyter notebook: it has no \"nbformat\""
+    );
     let newer = r#"{"cells":[],"metadata":{},"nbformat":5,"nbformat_minor":0}"#;
-    assert_eq!(reason(newer), "not a Jupyter notebook: Unsupported notebook version: 5.0");
+    assert_eq!(
+        reason(newer),
+        "not a Jupyter notebook: Unsupported notebook version: 5.0"
+    );
     assert!(reason(&text(&["1"]).replace("\"id\":\"c0\",", "\"id\":7,")).contains("at index 0"));
     assert!(reason(&text(&["1", "2"]).replace("c1", "c0")).contains("Duplicate Cell ID found: c0"));
 }
@@ -100,13 +147,19 @@ fn what_is_no_notebook_is_refused_with_the_reason() {
 #[test]
 fn a_missing_file_is_named() {
     let error = chain(Notebook::read(Path::new("/nowhere/a.ipynb")).unwrap_err());
-    assert!(error.starts_with("can't read the notebook /nowhere/a.ipynb: No such file"), "{error}");
+    assert!(
+        error.starts_with("can't read the notebook /nowhere/a.ipynb: No such file"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_notebook_for_another_language_is_refused() {
     let python = json!({ "kernelspec": { "display_name": "Python 3", "language": "python", "name": "python3" } });
-    assert!(reason(&with_metadata(python)).starts_with("a notebook for python (kernel python3); corebook runs Rust"));
+    assert!(
+        reason(&with_metadata(python))
+            .starts_with("a notebook for python (kernel python3); corebook runs Rust")
+    );
     let info = json!({ "language_info": { "name": "julia" } });
     assert!(reason(&with_metadata(info)).starts_with("a notebook for julia;"));
     let kernel = json!({ "kernelspec": { "display_name": "R", "name": "ir" } });
@@ -127,7 +180,9 @@ fn a_notebook_for_rust_is_taken_whatever_its_kernel_is_called() {
 
 #[test]
 fn the_language_is_described_and_a_missing_kernelspec_added() {
-    let Value::Object(info) = json!({ "version": "1.95.0", "name": "rust" }) else { unreachable!() };
+    let Value::Object(info) = json!({ "version": "1.95.0", "name": "rust" }) else {
+        unreachable!()
+    };
     let mut notebook = read(&text(&[])).unwrap();
     notebook.set_language_info(&info);
     assert_eq!(
@@ -139,16 +194,26 @@ fn the_language_is_described_and_a_missing_kernelspec_added() {
 #[test]
 fn writing_replaces_the_file_behind_a_link_and_keeps_its_permissions() {
     let folder = tempfile::tempdir().unwrap();
-    let (file, link) = (folder.path().join("file.ipynb"), folder.path().join("link.ipynb"));
+    let (file, link) = (
+        folder.path().join("file.ipynb"),
+        folder.path().join("link.ipynb"),
+    );
     std::fs::write(&file, text(&["1"])).unwrap();
     std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
     let notebook = Notebook::read(&link).unwrap();
     notebook.write(&link).unwrap();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), notebook.to_text());
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
     assert!(link.is_symlink());
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        2,
+        "nothing else is left"
+    );
 }
 
 #[test]
@@ -156,6 +221,9 @@ fn a_place_that_can_not_be_written_is_found_before_the_run() {
     let folder = tempfile::tempdir().unwrap();
     check_writable(&folder.path().join("new.ipynb")).unwrap();
     let error = chain(check_writable(&folder.path().join("none/new.ipynb")).unwrap_err());
-    assert!(error.starts_with("can't write the notebook ") && error.contains("No such file"), "{error}");
+    assert!(
+        error.starts_with("can't write the notebook ") && error.contains("No such file"),
+        "{error}"
+    );
     assert!(chain(check_writable(folder.path()).unwrap_err()).contains("is a directory"));
 }

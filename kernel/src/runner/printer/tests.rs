@@ -5,33 +5,56 @@ use super::super::output::{Bundle, StreamName};
 use super::*;
 
 fn stream(text: &str) -> Output {
-    Output::Stream { name: StreamName::Stdout, text: text.to_owned() }
+    Output::Stream {
+        name: StreamName::Stdout,
+        text: text.to_owned(),
+    }
 }
 
 fn bundle(text: &str) -> Bundle {
-    let Value::Object(data) = json!({ "text/html": "<b>", "text/plain": text }) else { unreachable!() };
-    Bundle { data, metadata: Map::new() }
+    let Value::Object(data) = json!({ "text/html": "<b>", "text/plain": text }) else {
+        unreachable!()
+    };
+    Bundle {
+        data,
+        metadata: Map::new(),
+    }
 }
 
 fn display(text: &str, id: Option<&str>) -> Output {
-    Output::Display { bundle: bundle(text), display_id: id.map(str::to_owned) }
+    Output::Display {
+        bundle: bundle(text),
+        display_id: id.map(str::to_owned),
+    }
 }
 
 fn update(text: &str, id: &str) -> Output {
-    Output::Update { bundle: bundle(text), display_id: id.to_owned() }
+    Output::Update {
+        bundle: bundle(text),
+        display_id: id.to_owned(),
+    }
 }
 
 fn run<W: Write>(printer: &mut Printer<W>, outputs: &[Output]) {
     printer.begin_cell(1, 2, "work();\n").unwrap();
-    outputs.iter().for_each(|output| printer.show(output).unwrap());
+    outputs
+        .iter()
+        .for_each(|output| printer.show(output).unwrap());
     printer.end_cell().unwrap();
 }
 
 /// What a cell's outputs look like in a pipe, below the cell.
 fn plain(outputs: &[Output]) -> String {
     let mut bytes = Vec::new();
-    run(&mut Printer::new(StripStream::new(&mut bytes), false), outputs);
-    String::from_utf8(bytes).unwrap().strip_prefix("[1] work();\n").unwrap().to_owned()
+    run(
+        &mut Printer::new(StripStream::new(&mut bytes), false),
+        outputs,
+    );
+    String::from_utf8(bytes)
+        .unwrap()
+        .strip_prefix("[1] work();\n")
+        .unwrap()
+        .to_owned()
 }
 
 /// What a cell's outputs look like on a screen: all rows, after everything was written.
@@ -56,7 +79,9 @@ fn rows(written: &str) -> Vec<String> {
             }
             '\r' => column = 0,
             '\u{1b}' => {
-                let end = rest.find(|character: char| character.is_ascii_alphabetic()).unwrap();
+                let end = rest
+                    .find(|character: char| character.is_ascii_alphabetic())
+                    .unwrap();
                 match &rest[1..=end] {
                     "K" => rows[row].truncate(column),
                     "J" => {
@@ -93,7 +118,10 @@ fn a_pipe_gets_cells_and_outputs_without_colours() {
     printer.show(&display("7", None)).unwrap();
     printer.end_cell().unwrap();
     let text = String::from_utf8(bytes).unwrap();
-    assert_eq!(text, "[1] fn f() {\n\n        1\n    }\n\n[2] f()\nred!\n7\n");
+    assert_eq!(
+        text,
+        "[1] fn f() {\n\n        1\n    }\n\n[2] f()\nred!\n7\n"
+    );
 }
 
 #[test]
@@ -109,32 +137,66 @@ fn a_traceback_is_printed_and_without_one_the_error() {
         value: "x".into(),
         traceback: traceback.iter().map(|line| (*line).to_owned()).collect(),
     };
-    assert_eq!(plain(&[stream("a"), error(&["panicked: x", "at 1:2"])]), "a\npanicked: x\nat 1:2\n");
+    assert_eq!(
+        plain(&[stream("a"), error(&["panicked: x", "at 1:2"])]),
+        "a\npanicked: x\nat 1:2\n"
+    );
     assert_eq!(plain(&[error(&[])]), "Panic: x\n");
 }
 
 #[test]
 fn a_pipe_gets_a_display_as_it_is_when_something_follows_and_at_the_end() {
-    let mut outputs = vec![display("0%", Some("bar")), update("50%", "bar"), stream("x\n"), update("99%", "bar")];
+    let mut outputs = vec![
+        display("0%", Some("bar")),
+        update("50%", "bar"),
+        stream("x\n"),
+        update("99%", "bar"),
+    ];
     assert_eq!(plain(&outputs), "50%\nx\n99%\n");
     outputs.swap(2, 3);
     assert_eq!(plain(&outputs), "99%\nx\n");
-    assert_eq!(plain(&[display("0%", Some("bar")), update("0%", "bar"), update("9", "other")]), "0%\n");
+    assert_eq!(
+        plain(&[
+            display("0%", Some("bar")),
+            update("0%", "bar"),
+            update("9", "other")
+        ]),
+        "0%\n"
+    );
 }
 
 #[test]
 fn a_pipe_keeps_what_was_cleared() {
-    assert_eq!(plain(&[stream("a"), Output::Clear { is_delayed: false }, stream("b")]), "a\nb\n");
+    assert_eq!(
+        plain(&[
+            stream("a"),
+            Output::Clear { is_delayed: false },
+            stream("b")
+        ]),
+        "a\nb\n"
+    );
 }
 
 #[test]
 fn a_screen_replaces_what_was_displayed_last() {
-    assert_eq!(screen(&[display("0%", Some("bar")), update("50%\nmore", "bar"), update("100%", "bar")]), ["100%", ""]);
+    assert_eq!(
+        screen(&[
+            display("0%", Some("bar")),
+            update("50%\nmore", "bar"),
+            update("100%", "bar")
+        ]),
+        ["100%", ""]
+    );
 }
 
 #[test]
 fn a_screen_shows_a_late_update_at_the_end() {
-    let outputs = [display("0%", Some("bar")), stream("x\n"), update("50%", "bar"), update("100%", "bar")];
+    let outputs = [
+        display("0%", Some("bar")),
+        stream("x\n"),
+        update("50%", "bar"),
+        update("100%", "bar"),
+    ];
     assert_eq!(screen(&outputs), ["0%", "x", "100%", ""]);
 }
 
@@ -150,19 +212,35 @@ fn the_progress_line_is_below_whole_lines_and_gone_at_the_end() {
     printer.end_cell().unwrap();
     assert_eq!(mid_line, ["[3] work()", "a", "b"]);
     assert_eq!(below, ["[3] work()", "a", "bc", "cell 3 of 17"]);
-    assert_eq!(rows(&String::from_utf8(bytes).unwrap()), ["[3] work()", "a", "bc", ""]);
+    assert_eq!(
+        rows(&String::from_utf8(bytes).unwrap()),
+        ["[3] work()", "a", "bc", ""]
+    );
 }
 
 #[test]
 fn a_bar_made_of_carriage_returns_is_left_alone() {
-    assert_eq!(screen(&[stream("10%\r"), stream("20%\r"), stream("done\n")]), ["done", ""]);
+    assert_eq!(
+        screen(&[stream("10%\r"), stream("20%\r"), stream("done\n")]),
+        ["done", ""]
+    );
 }
 
 #[test]
 fn a_clear_takes_back_the_line_or_the_display_it_can_reach() {
     let clear = |is_delayed| Output::Clear { is_delayed };
-    assert_eq!(screen(&[stream("a\nb"), clear(false), stream("c\n")]), ["a", "c", ""]);
-    assert_eq!(screen(&[display("1", Some("d")), clear(true), display("2", Some("d"))]), ["2", ""]);
+    assert_eq!(
+        screen(&[stream("a\nb"), clear(false), stream("c\n")]),
+        ["a", "c", ""]
+    );
+    assert_eq!(
+        screen(&[
+            display("1", Some("d")),
+            clear(true),
+            display("2", Some("d"))
+        ]),
+        ["2", ""]
+    );
     assert_eq!(screen(&[stream("a"), clear(true)]), ["a", ""]);
 }
 
@@ -174,5 +252,8 @@ fn others_may_say_something_in_between() {
     printer.show(&stream("half")).unwrap();
     printer.aside(|| {}).unwrap();
     printer.end_cell().unwrap();
-    assert_eq!(rows(&String::from_utf8(bytes).unwrap()), ["[1] x", "half", ""]);
+    assert_eq!(
+        rows(&String::from_utf8(bytes).unwrap()),
+        ["[1] x", "half", ""]
+    );
 }

@@ -1,0 +1,100 @@
+//! A cell's error, reply and idle, given exactly once.
+//!
+//! Usually the evaluator gives them when the cell has ended. rust-analyzer can't be interrupted, so when an
+//! interrupt finds no compiler to stop, the interrupt thread gives them in its stead; the next cell then
+//! waits until evcxr is done.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use jupyter_protocol::{ErrorOutput, ExecuteReply, ExecutionCount, ExpressionResult, ReplyError, ReplyStatus, Status};
+use serde_json::json;
+
+use crate::iopub::Publisher;
+use crate::outbox::Outbox;
+use crate::shell::reply;
+use crate::wire::Origin;
+
+use super::outcome::CellError;
+
+/// How many execute requests have come in, and which of them are not to be run any more.
+#[derive(Debug, Default)]
+pub struct Received {
+    count: AtomicUsize,
+    aborted_below: AtomicUsize,
+}
+
+impl Received {
+    /// The number of a request that has just come in.
+    pub fn next(&self) -> usize {
+        self.count.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Requests with a smaller number are answered and not run.
+    pub fn aborted_below(&self) -> usize {
+        self.aborted_below.load(Ordering::SeqCst)
+    }
+
+    /// Aborts every request that has come in.
+    fn abort_queued(&self) {
+        self.aborted_below.store(self.count.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+}
+
+/// The cell whose reply is due. Whoever takes it gives the reply.
+#[derive(Default)]
+pub struct OpenCell(Mutex<Option<CellReply>>);
+
+impl OpenCell {
+    pub fn open(&self, reply: CellReply) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
+    }
+
+    pub fn take(&self) -> Option<CellReply> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What is needed to end a cell.
+pub struct CellReply {
+    pub publisher: Publisher,
+    pub replies: Outbox,
+    pub received: Arc<Received>,
+    pub origin: Origin,
+    pub execution_count: usize,
+    pub is_silent: bool,
+    pub stops_on_error: bool,
+    pub started: DateTime<Utc>,
+}
+
+impl CellReply {
+    /// Publishes the error if there is one, replies and says idle.
+    ///
+    /// * `ended`: the values of the request's expressions, or why the cell failed.
+    pub fn end(self, ended: Result<HashMap<String, ExpressionResult>, CellError>) {
+        let execution_count = ExecutionCount::new(self.execution_count);
+        let mut content = ExecuteReply { execution_count, ..ExecuteReply::default() };
+        let status = if ended.is_ok() { "ok" } else { "error" };
+        match ended {
+            Ok(values) => content.user_expressions = Some(values),
+            Err(CellError { name, value, traceback }) => {
+                if self.stops_on_error {
+                    self.received.abort_queued();
+                }
+                let error = ReplyError { ename: name, evalue: value, traceback };
+                if !self.is_silent {
+                    let ReplyError { ename, evalue, traceback } = error.clone();
+                    self.publisher.publish(&self.origin, ErrorOutput { ename, evalue, traceback });
+                }
+                content.status = ReplyStatus::Error;
+                content.error = Some(Box::new(error));
+            }
+        }
+        let started = self.started.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let metadata = json!({ "started": started, "status": status, "dependencies_met": true });
+        reply(&self.replies, &self.origin, content.into(), metadata);
+        self.publisher.publish(&self.origin, Status::idle());
+    }
+}
