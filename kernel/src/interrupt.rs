@@ -3,13 +3,14 @@
 //! The rules are those of the section "Interrupt" in the protocol notes of the documentation.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::activity::{Activity, Phase};
-use crate::evaluator::answer::OpenCell;
+use crate::evaluator::answer::{OpenCell, Received};
 use crate::evaluator::outcome;
 use crate::reports::Orders;
 use crate::supervisor::report::Order;
@@ -26,23 +27,27 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 pub struct Request;
 
 /// Stops one cell after the other until every sender is gone.
-pub fn serve(requests: &Receiver<Request>, activity: &Activity, orders: &Orders, open_cell: &OpenCell) {
+pub fn serve(requests: &Receiver<Request>, reach: &Reach) {
     while let Ok(Request) = requests.recv() {
         // Requests that came while nothing was there to stop are done with.
         while requests.try_recv().is_ok() {}
-        if let Some(cell) = activity.interrupt_cell() {
-            stop_cell(cell, requests, activity, orders, open_cell);
+        if let Some(cell) = reach.activity.interrupt_cell() {
+            stop_cell(cell, requests, reach);
         }
     }
 }
 
-fn stop_cell(
-    cell: u64,
-    requests: &Receiver<Request>,
-    activity: &Activity,
-    orders: &Orders,
-    open_cell: &OpenCell,
-) {
+/// What an interrupt can act on.
+pub struct Reach {
+    pub activity: Arc<Activity>,
+    pub orders: Orders,
+    pub open_cell: Arc<OpenCell>,
+    pub received: Arc<Received>,
+}
+
+fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
+    let Reach { activity, orders, open_cell, received } = reach;
+    let mut is_answered = false;
     let interrupted_at = Instant::now();
     let mut asked_at = None;
     let mut is_killed = false;
@@ -57,6 +62,7 @@ fn stop_cell(
                     && interrupted_at.elapsed() > ANSWER_AFTER
                     && let Some(reply) = open_cell.take()
                 {
+                    is_answered = true;
                     reply.end(Err(outcome::while_compiling()));
                 }
             }
@@ -73,6 +79,8 @@ fn stop_cell(
         }
         match requests.recv_timeout(LOOK_AGAIN) {
             Ok(Request) if asked_at.is_some() => orders.give(&Order::Kill),
+            // To the client that cell has ended; the request means those that wait behind it.
+            Ok(Request) if is_answered => received.abort_queued(),
             Ok(Request) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

@@ -196,10 +196,15 @@ impl Kernel {
         std::thread::Builder::new().name("outputs".to_owned()).spawn(move || shown.serve(&output_inputs))?;
 
         let open_cell = Arc::new(OpenCell::default());
-        let (activity, orders, due) = (Arc::clone(&self.activity), self.orders.clone(), Arc::clone(&open_cell));
+        let reach = interrupt::Reach {
+            activity: Arc::clone(&self.activity),
+            orders: self.orders.clone(),
+            open_cell: Arc::clone(&open_cell),
+            received: Arc::clone(&received),
+        };
         std::thread::Builder::new()
             .name("interrupt".to_owned())
-            .spawn(move || interrupt::serve(&interrupt_requests, &activity, &orders, &due))?;
+            .spawn(move || interrupt::serve(&interrupt_requests, &reach))?;
 
         let (activity, orders, asking) = (Arc::clone(&self.activity), self.orders.clone(), Arc::clone(&desk));
         std::thread::Builder::new()

@@ -38,7 +38,7 @@ impl Received {
     }
 
     /// Aborts every request that has come in.
-    fn abort_queued(&self) {
+    pub fn abort_queued(&self) {
         self.aborted_below.store(self.count.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 }
