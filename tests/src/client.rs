@@ -108,16 +108,25 @@ impl Client {
             );
             self.receive(Instant::now() + Duration::from_millis(50));
         }
-        let (channel, welcome) = self.unread.borrow_mut().pop_front().expect("it just came");
-        assert_eq!(
-            (channel, welcome.message_type()),
-            (Channel::Iopub, "iopub_welcome"),
-            "{}",
-            welcome.brief()
-        );
-        assert_eq!(welcome.content, json!({ "subscription": "" }));
-        assert_eq!(welcome.parent, json!({}));
+        self.take_welcome("");
         Ok(())
+    }
+
+    /// A welcome to a subscription of `topic` has arrived. It is published under that topic, so all
+    /// who have subscribed to it hear of each newcomer.
+    pub fn take_welcome(&self, topic: &str) {
+        let (channel, welcome) =
+            self.unread.borrow_mut().pop_front().expect("a welcome has arrived");
+        assert_eq!((channel, welcome.message_type()), (Channel::Iopub, "iopub_welcome"));
+        assert_eq!(welcome.content, json!({ "subscription": topic }));
+        assert_eq!(welcome.parent, json!({}));
+    }
+
+    /// Takes the welcomes of others, however many came.
+    pub fn take_welcomes(&self) {
+        self.ask(Channel::Control, "kernel_info_request", json!({}));
+        let mut unread = self.unread.borrow_mut();
+        unread.retain(|(_, message)| message.message_type() != "iopub_welcome");
     }
 
     pub fn signer(&self) -> &Signer {

@@ -95,12 +95,21 @@ impl Notebook {
         &self,
         request: &Request,
         execute: &Execute,
+        published: Vec<Message>,
+    ) -> Ran {
+        self.collect_within(request, execute, published, FIRST_CELL_PATIENCE)
+    }
+
+    /// As [`Notebook::collect_after`]; no message may take longer than `patience`.
+    pub fn collect_within(
+        &self,
+        request: &Request,
+        execute: &Execute,
         mut published: Vec<Message>,
+        patience: Duration,
     ) -> Ran {
         loop {
-            let message = self
-                .client
-                .next_within(Channel::Iopub, request, FIRST_CELL_PATIENCE);
+            let message = self.client.next_within(Channel::Iopub, request, patience);
             let is_idle = message.content == json!({ "execution_state": "idle" });
             published.push(message);
             if is_idle {

@@ -1,0 +1,217 @@
+//! The rules of interrupts. None measures time: each stops what would take minutes.
+
+use std::time::Duration;
+
+use corebook_tests::client::Channel;
+use corebook_tests::execution::Execute;
+use corebook_tests::notebook::Notebook;
+use nix::sys::signal::Signal;
+
+/// Far below what the interrupted cells would take, far above what stopping them takes on a busy machine.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Starts `code`, which prints before it does what takes long, interrupts it, and gives back what it showed.
+fn interrupted(notebook: &Notebook, code: &str, interrupt: impl Fn(&Notebook)) -> Vec<String> {
+    let execute = Execute::new(code);
+    let (request, published) = notebook.send_and_await_output(&execute);
+    interrupt(notebook);
+    notebook
+        .collect_within(&request, &execute, published, SOON)
+        .log()
+}
+
+fn by_message(notebook: &Notebook) {
+    notebook.interrupt();
+}
+
+fn by_signal(notebook: &Notebook) {
+    notebook.process.send_signal(Signal::SIGINT);
+}
+
+#[test]
+fn interrupting_a_map_keeps_variables_and_pool() {
+    let notebook = Notebook::start();
+    notebook
+        .run("%pool 2")
+        .shows(&["stdout: pool: 2 workers\n"]);
+    notebook.run_quietly("use std::time::Duration;\nlet kept = String::from(\"kept\");");
+    let nap = "|x: u64| { std::thread::sleep(Duration::from_millis(50)); x }";
+    let code = format!("println!(\"go\");\nlet all = pool.map({nap}, 0..1000u64);");
+    for interrupt in [by_message, by_signal] {
+        let log = interrupted(&notebook, &code, interrupt);
+        assert_eq!(log.len(), 2, "{log:?}");
+        assert_eq!(log[0], "stdout: go\n");
+        assert!(
+            log[1].starts_with("Interrupted: stopped pool.map"),
+            "{log:?}"
+        );
+        assert!(log[1].ends_with("variables are kept"), "{log:?}");
+        assert_eq!(
+            notebook
+                .run("(kept.as_str(), pool.map(|x| x + 1, 0..3))")
+                .result(),
+            "(\"kept\", [1, 2, 3])"
+        );
+    }
+}
+
+#[test]
+fn interrupting_what_the_runtime_knows_keeps_variables() {
+    let notebook = Notebook::start();
+    notebook
+        .run("%pool 2")
+        .shows(&["stdout: pool: 2 workers\n"]);
+    notebook.run_quietly(
+        "let kept = 7;\nfn nap() { std::thread::sleep(std::time::Duration::from_millis(20)) }",
+    );
+    for (code, what) in [
+        ("println!(\"go\");\n%timeit -n 10000 nap()", "%timeit"),
+        (
+            "println!(\"go\");\n%compare nap() ;; pool.for_each(|_| nap(), 0..1_000_000)",
+            "%compare",
+        ),
+        (
+            "println!(\"go\");\npool.for_each(|_| nap(), 0..100_000);",
+            "pool.",
+        ),
+        (
+            "println!(\"go\");\nfor _ in progress(0..100_000) { nap(); }",
+            "progress",
+        ),
+    ] {
+        let log = interrupted(&notebook, code, by_message);
+        assert_eq!(log[0], "stdout: go\n", "{log:?}");
+        let last = log.last().expect("an error");
+        let is_stopped = last.starts_with("Interrupted: stopped") && last.contains(what);
+        assert!(
+            is_stopped && last.ends_with("variables are kept"),
+            "{code}: {log:?}"
+        );
+        assert_eq!(notebook.run("kept").result(), "7");
+    }
+}
+
+#[test]
+fn interrupting_a_compile_keeps_variables() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("let kept = 7;");
+    // Each function makes the optimiser unroll the one before: minutes of compiling, no time to run.
+    let mut code =
+        String::from("#[inline(always)] fn f0(x: u64) -> u64 { x.rotate_left(7) ^ (x % 11) }\n");
+    for level in 1..14 {
+        let call = format!("f{}", level - 1);
+        code += &format!(
+            "#[inline(always)] fn f{level}(x: u64) -> u64 {{ {call}(x ^ {level}) + {call}(x / 3) * {call}(x + 1) }}\n"
+        );
+    }
+    code += "println!(\"{}\", f13(std::process::id() as u64));";
+    let execute = Execute::new(&code);
+    let request = notebook.send(&execute);
+    let published = [(); 2]
+        .map(|()| notebook.client.next(Channel::Iopub, &request))
+        .to_vec();
+    assert_eq!(published[1].message_type(), "execute_input");
+    notebook.interrupt();
+    let ran = notebook.collect_within(&request, &execute, published, SOON);
+    assert_eq!(
+        ran.log(),
+        ["Interrupted: stopped while compiling; variables are kept"]
+    );
+    assert_eq!(notebook.run("kept").result(), "7");
+    assert!(
+        !notebook
+            .process
+            .descendants()
+            .iter()
+            .any(|process| process.name.contains("rustc"))
+    );
+}
+
+#[test]
+fn a_loop_that_looks_at_nothing_is_killed_and_says_what_is_lost() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }\nlet lost = 7;");
+    let log = interrupted(&notebook, "println!(\"go\");\nloop {}", by_message);
+    assert_eq!(log[0], "stdout: go\n");
+    assert!(
+        log.len() == 2 && log[1].starts_with("Interrupted: the code did not stop within 1 s"),
+        "{log:?}"
+    );
+    assert!(log[1].contains("variables are "), "{log:?}");
+    assert_eq!(notebook.run("double(4)").result(), "8");
+
+    // A second interrupt kills at once: the message need not say that a second was waited for.
+    let log = interrupted(&notebook, "println!(\"go\");\nloop {}", |notebook| {
+        notebook.interrupt();
+        notebook.interrupt();
+    });
+    assert_eq!(log[0], "stdout: go\n");
+    assert!(
+        log.len() == 2 && log[1].starts_with("Interrupted: "),
+        "{log:?}"
+    );
+    assert_eq!(notebook.run("double(5)").result(), "10");
+    assert!(
+        !notebook
+            .process
+            .descendants()
+            .iter()
+            .any(|process| process.is_zombie())
+    );
+}
+
+#[test]
+fn interrupting_endless_output_stops_it() {
+    let notebook = Notebook::start();
+    let log = interrupted(
+        &notebook,
+        "loop { println!(\"and on and on and on\"); }",
+        by_message,
+    );
+    assert!(log[0].starts_with("stdout: and on and on and on\nand on"));
+    assert!(
+        log.len() == 2 && log[1].starts_with("Interrupted: "),
+        "{:?}",
+        log.last()
+    );
+    assert_eq!(notebook.run("1 + 1").result(), "2");
+}
+
+#[test]
+fn queued_cells_are_aborted_by_an_interrupt() {
+    let notebook = Notebook::start();
+    notebook
+        .run("%pool 2")
+        .shows(&["stdout: pool: 2 workers\n"]);
+    let first = Execute::new(
+        "println!(\"go\");\npool.for_each(|_| std::thread::sleep(std::time::Duration::from_millis(20)), 0..100_000);",
+    );
+    let second = Execute::new("println!(\"never\");");
+    let (request, published) = notebook.send_and_await_output(&first);
+    let queued = notebook.send(&second);
+    // It has arrived when the shell has answered a later question.
+    notebook.ask("kernel_info_request", serde_json::json!({}));
+    notebook.interrupt();
+    let log = notebook.collect_after(&request, &first, published).log();
+    assert!(
+        log.len() == 2 && log[1].starts_with("Interrupted: stopped pool.for_each"),
+        "{log:?}"
+    );
+    let ran = notebook.collect(&queued, &second);
+    assert_eq!(ran.reply.content["status"], "aborted");
+    assert_eq!(ran.log(), [""; 0]);
+    assert_eq!(notebook.run("1 + 1").result(), "2");
+}
+
+#[test]
+fn an_interrupt_of_an_idle_kernel_does_nothing() {
+    let notebook = Notebook::start();
+    // Not even while it starts.
+    notebook.interrupt();
+    notebook.process.send_signal(Signal::SIGINT);
+    assert_eq!(notebook.run("let kept = 7;\nkept").result(), "7");
+    notebook.interrupt();
+    notebook.process.send_signal(Signal::SIGINT);
+    notebook.interrupt();
+    assert_eq!(notebook.run("kept").result(), "7");
+}

@@ -1,0 +1,72 @@
+//! Cells that wait behind one that fails.
+
+use corebook_tests::client::Channel;
+use corebook_tests::execution::{Execute, Ran};
+use corebook_tests::notebook::Notebook;
+use serde_json::json;
+
+fn expect_aborted(ran: Ran) {
+    assert_eq!(ran.reply.content["status"], "aborted");
+    assert_eq!(ran.log(), [""; 0]);
+}
+
+#[test]
+fn after_an_error_queued_cells_are_aborted_and_other_requests_answered() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("let mut runs = 0;");
+    let failing = Execute::new("println!(\"before\"); panic!(\"stop here\")");
+    let queued = [Execute::new("runs += 1;"), Execute::new("runs += 10;")];
+    let failing_request = notebook.send(&failing);
+    let first = notebook.send(&queued[0]);
+    let question = notebook.client.send(
+        Channel::Shell,
+        "is_complete_request",
+        json!({ "code": "{" }),
+    );
+    let second = notebook.send(&queued[1]);
+    // All four have arrived: the shell socket answers in order.
+    assert_eq!(
+        notebook.client.answer(Channel::Shell, &question).content["status"],
+        "incomplete"
+    );
+    notebook.ask("kernel_info_request", json!({}));
+    let ran = notebook.collect(&failing_request, &failing);
+    assert_eq!(ran.log(), ["stdout: before\n", "Panic: stop here"]);
+    expect_aborted(notebook.collect(&first, &queued[0]));
+    expect_aborted(notebook.collect(&second, &queued[1]));
+    // A new request runs, and the aborted ones counted for nothing.
+    let ran = notebook.run("runs");
+    assert_eq!(ran.reply.content["execution_count"], 3);
+    assert_eq!(ran.result(), "0");
+}
+
+#[test]
+fn without_stop_on_error_queued_cells_run() {
+    let notebook = Notebook::start();
+    let failing = Execute {
+        stop_on_error: false,
+        ..Execute::new("panic!(\"go on\")")
+    };
+    let next = Execute::new("1 + 1");
+    let failing_request = notebook.send(&failing);
+    let next_request = notebook.send(&next);
+    assert_eq!(
+        notebook.collect(&failing_request, &failing).log(),
+        ["Panic: go on"]
+    );
+    assert_eq!(notebook.collect(&next_request, &next).result(), "2");
+}
+
+#[test]
+fn queued_cells_run_in_order_and_their_output_does_not_mix() {
+    let notebook = Notebook::start();
+    let cells: Vec<Execute> = (0..5)
+        .map(|cell| Execute::new(&format!("println!(\"cell {cell}\");")))
+        .collect();
+    let requests: Vec<_> = cells.iter().map(|cell| notebook.send(cell)).collect();
+    for (index, (request, cell)) in requests.iter().zip(&cells).enumerate() {
+        let ran = notebook.collect(request, cell);
+        assert_eq!(ran.reply.content["execution_count"], index + 1);
+        ran.shows(&[&format!("stdout: cell {index}\n")]);
+    }
+}
