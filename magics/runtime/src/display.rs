@@ -7,6 +7,7 @@ use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::{self, Event, MimeData};
+use crate::timing;
 
 /// Longer text is cut, in characters.
 const LONGEST_TEXT: usize = 10_000;
@@ -29,6 +30,7 @@ impl<T: Debug + ?Sized> CellValue for T {
 
 /// The precompiled core of [`CellValue`].
 fn show_result(write: &dyn Fn(&mut Limited) -> std::fmt::Result, _type_name: &str) {
+    timing::cell_value_is_ready();
     let text = limited_text(write);
     event::send(&Event::Result { data: vec![MimeData::text("text/plain", text)] });
 }
