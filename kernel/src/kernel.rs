@@ -172,6 +172,7 @@ impl Kernel {
             jobs: jobs.clone(),
             introspection,
             received: Arc::clone(&received),
+            shutdowns: shutdowns.clone(),
             rust_version,
         };
         self.spawn("shell", move || shell.owner.serve(|message| handler.handle(message)))?;

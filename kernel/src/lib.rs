@@ -14,9 +14,11 @@
 //! * `host`, `cpus`: what the kernel answers when a magic asks
 //! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
 //! * [`supervisor`]: the processes between evcxr and a notebook's code
-//! * `reports`, [`outputs`]: what that code shows, on its way to iopub
+//! * `reports`, [`outputs`], [`charts`]: what that code shows, on its way to iopub
+//! * [`runner`]: `corebook run`, a client without Jupyter
 //! * [`runner`]: `corebook run`, a client of all this without Jupyter
 
+pub mod charts;
 pub mod cli;
 pub mod connection;
 pub mod evaluator;

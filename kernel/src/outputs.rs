@@ -20,6 +20,7 @@ use jupyter_protocol::{
     UpdateDisplayData,
 };
 
+use crate::charts;
 use crate::iopub::Publisher;
 use crate::supervisor::report::{Ending, Report};
 use crate::wire::Origin;
@@ -228,14 +229,21 @@ impl<O: Observer> Outputs<O> {
                 }
             }
             Event::Pools { pools } => self.observer.pools(pools),
-            Event::Timing { line, json, show, .. } => {
+            Event::Timing { line, json, show, plot } => {
                 if show {
                     self.write(Stdio::Stdout, format!("{line}\n").as_bytes());
-                } else {
-                    tracing::debug!("a quiet timing: {json}");
+                }
+                if plot {
+                    let count = ExecutionCount::new(self.cell.execution_count);
+                    let chart = charts::strip_plot(&json);
+                    self.show(ExecuteResult::new(count, media::measured(Some(&line), chart, &json)).into());
                 }
             }
-            Event::Comparison { text, .. } => self.write(Stdio::Stdout, format!("{text}\n").as_bytes()),
+            Event::Comparison { text, json } => {
+                self.write(Stdio::Stdout, format!("{text}\n").as_bytes());
+                let chart = charts::bar_chart(&json);
+                self.show(DisplayData::new(media::measured(None, chart, &json)).into());
+            }
             // The supervisor keeps this one for itself.
             Event::CellEnded => {}
         }

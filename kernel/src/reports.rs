@@ -1,8 +1,10 @@
 //! The kernel's end of the supervisor's socket: reports come in, orders go out.
 
+use std::fs::Permissions;
 use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,7 +54,14 @@ impl ReportAddress {
 
 impl Listener {
     pub fn bind() -> std::io::Result<(Self, ReportAddress)> {
-        let address = ReportAddress { folder: tempfile::Builder::new().prefix("corebook-").tempdir()? };
+        // The address of a socket is short; where the folder for temporary files has a long path, /tmp serves.
+        Self::bind_in(&std::env::temp_dir()).or_else(|_| Self::bind_in(Path::new("/tmp")))
+    }
+
+    fn bind_in(dir: &Path) -> std::io::Result<(Self, ReportAddress)> {
+        let private = Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("corebook-").permissions(private).tempdir_in(dir)?;
+        let address = ReportAddress { folder };
         let socket = UnixListener::bind(address.path())?;
         Ok((Self { socket }, address))
     }

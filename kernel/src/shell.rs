@@ -3,13 +3,14 @@
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jupyter_protocol::{JupyterMessageContent, Status};
+use jupyter_protocol::{JupyterMessageContent, ShutdownReply, Status};
 use serde_json::{Value, json};
 
 use crate::evaluator::answer::Received;
 use crate::evaluator::{ExecuteJob, Job};
 use crate::introspection;
 use crate::iopub::Publisher;
+use crate::kernel::Shutdown;
 use crate::outbox::Outbox;
 use crate::replies::history::History;
 use crate::replies::{comms, is_complete, kernel_info};
@@ -25,6 +26,8 @@ pub struct Shell {
     /// To the thread that completes and inspects. Unbounded: one request a key press.
     pub introspection: Sender<introspection::Request>,
     pub received: Arc<Received>,
+    /// To the main thread, which ends the kernel.
+    pub shutdowns: Sender<Shutdown>,
     pub rust_version: String,
 }
 
@@ -66,6 +69,11 @@ impl Shell {
             }),
             JupyterMessageContent::CommMsg(_) | JupyterMessageContent::CommClose(_) => {
                 self.while_busy(origin, || tracing::debug!("a message for a comm that does not exist"));
+            }
+            // Its place is control, but old clients ask here.
+            JupyterMessageContent::ShutdownRequest(request) => {
+                self.reply(origin, ShutdownReply { restart: request.restart, ..Default::default() });
+                let _ = self.shutdowns.send(Shutdown);
             }
             JupyterMessageContent::UnknownMessage(unknown) => {
                 reply_unsupported(&self.publisher, &self.replies, origin, &unknown.msg_type);

@@ -26,6 +26,8 @@ pub const WORKER_ROLE: &str = "worker";
 pub const REPORT_SOCKET_VARIABLE: &str = "COREBOOK_REPORT_SOCKET";
 /// The file descriptor on which the worker reads its commands.
 pub const COMMAND_FD_VARIABLE: &str = "COREBOOK_COMMAND_FD";
+/// The runtime's library, whose hooks the worker calls.
+pub const RUNTIME_LIBRARY_VARIABLE: &str = "COREBOOK_RUNTIME_LIBRARY";
 /// Folders of the dynamic libraries that cells link to, as in `PATH`.
 ///
 /// Cells carry a relative way to the standard library, computed for another folder than the one evcxr

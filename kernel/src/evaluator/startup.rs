@@ -12,7 +12,7 @@ use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
 use corebook_install::{Session, Template, Toolchain, kernelspec};
 use evcxr::{CommandContext, EvalContext};
 
-use crate::supervisor::{BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, SUPERVISOR_ROLE};
+use crate::supervisor::{BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE, SUPERVISOR_ROLE};
 
 /// A clone of the prebuilt session, and the template it was cloned from.
 ///
@@ -74,6 +74,7 @@ fn supervisor_command(template: &Template, session: &Session, report_socket: &Pa
         .env(ROLE_VARIABLE, SUPERVISOR_ROLE)
         .env(REPORT_SOCKET_VARIABLE, report_socket)
         .env(LIBRARY_DIRS_VARIABLE, library_dirs)
+        .env(RUNTIME_LIBRARY_VARIABLE, &runtime)
         .env(SESSION_WORD_VARIABLE, session_word())
         .env(BACKTRACE_VARIABLE, std::env::var_os("RUST_BACKTRACE").unwrap_or_else(|| "0".into()));
     Ok(command)

@@ -11,13 +11,14 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use corebook::event::{Event, SESSION_WORD_VARIABLE};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, Signal, killpg, signal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::report::{Ending, Order, Report, read_message, write_message};
@@ -32,6 +33,9 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// How often, while a cell runs, the supervisor looks whether it waits for input, in milliseconds.
 const INPUT_CHECK_MS: u16 = 50;
+
+/// How long children of the worker may take to end after they were killed.
+const REAP_WAIT: Duration = Duration::from_millis(500);
 
 /// Runs the supervisor until evcxr closes its end or the worker dies.
 pub fn run() -> anyhow::Result<()> {
@@ -103,11 +107,11 @@ impl Relay {
                 return Ok(());
             }
             // Each stream in turn, one pipe's worth at a time, so neither starves the other.
-            if ready.stderr {
-                self.forward_stderr()?;
-            }
             if ready.stdout {
                 self.forward_stdout()?;
+            }
+            if ready.stderr {
+                self.forward_stderr()?;
             }
             if ready.evcxr && !self.take_commands()? {
                 return Ok(());
@@ -251,8 +255,18 @@ impl Relay {
         self.report(&Report::Died { ending })
     }
 
+    /// Ends the worker and all it has started, and leaves no zombie: in a container nobody else reaps.
     fn end_worker(&mut self) {
         self.worker.kill();
+        self.worker.ending();
+        let deadline = Instant::now() + REAP_WAIT;
+        while Instant::now() < deadline {
+            match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(1)),
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
     }
 }
 

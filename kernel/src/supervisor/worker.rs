@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 
 use super::{
     COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
+    RUNTIME_LIBRARY_VARIABLE,
 };
 
 /// The one command of evcxr's protocol: `LOAD_AND_RUN <library> <function>`.
@@ -45,9 +46,10 @@ struct Hooks {
 pub fn run() -> anyhow::Result<()> {
     let mut commands = command_pipe()?;
     let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
+    let hooks = load_hooks()?;
     hide_own_variables();
     let cell_ended = event::encode(&Event::CellEnded, &word);
-    let mut cells = Cells { variables: std::ptr::null_mut(), hooks: None, build: (0.0, 0) };
+    let mut cells = Cells { variables: std::ptr::null_mut(), hooks, build: (0.0, 0) };
     while let Some(line) = read_line(&mut commands)? {
         if let Some(build) = line.strip_prefix(BUILD_COMMAND) {
             cells.build = parse_build(build).with_context(|| format!("unknown command {line:?}"))?;
@@ -73,6 +75,7 @@ fn hide_own_variables() {
         COMMAND_FD_VARIABLE,
         REPORT_SOCKET_VARIABLE,
         LIBRARY_DIRS_VARIABLE,
+        RUNTIME_LIBRARY_VARIABLE,
         LOADER_PATH_VARIABLE,
         "EVCXR_IS_RUNTIME",
     ];
@@ -92,8 +95,7 @@ fn hide_own_variables() {
 struct Cells {
     /// evcxr's variable store. Made and understood by the code of the cells alone.
     variables: *mut c_void,
-    /// Known once a cell has brought the runtime along.
-    hooks: Option<Hooks>,
+    hooks: Hooks,
     /// Compile time in seconds and optimisation level of the next cell.
     build: (f64, u8),
 }
@@ -104,34 +106,31 @@ impl Cells {
         let library = unsafe { libloading::Library::new(path) }?;
         // A library is never unloaded: variables and threads keep pointing into it.
         let library = Box::leak(Box::new(library));
-        if self.hooks.is_none() {
-            self.hooks = hooks(library);
-        }
         // SAFETY: evcxr generates the function with this signature, and `variables` is what the last cell
         // returned, or null before the first. Panics end inside the function.
         unsafe {
             let run = library.get::<CellFunction>(function.as_bytes())?;
-            if let Some(hooks) = self.hooks {
-                (hooks.build)(self.build.0, self.build.1);
-                (hooks.begin)();
-            }
+            (self.hooks.build)(self.build.0, self.build.1);
+            (self.hooks.begin)();
             self.variables = run(self.variables);
-            if let Some(hooks) = self.hooks {
-                (hooks.end)();
-            }
+            (self.hooks.end)();
         }
         Ok(())
     }
 }
 
-/// The runtime's hooks, if `library` links to the runtime: a look-up searches its dependencies too.
-fn hooks(library: &libloading::Library) -> Option<Hooks> {
-    // SAFETY: the runtime exports the three names with these signatures.
+/// Loads the runtime, before any cell that links to it: the linker leaves it out of a cell that uses nothing
+/// of it, and such a cell can panic and print all the same.
+fn load_hooks() -> anyhow::Result<Hooks> {
+    let path = std::env::var_os(RUNTIME_LIBRARY_VARIABLE).context("the kernel names no runtime")?;
+    // SAFETY: the runtime was built by us; its initialisers are Rust's own. It exports the three names with
+    // these signatures.
     unsafe {
-        Some(Hooks {
-            build: *library.get(b"corebook_cell_build").ok()?,
-            begin: *library.get(b"corebook_cell_begin").ok()?,
-            end: *library.get(b"corebook_cell_end").ok()?,
+        let runtime = Box::leak(Box::new(libloading::Library::new(path)?));
+        Ok(Hooks {
+            build: *runtime.get(b"corebook_cell_build")?,
+            begin: *runtime.get(b"corebook_cell_begin")?,
+            end: *runtime.get(b"corebook_cell_end")?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What jupyter-protocol 2.0 reads or writes otherwise than the messaging page says.
 
-use jupyter_protocol::JupyterMessageContent;
+use jupyter_protocol::{IsCompleteReplyStatus, JupyterMessageContent};
 use serde_json::{Map, Value, json};
 
 /// Fields that clients may leave out and the types demand, with the protocol's defaults.
@@ -54,9 +54,18 @@ pub fn outgoing(content: &JupyterMessageContent) -> Value {
         JupyterMessageContent::ExecuteResult(_) if json["transient"].is_null() => {
             json["transient"] = json!({});
         }
+        JupyterMessageContent::IsCompleteReply(reply) if reply.status != IsCompleteReplyStatus::Incomplete => {
+            remove(&mut json, "indent");
+        }
         // The types have no field for features; Jupyter's clients look for this list.
         JupyterMessageContent::KernelInfoReply(_) => json["supported_features"] = json!([]),
         _ => {}
     }
     json
+}
+
+fn remove(json: &mut Value, field: &str) {
+    if let Value::Object(fields) = json {
+        fields.shift_remove(field);
+    }
 }

@@ -11,6 +11,7 @@
 //! * [`progress`]: a bar that counts finished items
 //! * [`cancel`]: how an interrupt reaches running code
 //! * [`event`]: what the runtime tells the kernel, as typed messages
+//! * `print`: `eprintln!` and its kin for cells
 //! * [`cell`]: what the worker calls before and after each cell
 //!
 //! Everything public is a thin generic shell over a precompiled core, because each cell compiles the
@@ -25,3 +26,7 @@ pub mod pool;
 pub mod prelude;
 pub mod progress;
 pub mod timing;
+
+// Last, because its macros have the names of std's and hide them from here on.
+#[doc(hidden)]
+pub mod print;
