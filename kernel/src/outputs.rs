@@ -6,15 +6,17 @@
 //! * [`streams`]: gathering text
 //! * [`media`]: content for display messages
 //! * [`bars`]: progress bars
+//! * [`table`]: rectangular values as tables
 
 mod bars;
 mod media;
 mod streams;
+mod table;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use corebook::event::{Event, PanicReport, PoolReport};
+use corebook::event::{Event, MimeData, PanicReport, PoolReport};
 use jupyter_protocol::{
     ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio, StreamContent, Transient,
     UpdateDisplayData,
@@ -203,7 +205,8 @@ impl<O: Observer> Outputs<O> {
     fn take_event(&mut self, event: Event) {
         match event {
             Event::Stderr { text } => self.write(Stdio::Stderr, text.as_bytes()),
-            Event::Result { data } => {
+            Event::Result { mut data } => {
+                data.extend(as_table(&data));
                 let data = media::from_mime(&data);
                 self.summary.result = serde_json::to_value(&data).ok();
                 let count = ExecutionCount::new(self.cell.execution_count);
@@ -294,6 +297,13 @@ impl<O: Observer> Outputs<O> {
             self.publisher.publish(&self.cell.origin, content);
         }
     }
+}
+
+/// A table beside the text of a value, where one fits.
+fn as_table(data: &[MimeData]) -> Option<MimeData> {
+    let [text] = data else { return None };
+    let html = table::table(std::str::from_utf8(&text.content).ok()?)?;
+    Some(MimeData::text("text/html", html))
 }
 
 /// Appends to the last few lines of stderr.

@@ -14,6 +14,9 @@ use evcxr::{CommandContext, EvalContext};
 
 use crate::supervisor::{BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE, SUPERVISOR_ROLE};
 
+/// What every cell imports. Macros with the names of std's are ambiguous through a glob, so they are named.
+const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, eprintln};";
+
 /// A clone of the prebuilt session, and the template it was cloned from.
 ///
 /// * `progress`: gets a line for each step while the template is built, which happens once a toolchain.
@@ -58,7 +61,7 @@ pub fn make_context(template: &Template, session: &Session, report_socket: &Path
         state.add_dep(name, config).map_err(|error| anyhow::anyhow!("{error}"))?;
     }
     context
-        .eval_with_state("use corebook::prelude::*;", state)
+        .eval_with_state(IMPORTS, state)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("the runtime can't be linked to cells")?;
     Ok(CommandContext::with_eval_context(context))

@@ -71,10 +71,6 @@ fn report_panic(info: &PanicHookInfo<'_>) {
     }
     let thread = std::thread::current();
     let location = info.location();
-    let backtrace = match std::env::var("RUST_BACKTRACE").as_deref() {
-        Ok("0" | "") | Err(_) => String::new(),
-        Ok(_) => captured_backtrace(),
-    };
     event::send(&Event::Panic(PanicReport {
         message: info.payload_as_str().unwrap_or("a value that is not text").to_owned(),
         file: location.map(|location| location.file().to_owned()).unwrap_or_default(),
@@ -82,12 +78,16 @@ fn report_panic(info: &PanicHookInfo<'_>) {
         column: location.map_or(0, std::panic::Location::column),
         thread: thread.name().unwrap_or("unnamed").to_owned(),
         on_main_thread: is_cell_thread(),
-        backtrace,
+        backtrace: user_backtrace(),
     }));
 }
 
-/// The frames of the cell's own code: what stands between the panic's machinery and the worker.
-fn captured_backtrace() -> String {
+/// The frames of the cell's own code, if `RUST_BACKTRACE` asks for them: what stands between the panic's
+/// machinery and the code that called the cell, or a pool's item.
+pub(crate) fn user_backtrace() -> String {
+    if matches!(std::env::var("RUST_BACKTRACE").as_deref(), Ok("0" | "") | Err(_)) {
+        return String::new();
+    }
     let backtrace = Backtrace::force_capture();
     if backtrace.status() != BacktraceStatus::Captured {
         return String::new();
@@ -109,10 +109,14 @@ fn own_frames(backtrace: &str) -> String {
     }
     let is_machinery = |frame: &String| frame.contains("core::panicking::") || frame.contains("rust_begin_unwind");
     let first = frames.iter().rposition(is_machinery).map_or(0, |last| last + 1);
-    let is_wrapper = |frame: &String| frame.contains("catch_unwind") || frame.contains("__rust_try");
-    let own = frames[first..].iter().position(is_wrapper).map_or(frames.len(), |wrapper| first + wrapper);
-    frames[first..own].join("\n")
+    let is_caller = |frame: &String| CALLERS.iter().any(|caller| frame.contains(caller));
+    let own = frames[first..].iter().take_while(|frame| !is_caller(frame));
+    let own: Vec<&str> = own.map(String::as_str).filter(|frame| !frame.contains("<unknown>")).collect();
+    own.join("\n")
 }
+
+/// What calls a cell's function or a pool's item.
+const CALLERS: [&str; 5] = ["catch_unwind", "__rust_try", "corebook::", "corebook_kernel::", "__rust_begin_short_backtrace"];
 
 /// An interrupt sets a flag; running code looks at it between items.
 fn install_interrupt_handler() {

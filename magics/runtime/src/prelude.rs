@@ -10,4 +10,3 @@ pub use crate::timing::{Comparison, Timing};
 pub use std::hint::black_box;
 /// What a thread's `join` and `catch_unwind` return on a panic: cells must be able to name it to keep it.
 pub use std::any::Any;
-pub use crate::{dbg, eprint, eprintln};

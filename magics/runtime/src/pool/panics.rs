@@ -60,7 +60,7 @@ pub fn take_over_panic(info: &PanicHookInfo<'_>) -> bool {
         column: location.map_or(0, |place| place.column()),
         thread: thread.name().unwrap_or_default().to_owned(),
         on_main_thread: false,
-        backtrace: backtrace(),
+        backtrace: crate::cell::user_backtrace(),
     });
     true
 }
@@ -227,12 +227,4 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 fn text_in(payload: &(dyn Any + Send)) -> Option<&str> {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-}
-
-fn backtrace() -> String {
-    let backtrace = std::backtrace::Backtrace::capture();
-    match backtrace.status() {
-        std::backtrace::BacktraceStatus::Captured => backtrace.to_string(),
-        _ => String::new(),
-    }
 }

@@ -1,0 +1,137 @@
+//! Rectangular values as an HTML table, read off their `Debug` text.
+//!
+//! Done here and not in the cell, so that showing a value costs a cell no compile time. Pure.
+
+/// Fewer rows are as easily read as text.
+const FEWEST_ROWS: usize = 2;
+
+/// The table for a list of lists, tuples or structs of equal length; nothing for any other text.
+pub fn table(debug: &str) -> Option<String> {
+    let body = debug.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let rows: Vec<Row<'_>> = split(body)?.into_iter().map(row).collect::<Option<_>>()?;
+    let first = rows.first()?;
+    let is_rectangular = rows.iter().all(|row| row.names == first.names && row.cells.len() == first.cells.len());
+    if rows.len() < FEWEST_ROWS || first.cells.is_empty() || !is_rectangular {
+        return None;
+    }
+    let mut html = String::from("<table>");
+    if !first.names.is_empty() {
+        let heads = first.names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escaped(name)));
+        html.push_str(&format!("<thead><tr><td></td>{}</tr></thead>", heads.collect::<String>()));
+    }
+    html.push_str("<tbody>");
+    for (index, row) in rows.iter().enumerate() {
+        let cells = row.cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell)));
+        html.push_str(&format!("<tr><th scope=\"row\">{index}</th>{}</tr>", cells.collect::<String>()));
+    }
+    html.push_str("</tbody></table>");
+    Some(html)
+}
+
+struct Row<'text> {
+    /// Names of a struct's fields; none for lists and tuples.
+    names: Vec<&'text str>,
+    cells: Vec<&'text str>,
+}
+
+fn row(text: &str) -> Option<Row<'_>> {
+    for (open, close) in [('[', ']'), ('(', ')')] {
+        if let Some(body) = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)) {
+            return Some(Row { names: Vec::new(), cells: plain(split(body)?)? });
+        }
+    }
+    let (name, body) = text.strip_suffix(" }")?.split_once(" { ")?;
+    let is_name = name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    let fields: Vec<(&str, &str)> =
+        split(body)?.into_iter().map(|field| field.split_once(": ")).collect::<Option<_>>()?;
+    let (names, cells) = fields.into_iter().unzip();
+    is_name.then_some(Row { names, cells: plain(cells)? })
+}
+
+/// Cells that hold no lists or structs of their own.
+fn plain(cells: Vec<&str>) -> Option<Vec<&str>> {
+    let is_plain = |cell: &&str| cell.starts_with(['"', '\'']) || !cell.contains(['[', '{']);
+    cells.iter().all(is_plain).then_some(cells)
+}
+
+/// The parts between commas that stand in no bracket and no quotes; nothing if brackets don't match.
+fn split(text: &str) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    let (mut start, mut depth) = (0, 0usize);
+    let mut letters = text.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '[' | '(' | '{' => depth += 1,
+            ']' | ')' | '}' => depth = depth.checked_sub(1)?,
+            '"' => skip_text(&mut letters)?,
+            // A character, unless it is a lifetime's quote in a type's name.
+            '\'' if text[at + 1..].starts_with(['"', '[', '(', '{', ']', ')', '}', ',']) => {
+                letters.next();
+                letters.next();
+            }
+            ',' if depth == 0 => {
+                parts.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    let last = text[start..].trim();
+    if !last.is_empty() {
+        parts.push(last);
+    }
+    (depth == 0).then_some(parts)
+}
+
+/// Goes behind the closing quote.
+fn skip_text(letters: &mut std::str::CharIndices<'_>) -> Option<()> {
+    loop {
+        match letters.next()?.1 {
+            '\\' => {
+                letters.next();
+            }
+            '"' => return Some(()),
+            _ => {}
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    fn cells(debug: &str) -> Option<usize> {
+        table(debug).map(|html| html.matches("<td>").count())
+    }
+
+    #[test]
+    fn rectangular_values_are_tables() {
+        assert_eq!(cells(&format!("{:?}", vec![vec![1, 2, 3], vec![4, 5, 6]])), Some(6));
+        assert_eq!(cells(&format!("{:?}", [("a, b", 1.5, 'x'), ("\"]\"", -2.0, ',')])), Some(6));
+    }
+
+    #[test]
+    fn structs_have_their_fields_as_columns() {
+        #[derive(Debug)]
+        #[allow(dead_code, reason = "read through Debug")]
+        struct City<'name> {
+            name: &'name str,
+            people: u64,
+        }
+        let cities = [City { name: "Ulm <3", people: 1 }, City { name: "Köln", people: 2 }];
+        let html = table(&format!("{cities:?}")).unwrap();
+        assert!(html.contains("<th scope=\"col\">name</th><th scope=\"col\">people</th>"), "{html}");
+        assert!(html.contains("<td>\"Ulm &lt;3\"</td><td>1</td>"), "{html}");
+    }
+
+    #[test]
+    fn other_values_stay_text() {
+        for debug in ["[1, 2, 3]", "[[1, 2], [3]]", "[[1, 2]]", "[]", "5", "[[], []]", "[Some([1]), None]", "[(1, [2]), (3, [4])]", "[[1, 2], [3, 4]\n… 7 more"] {
+            assert_eq!(table(debug), None, "{debug}");
+        }
+    }
+}
