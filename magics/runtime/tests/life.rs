@@ -1,5 +1,7 @@
 //! Opening, resizing and closing; nesting; several threads at once.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
@@ -235,7 +237,7 @@ fn late_slow_items_are_shared() {
     let threads = Mutex::new(HashSet::new());
     // So fast for so long that chunks have grown large when the slow items begin.
     let work = |x: u32| {
-        if x >= 990_000 && x % 100 == 0 {
+        if x >= 990_000 && x.is_multiple_of(100) {
             threads.lock().unwrap().insert(std::thread::current().id());
             std::thread::sleep(Duration::from_millis(2));
         }

@@ -1,5 +1,7 @@
 //! Every row of the mapping table, with every kind of items.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -111,7 +113,8 @@ fn functions_of_every_kind_map() {
     let expected = [0, 3, 6];
     assert_eq!(pool.map(triple, 0..3), expected);
     assert_eq!(pool.map(pointer, 0..3), expected);
-    assert_eq!(pool.map(&triple, 0..3), expected);
+    let reference = &triple;
+    assert_eq!(pool.map(reference, 0..3), expected);
     assert_eq!(pool.map(boxed, 0..3), expected);
     assert_eq!(pool.map(|x| scale.by(x), 0..3), expected);
     assert_eq!(pool.map(i64::abs, -1..1), [1, 0]);
@@ -256,7 +259,7 @@ fn try_map_returns_the_first_error_in_item_order() {
                 .unwrap_err();
             assert_eq!((error.item, error.items, error.error), (9, 1000, 9));
         }
-        assert_eq!(pool.try_map(|x| Ok::<_, ()>(x), 0..3), Ok(vec![0, 1, 2]));
+        assert_eq!(pool.try_map(Ok::<_, ()>, 0..3), Ok(vec![0, 1, 2]));
     }
     let text = Pool::new(2)
         .try_map(str::parse::<i32>, ["1", "x"])

@@ -6,33 +6,63 @@
 //! This module starts no thread and calls none of the caller's functions but its iterator.
 
 use std::any::TypeId;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::hint::unreachable_unchecked;
+use std::mem::{ManuallyDrop, transmute_copy};
 use std::ops::{Range, RangeInclusive};
 
 use super::memory::{Kind, Memory};
 
-/// The items of one map, in order. It owns those that [`Items::fetch`] has not given away.
+/// The items of one map, in order. It owns those that nobody has taken from their [`Place`].
 pub struct Items {
     source: Source,
     count: usize,
 }
 
 enum Source {
-    Integers(Integers),
+    /// Consecutive integers, as the two's complement bits of the first.
+    Integers {
+        first: u128,
+    },
     Memory(Memory),
 }
 
-/// Consecutive integers, as the two's complement bits of the first.
+/// Where some items are found. For a loop to copy into registers.
 #[derive(Clone, Copy)]
-struct Integers {
-    first: u128,
-    bytes: u8,
+pub(super) enum Place {
+    /// Integers as wide as the items, from this one on.
+    Integers(u128),
+    Memory(*const u8),
 }
 
-/// Room for a block's worth of integers of any width.
-pub(super) type Buffer = [MaybeUninit<u128>; BUFFER_ITEMS];
-
-pub(super) const BUFFER_ITEMS: usize = 64;
+impl Place {
+    /// Takes an item out.
+    ///
+    /// # Safety
+    ///
+    /// The place is that of items of type `T`, more than `index` of them, and this one was not taken.
+    #[inline]
+    pub(super) unsafe fn take<T>(self, index: usize) -> T {
+        match self {
+            // SAFETY: the caller's promise.
+            Self::Memory(first) => unsafe { first.cast::<T>().add(index).read() },
+            // Which width it is is known when the cell is compiled, so that loops become vector code.
+            Self::Integers(first) => match const { size_of::<T>() } {
+                // SAFETY: T is an integer of this size, and for those all bits are good.
+                1 => unsafe { transmute_copy(&(first as u8).wrapping_add(index as u8)) },
+                // SAFETY: as above.
+                2 => unsafe { transmute_copy(&(first as u16).wrapping_add(index as u16)) },
+                // SAFETY: as above.
+                4 => unsafe { transmute_copy(&(first as u32).wrapping_add(index as u32)) },
+                // SAFETY: as above.
+                8 => unsafe { transmute_copy(&(first as u64).wrapping_add(index as u64)) },
+                // SAFETY: as above.
+                16 => unsafe { transmute_copy(&first.wrapping_add(index as u128)) },
+                // SAFETY: no integer has another size.
+                _ => unsafe { unreachable_unchecked() },
+            },
+        }
+    }
+}
 
 impl Items {
     /// Collects what is no range of integers.
@@ -61,7 +91,8 @@ impl Items {
                 count,
             };
         }
-        let mut collected = Collected::new(Kind::of::<I::Item>());
+        let items = items.into_iter();
+        let mut collected = Collected::new(Kind::of::<I::Item>(), items.size_hint().0);
         for item in items {
             // SAFETY: room for one more item of the kind that the memory was made for.
             unsafe { collected.next_slot().cast::<I::Item>().write(item) };
@@ -82,23 +113,11 @@ impl Items {
         self.count
     }
 
-    /// Where the first items of `range` lie, and how many. The caller owns them from now on.
-    ///
-    /// # Safety
-    ///
-    /// `range` lies within the count, and no item of it was fetched before.
-    pub(super) unsafe fn fetch(
-        &self,
-        range: Range<usize>,
-        buffer: &mut Buffer,
-    ) -> (*const u8, usize) {
+    /// Where the items from `index` on are. Who takes one owns it.
+    pub(super) fn place(&self, index: usize) -> Place {
         match &self.source {
-            Source::Memory(memory) => (memory.at(range.start), range.len()),
-            Source::Integers(integers) => {
-                let count = range.len().min(BUFFER_ITEMS);
-                integers.write(range.start, count, buffer);
-                (buffer.as_ptr().cast(), count)
-            }
+            Source::Memory(memory) => Place::Memory(memory.at(index)),
+            Source::Integers { first } => Place::Integers(first.wrapping_add(index as u128)),
         }
     }
 
@@ -126,13 +145,13 @@ impl Items {
                     // SAFETY: the caller promises the type; it has no lifetime that the id could hide.
                     let range = unsafe { &*address.cast::<Range<$integer>>() };
                     let bounds = (!range.is_empty()).then_some((range.start as u128, range.end as u128));
-                    return Some(Self::integers(bounds, size_of::<$integer>(), 0));
+                    return Some(Self::integers(bounds, 0));
                 }
                 if id == TypeId::of::<RangeInclusive<$integer>>() {
                     // SAFETY: as above.
                     let range = unsafe { &*address.cast::<RangeInclusive<$integer>>() };
                     let bounds = (!range.is_empty()).then_some((*range.start() as u128, *range.end() as u128));
-                    return Some(Self::integers(bounds, size_of::<$integer>(), 1));
+                    return Some(Self::integers(bounds, 1));
                 }
             )* };
         }
@@ -141,20 +160,16 @@ impl Items {
     }
 
     /// `bounds`: first and last integer, sign-extended; `more`: 1 when the last one is included.
-    fn integers(bounds: Option<(u128, u128)>, bytes: usize, more: u128) -> Self {
+    fn integers(bounds: Option<(u128, u128)>, more: u128) -> Self {
         // Sign extension makes the difference right for negative bounds, too.
         let count = bounds.map_or(0, |(first, last)| {
             last.wrapping_sub(first).saturating_add(more)
         });
         let count = usize::try_from(count)
             .unwrap_or_else(|_| panic!("{count} items are more than this machine can count"));
-        // At most 16 bytes: the width of the widest integer.
-        let integers = Integers {
-            first: bounds.map_or(0, |(first, _)| first),
-            bytes: bytes as u8,
-        };
+        let first = bounds.map_or(0, |(first, _)| first);
         Self {
-            source: Source::Integers(integers),
+            source: Source::Integers { first },
             count,
         }
     }
@@ -167,9 +182,9 @@ struct Collected {
 }
 
 impl Collected {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: Kind, capacity: usize) -> Self {
         Self {
-            memory: Some(Memory::new(kind, 0)),
+            memory: Some(Memory::new(kind, capacity)),
             count: 0,
         }
     }
@@ -212,38 +227,5 @@ impl Drop for Collected {
             // SAFETY: the first `count` items are written, and nobody else has them.
             unsafe { memory.drop_range(0..self.count) };
         }
-    }
-}
-
-impl Integers {
-    /// Writes `count` integers, beginning with that of item `index`, to the buffer's front.
-    fn write(self, index: usize, count: usize, buffer: &mut Buffer) {
-        let first = self.first.wrapping_add(index as u128);
-        match self.bytes {
-            1 => fill(buffer, count, |index| {
-                (first as u8).wrapping_add(index as u8)
-            }),
-            2 => fill(buffer, count, |index| {
-                (first as u16).wrapping_add(index as u16)
-            }),
-            4 => fill(buffer, count, |index| {
-                (first as u32).wrapping_add(index as u32)
-            }),
-            8 => fill(buffer, count, |index| {
-                (first as u64).wrapping_add(index as u64)
-            }),
-            _ => fill(buffer, count, |index| first.wrapping_add(index as u128)),
-        }
-    }
-}
-
-/// Writes `count` integers, at most [`BUFFER_ITEMS`], one behind the other.
-#[inline]
-fn fill<T>(buffer: &mut Buffer, count: usize, value: impl Fn(usize) -> T) {
-    const { assert!(size_of::<T>() <= size_of::<u128>() && align_of::<T>() <= align_of::<u128>()) };
-    let slots = buffer.as_mut_ptr().cast::<T>();
-    for index in 0..count.min(BUFFER_ITEMS) {
-        // SAFETY: the buffer holds BUFFER_ITEMS values of 16 bytes, and a T is no larger nor more aligned.
-        unsafe { slots.add(index).write(value(index)) };
     }
 }

@@ -23,8 +23,8 @@ use crate::progress::Bar;
 
 /// How long a worker runs without looking up.
 const BLOCK_NS: f64 = 20_000.0;
-/// The longest block: units that suddenly turn slow delay an interrupt by so many.
-const BLOCK_UNITS: f64 = 64.0;
+/// The longest block.
+const BLOCK_UNITS: f64 = 8192.0;
 /// A rest is worth sharing when its chunk has taken so long.
 const SHARE_AFTER: Duration = Duration::from_micros(50);
 /// How often a thread that waits looks for an interrupt.
@@ -38,12 +38,19 @@ thread_local! {
 }
 
 /// What a job runs for a block of units.
-pub(super) type Run<'a> = dyn Fn(&mut Block) + Sync + 'a;
+pub(super) type Run<'a> = dyn Fn(&mut Block<'_>) + Sync + 'a;
+
+/// The same for a job that nobody waits for.
+pub(super) type OwnedRun = dyn Fn(&mut Block<'_>) + Send + Sync;
 
 /// One call of a job's task.
-pub(super) struct Block {
+pub(super) struct Block<'a> {
     /// The units to run.
     pub(super) units: Range<usize>,
+    /// Whether the task should return early, between two units. For it to ask every now and then.
+    pub(super) should_pause: &'a dyn Fn() -> bool,
+    /// Set by the task: the first unit that it has not run.
+    pub(super) reached: usize,
     /// Set by the task: it stopped at the item `failed`, without a panic. Nothing of the block is left.
     pub(super) is_stopped: bool,
     /// Set by the task: the item at which it stopped or panicked.
@@ -114,7 +121,7 @@ pub(super) struct Job {
 enum Task {
     /// Followed only between `enter` and `leave`, while its owner waits.
     Borrowed(*const Run<'static>),
-    Owned(Box<dyn Fn(&mut Block) + Send + Sync>),
+    Owned(Box<OwnedRun>),
 }
 
 /// Called once, on whatever thread ends the job.
@@ -185,7 +192,7 @@ impl Job {
     /// Starts a job that nobody waits for; `on_end` is called once, on whatever thread ends it.
     pub(super) fn start_background(
         plan: Plan,
-        run: Box<dyn Fn(&mut Block) + Send + Sync>,
+        run: Box<OwnedRun>,
         on_end: OnEnd,
         spawner: Spawner,
     ) -> Arc<Self> {
@@ -354,22 +361,26 @@ impl Job {
             let length = unit_ns.map_or(1, |unit_ns| {
                 (BLOCK_NS / unit_ns).clamp(1.0, BLOCK_UNITS) as usize
             });
-            let units = chunk.start..chunk.end.min(chunk.start + length);
-            chunk.start = units.end;
-            self.run_block(units, record);
+            let first = chunk.start;
+            chunk.start = self.run_block(first..chunk.end.min(first + length), record);
             if unit_ns.is_none() && !chunk.is_empty() {
-                unit_ns = Some(started.elapsed().as_nanos() as f64 / length as f64);
+                let done = (chunk.start - first).max(1);
+                unit_ns = Some(started.elapsed().as_nanos() as f64 / done as f64);
             }
-            if self.idle.load(Ordering::Relaxed) > 0 && self.plan.chunk == 0 {
+            if self.should_share() {
                 chunk = self.share(chunk, started);
             }
         }
         chunk.start
     }
 
-    fn run_block(&self, units: Range<usize>, record: &mut Record) {
+    /// Runs a block, at least its first unit. Returns the first unit that it did not run.
+    fn run_block(&self, units: Range<usize>, record: &mut Record) -> usize {
+        let should_pause = || self.is_stopped() || self.should_share();
         let mut block = Block {
             units: units.clone(),
+            should_pause: &should_pause,
+            reached: units.end,
             is_stopped: false,
             failed: 0,
         };
@@ -380,11 +391,12 @@ impl Job {
         }));
         let failure = match caught.map_err(|payload| panics::look_up(&*payload, false)) {
             Ok(()) if !block.is_stopped => {
+                let (start, end) = (units.start, block.reached);
                 if let Some(bar) = &self.bar {
-                    bar.add((self.first_item(units.end) - self.first_item(units.start)) as u64);
+                    bar.add((self.first_item(end) - self.first_item(start)) as u64);
                 }
-                extend(&mut record.finished, units);
-                return;
+                extend(&mut record.finished, start..end);
+                return end;
             }
             Ok(()) => Some((block.failed, None)),
             Err(Caught::Panic(report)) => Some((block.failed, Some(report))),
@@ -399,7 +411,14 @@ impl Job {
             self.claims.lower_limit(units.start);
             record.fail(item, report);
         }
+        let end = units.end;
         record.failed.push(units);
+        end
+    }
+
+    /// Whether somebody has nothing to do while this job's chunks may be shared.
+    fn should_share(&self) -> bool {
+        self.idle.load(Ordering::Relaxed) > 0 && self.plan.chunk == 0
     }
 
     /// Gives half of a chunk's rest to an idle worker, if it is worth it. Returns what is kept.
@@ -482,6 +501,18 @@ impl Job {
 }
 
 impl Outcome {
+    /// Of a job without units.
+    pub(super) fn of_nothing() -> Self {
+        let (finished, taken) = (Vec::new(), Vec::new());
+        Self {
+            end: End::Complete,
+            finished,
+            taken,
+            items_done: 0,
+            busy: Duration::ZERO,
+        }
+    }
+
     /// Words for an end before the end.
     pub(super) fn describe(&self, verb: &str, items: usize) -> String {
         format!("{verb} after {} of {items} items", self.items_done)

@@ -240,7 +240,7 @@ impl Pool {
 #[track_caller]
 unsafe fn results<R>(pool: Pool, verb: &str, items: Items, function: &PieceFn<'_>) -> Vec<R> {
     let count = items.count();
-    let results = Work::map(items, Kind::of::<R>()).run(pool, verb, function);
-    // SAFETY: a map that does not stop has all its results; the type is the caller's promise.
-    results.map_or(Vec::new(), |results| unsafe { results.into_vec(count) })
+    let results = Work::map(items, Kind::of::<R>()).run_all(pool, verb, function);
+    // SAFETY: all results exist; the type is the caller's promise.
+    unsafe { results.into_vec(count) }
 }

@@ -169,6 +169,9 @@ impl Pool {
     #[track_caller]
     fn run(self, units: usize, items: usize, chunk: usize, task: &Run<'_>) -> Outcome {
         let lease = self.lease();
+        if units == 0 {
+            return Outcome::of_nothing();
+        }
         let started = Instant::now();
         let plan = Plan {
             units,

@@ -224,7 +224,7 @@ fn fold<T, A: Send>(
     let parts = work.parts();
     // SAFETY: the work is made for these types; private callers pass items of type T.
     let function = |piece: &mut Piece| unsafe { piece.fold(&new, &step) };
-    let results = work.run(pool, verb, &function);
-    // SAFETY: a fold does not stop, so all results exist.
-    results.map_or(Vec::new(), |results| unsafe { results.into_vec(parts) })
+    let results = work.run_all(pool, verb, &function);
+    // SAFETY: all results exist, and they are of this type.
+    unsafe { results.into_vec(parts) }
 }

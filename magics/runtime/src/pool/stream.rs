@@ -165,7 +165,7 @@ fn stream(
         arrived: Condvar::new(),
     });
     let (sender, ended) = (Arc::clone(&channel), Arc::clone(&channel));
-    let run = move |block: &mut Block| {
+    let run = move |block: &mut Block<'_>| {
         let send = |piece: &mut Piece| {
             function(piece);
             sender.send(piece.first);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::items::Items;
-use super::job::{Block, End, Job, Outcome, Plan};
+use super::job::{Block, End, Job, Outcome, OwnedRun, Plan};
 use super::map::{Shared, ThroughArcMutexOrAtomic};
 use super::memory::{Kind, Memory};
 use super::work::{OwnedPieceFn, Piece, Work};
@@ -223,7 +223,7 @@ fn start(
         );
     };
     // SAFETY: a job hands each unit out once.
-    let run = move |block: &mut Block| unsafe { work.run_block(block, &*function) };
+    let run = move |block: &mut Block<'_>| unsafe { work.run_block(block, &*function) };
     (
         Background::start(pool, verb, items, Box::new(run), Box::new(on_end)),
         output,
@@ -282,7 +282,7 @@ impl Background {
         pool: Pool,
         verb: &'static str,
         items: usize,
-        run: Box<dyn Fn(&mut Block) + Send + Sync>,
+        run: Box<OwnedRun>,
         on_end: Box<dyn FnOnce(Outcome) + Send>,
     ) -> Self {
         let lease = pool.lease();

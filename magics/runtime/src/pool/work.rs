@@ -5,16 +5,19 @@
 //! left after a panic included, is here and compiled once.
 
 use std::cell::UnsafeCell;
-use std::mem::MaybeUninit;
+use std::ptr::NonNull;
 
 use super::Pool;
-use super::items::{BUFFER_ITEMS, Buffer, Items};
+use super::items::{Items, Place};
 use super::job::{Block, End, Outcome, first_item};
 use super::memory::{Kind, Memory};
 
 /// Into how many parts a reduction is cut at most: enough for any number of workers, and few enough
 /// that their results cost nothing. Fixed, so that sums of floats do not depend on the machine.
 const MOST_PARTS: usize = 8192;
+
+/// How many items a loop does between looks at whether to go on.
+const STRETCH: usize = 256;
 
 /// What a cell compiles.
 pub(super) type PieceFn<'a> = dyn Fn(&mut Piece) + Sync + 'a;
@@ -24,15 +27,17 @@ pub(super) type OwnedPieceFn = dyn Fn(&mut Piece) + Send + Sync;
 
 /// Some items, and where their results go.
 pub struct Piece {
-    items: *const u8,
+    items: Place,
     results: *mut u8,
     count: usize,
     /// The index of the first item.
     pub(super) first: usize,
-    /// Of a fold: whether the part begins here, and so has no result yet.
-    begins: bool,
+    /// Whether the function may return before all items are done, when [`Piece::next_stretch`] says so.
+    pause: Option<NonNull<dyn Fn() -> bool>>,
     /// Set by the function: how many items it has finished.
     done: usize,
+    /// Set by the function: it stopped at the item behind the finished ones, which it has consumed.
+    is_stopped: bool,
 }
 
 /// Items, room for results, and which belong to which.
@@ -69,19 +74,21 @@ impl Piece {
     /// The work's items are of type `T`, its results of type `R`, and this is its only function.
     #[inline]
     pub(super) unsafe fn map<T, R>(&mut self, f: impl Fn(T) -> R) {
-        let (items, results) = (self.items.cast::<T>(), self.results.cast::<R>());
+        let (items, results) = (self.items, self.results.cast::<R>());
         let mut done = Done {
             count: 0,
             piece: self,
         };
-        while done.count < done.piece.count {
-            // SAFETY: a piece has `count` items, each read once, and room for as many results.
-            unsafe {
-                results
-                    .add(done.count)
-                    .write(f(items.add(done.count).read()))
-            };
-            done.count += 1;
+        loop {
+            let end = done.piece.next_stretch(done.count);
+            if done.count == end {
+                return;
+            }
+            while done.count < end {
+                // SAFETY: a piece has `count` items, each taken once, and room for as many results.
+                unsafe { results.add(done.count).write(f(items.take(done.count))) };
+                done.count += 1;
+            }
         }
     }
 
@@ -92,50 +99,59 @@ impl Piece {
     /// As for [`Self::map`].
     #[inline]
     pub(super) unsafe fn try_map<T, R>(&mut self, f: impl Fn(usize, T) -> Option<R>) {
-        let (items, results) = (self.items.cast::<T>(), self.results.cast::<R>());
+        let (items, results) = (self.items, self.results.cast::<R>());
         let mut done = Done {
             count: 0,
             piece: self,
         };
-        while done.count < done.piece.count {
+        while done.count < done.piece.next_stretch(done.count) {
             // SAFETY: as for `map`.
             match f(done.piece.first + done.count, unsafe {
-                items.add(done.count).read()
+                items.take(done.count)
             }) {
                 // SAFETY: as for `map`.
                 Some(result) => unsafe { results.add(done.count).write(result) },
-                None => return,
+                None => {
+                    done.piece.is_stopped = true;
+                    return;
+                }
             }
             done.count += 1;
         }
     }
 
-    /// Calls `step` with the part's result so far and each item.
+    /// Calls `step` with an accumulator and each item, and writes the accumulator down.
     ///
     /// # Safety
     ///
     /// As for [`Self::map`], with a fold's work.
     #[inline]
     pub(super) unsafe fn fold<T, A>(&mut self, new: impl Fn() -> A, step: impl Fn(&mut A, T)) {
-        let (items, result) = (self.items.cast::<T>(), self.results.cast::<A>());
-        // SAFETY: an earlier piece of the part has written it, and is not run again.
-        let mut sum = if self.begins {
-            new()
-        } else {
-            unsafe { result.read() }
-        };
+        let (items, result) = (self.items, self.results.cast::<A>());
+        let mut sum = new();
         let mut done = Done {
             count: 0,
             piece: self,
         };
         while done.count < done.piece.count {
-            // SAFETY: a piece has `count` items, each read once.
-            step(&mut sum, unsafe { items.add(done.count).read() });
+            // SAFETY: a piece has `count` items, each taken once.
+            step(&mut sum, unsafe { items.take(done.count) });
             done.count += 1;
         }
         drop(done);
-        // SAFETY: the slot of the part, whose old value was read.
+        // SAFETY: the slot of the part that these items are.
         unsafe { result.write(sum) };
+    }
+
+    /// How far to go before asking again; `done` itself when the rest is not to be done now.
+    fn next_stretch(&self, done: usize) -> usize {
+        // SAFETY: it points into the block, which outlives its pieces.
+        let should_pause = || self.pause.is_some_and(|pause| unsafe { pause.as_ref()() });
+        if done > 0 && should_pause() {
+            done
+        } else {
+            self.count.min(done + STRETCH)
+        }
     }
 }
 
@@ -203,7 +219,7 @@ impl Work {
         } else {
             pool.chunk
         };
-        let outcome = pool.run(self.parts, self.items(), chunk, &|block: &mut Block| {
+        let outcome = pool.run(self.parts, self.items(), chunk, &|block: &mut Block<'_>| {
             // SAFETY: a job hands each unit out once.
             unsafe { self.run_block(block, function) };
         });
@@ -217,61 +233,60 @@ impl Work {
         results
     }
 
+    /// The same for a function that never stops by itself.
+    #[track_caller]
+    pub(super) fn run_all(self, pool: Pool, verb: &str, function: &PieceFn<'_>) -> Memory {
+        self.run(pool, verb, function)
+            .expect("a map that neither stops nor fails has all its results")
+    }
+
     /// Runs the function on the items of a block of units.
     ///
     /// # Safety
     ///
     /// No other call is given any of the block's units.
-    pub(super) unsafe fn run_block(&self, block: &mut Block, function: &PieceFn<'_>) {
+    pub(super) unsafe fn run_block(&self, block: &mut Block<'_>, function: &PieceFn<'_>) {
         let Some(results) = self.results.get() else {
             return;
         };
-        let mut buffer: Buffer = [const { MaybeUninit::uninit() }; BUFFER_ITEMS];
+        let (first, end) = (block.units.start, block.units.end);
+        let (at, end) = (self.first_item(first), self.first_item(end));
         let mut rest = Rest {
             work: self,
             results,
             block,
-            part: 0,
-            at: 0,
-            end: 0,
+            part: first,
+            at,
+            end,
         };
-        rest.part = rest.block.units.start;
-        rest.at = self.first_item(rest.part);
-        rest.end = self.first_item(rest.block.units.end);
         while rest.at < rest.end {
-            let (part_start, part_end) = match self.shape {
-                Shape::Map => (rest.at, rest.end),
-                Shape::Stream => (rest.at, rest.at + 1),
-                Shape::Fold => (self.first_item(rest.part), self.first_item(rest.part + 1)),
+            let (piece_end, slot) = match self.shape {
+                Shape::Map => (rest.end, rest.at),
+                Shape::Stream => (rest.at + 1, rest.at),
+                Shape::Fold => (self.first_item(rest.part + 1), rest.part),
             };
-            // SAFETY: no other call is given these units, and so these items.
-            let (items, count) = unsafe { self.items.fetch(rest.at..part_end, &mut buffer) };
-            let results = results.at(if self.shape == Shape::Fold {
-                rest.part
-            } else {
-                rest.at
-            });
-            let begins = rest.at == part_start;
-            let mut piece = Piece {
-                items,
-                results,
-                count,
+            let piece = Piece {
+                items: self.items.place(rest.at),
+                results: results.at(slot),
+                count: piece_end - rest.at,
                 first: rest.at,
-                begins,
+                pause: (self.shape == Shape::Map).then(|| erase(rest.block.should_pause)),
                 done: 0,
+                is_stopped: false,
             };
-            let progress = Progress {
-                piece: &mut piece,
-                rest: &mut rest,
-            };
-            function(progress.piece);
-            let is_finished = progress.piece.done == count;
-            drop(progress);
-            if !is_finished {
+            if Progress::run(piece, &mut rest, function) {
                 rest.block.is_stopped = true;
                 return;
             }
-            rest.part += usize::from(rest.at == part_end);
+            rest.part += 1;
+            if rest.at < rest.end && (rest.block.should_pause)() {
+                rest.block.reached = if self.shape == Shape::Fold {
+                    rest.part
+                } else {
+                    rest.at
+                };
+                break;
+            }
         }
         std::mem::forget(rest);
     }
@@ -359,10 +374,10 @@ impl Results {
 }
 
 /// What a panic or a stop leaves of a block: results that will never be asked for, and items.
-struct Rest<'a, 'b> {
+struct Rest<'a, 'b, 'c> {
     work: &'a Work,
     results: &'a Memory,
-    block: &'b mut Block,
+    block: &'b mut Block<'c>,
     /// The unit that runs, and its first item that is not finished.
     part: usize,
     at: usize,
@@ -370,7 +385,7 @@ struct Rest<'a, 'b> {
     end: usize,
 }
 
-impl Drop for Rest<'_, '_> {
+impl Drop for Rest<'_, '_, '_> {
     fn drop(&mut self) {
         self.block.failed = self.at;
         let start = self.block.units.start;
@@ -392,13 +407,29 @@ impl Drop for Rest<'_, '_> {
 }
 
 /// Carries a piece's count over to the block, also when the function panics.
-struct Progress<'a, 'b, 'c> {
-    piece: &'a mut Piece,
-    rest: &'a mut Rest<'b, 'c>,
+struct Progress<'a, 'b, 'c, 'd> {
+    piece: Piece,
+    rest: &'a mut Rest<'b, 'c, 'd>,
 }
 
-impl Drop for Progress<'_, '_, '_> {
+impl<'a, 'b, 'c, 'd> Progress<'a, 'b, 'c, 'd> {
+    /// Returns whether the function stopped.
+    fn run(piece: Piece, rest: &'a mut Rest<'b, 'c, 'd>, function: &PieceFn<'_>) -> bool {
+        let mut progress = Self { piece, rest };
+        function(&mut progress.piece);
+        progress.piece.is_stopped
+    }
+}
+
+impl Drop for Progress<'_, '_, '_, '_> {
     fn drop(&mut self) {
         self.rest.at += self.piece.done;
     }
+}
+
+/// Forgets a lifetime: a piece has none, so that cells compile less.
+fn erase<'a>(pause: &'a (dyn Fn() -> bool + 'a)) -> NonNull<dyn Fn() -> bool> {
+    let pause: NonNull<dyn Fn() -> bool + 'a> = NonNull::from(pause);
+    // SAFETY: the same fat pointer; `run_block` drops the piece before the block that it points into.
+    unsafe { std::mem::transmute(pause) }
 }
