@@ -35,8 +35,16 @@ struct State {
 
 impl Activity {
     pub fn new() -> Self {
-        let state = State { phase: Phase::Starting, cell: 0, is_interrupted: false, is_ending: false };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        let state = State {
+            phase: Phase::Starting,
+            cell: 0,
+            is_interrupted: false,
+            is_ending: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
     }
 
     pub fn phase(&self) -> Phase {
@@ -73,7 +81,11 @@ impl Activity {
     /// The phase of `cell`; idle once it has ended.
     pub fn phase_of(&self, cell: u64) -> Phase {
         let state = self.state();
-        if state.cell == cell { state.phase } else { Phase::Idle }
+        if state.cell == cell {
+            state.phase
+        } else {
+            Phase::Idle
+        }
     }
 
     /// Whether the present cell was interrupted.
@@ -100,7 +112,11 @@ impl Activity {
             if left.is_zero() {
                 return false;
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         !state.is_ending
     }

@@ -66,7 +66,9 @@ pub fn run() -> ExitCode {
     start_log();
     let done = match arguments.command {
         Command::Kernel { connection_file } => run_kernel(&connection_file),
-        Command::Run(arguments) => arguments.into_options().and_then(|options| runner::run(&options)),
+        Command::Run(arguments) => arguments
+            .into_options()
+            .and_then(|options| runner::run(&options)),
         Command::Cpus(arguments) => print_cpus(&arguments),
         Command::Install(arguments) => install::install(arguments),
         Command::Uninstall(arguments) => install::uninstall(&arguments),
@@ -87,9 +89,18 @@ pub fn run() -> ExitCode {
 fn start_log() {
     let asked = std::env::var("COREBOOK_LOG").unwrap_or_else(|_| "warn".to_owned());
     let is_level = !asked.contains(['=', ',']);
-    let directives = if is_level { format!("off,corebook_kernel={asked}") } else { asked };
-    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("off,corebook_kernel=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let directives = if is_level {
+        format!("off,corebook_kernel={asked}")
+    } else {
+        asked
+    };
+    let filter = EnvFilter::try_new(directives)
+        .unwrap_or_else(|_| EnvFilter::new("off,corebook_kernel=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }
 
 fn run_kernel(connection_file: &std::path::Path) -> anyhow::Result<ExitCode> {
@@ -99,7 +110,11 @@ fn run_kernel(connection_file: &std::path::Path) -> anyhow::Result<ExitCode> {
 }
 
 fn print_cpus(arguments: &CpusArguments) -> anyhow::Result<ExitCode> {
-    let affinity = arguments.affinity.as_deref().map(corebook::cpus::parse_list).transpose()?;
+    let affinity = arguments
+        .affinity
+        .as_deref()
+        .map(corebook::cpus::parse_list)
+        .transpose()?;
     let report = match (&arguments.root, &affinity) {
         (None, None) => corebook::cpus::live(),
         (root, affinity) => {

@@ -34,7 +34,13 @@ impl Control {
             }
             JupyterMessageContent::ShutdownRequest(request) => {
                 let restart = request.restart;
-                self.reply(origin, ShutdownReply { restart, ..Default::default() });
+                self.reply(
+                    origin,
+                    ShutdownReply {
+                        restart,
+                        ..Default::default()
+                    },
+                );
                 let _ = self.shutdowns.send(Shutdown);
             }
             JupyterMessageContent::KernelInfoRequest(_) => {
@@ -53,11 +59,16 @@ impl Control {
             JupyterMessageContent::UnknownMessage(unknown) => {
                 reply_unsupported(&self.publisher, &self.replies, origin, &unknown.msg_type);
             }
-            other => tracing::warn!("control: dropped a message of type {}", other.message_type()),
+            other => tracing::warn!(
+                "control: dropped a message of type {}",
+                other.message_type()
+            ),
         }
     }
 
     fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
-        while_busy(&self.publisher, origin, || reply(&self.replies, origin, content.into(), json!({})));
+        while_busy(&self.publisher, origin, || {
+            reply(&self.replies, origin, content.into(), json!({}))
+        });
     }
 }

@@ -19,13 +19,20 @@ pub fn text(report: &Report, verbose: bool) -> String {
 
 /// What only the running system tells: frequency, memory and load.
 fn live_details() -> Vec<String> {
-    let Ok(mut system) = System::new() else { return Vec::new() };
+    let Ok(mut system) = System::new() else {
+        return Vec::new();
+    };
     system.refresh_cpu_all();
     // A load is a difference between two looks.
     std::thread::sleep(sysinfo::MINIMUM_CPU_UPDATE_INTERVAL);
     system.refresh_cpu_all();
     system.refresh_memory();
-    let frequency_mhz = system.cpus().iter().map(sysinfo::Cpu::frequency).max().unwrap_or(0);
+    let frequency_mhz = system
+        .cpus()
+        .iter()
+        .map(sysinfo::Cpu::frequency)
+        .max()
+        .unwrap_or(0);
     let gib = |bytes: u64| bytes as f64 / (1u64 << 30) as f64;
     let mut lines = Vec::new();
     if frequency_mhz > 0 {
@@ -36,8 +43,11 @@ fn live_details() -> Vec<String> {
         gib(system.total_memory()),
         gib(system.available_memory())
     ));
-    let loads: Vec<String> =
-        system.cpus().iter().map(|cpu| format!("{} {:.0}%", cpu.name(), cpu.usage())).collect();
+    let loads: Vec<String> = system
+        .cpus()
+        .iter()
+        .map(|cpu| format!("{} {:.0}%", cpu.name(), cpu.usage()))
+        .collect();
     lines.push(format!("load: {}", loads.join(", ")));
     lines
 }

@@ -57,9 +57,17 @@ pub type SharedSession = Arc<Mutex<Option<Arc<Session>>>>;
 pub enum Job {
     Execute(ExecuteJob),
     /// Completions of `code` at the byte `offset`; a closed channel says that there are none.
-    Complete { code: String, offset: usize, answer: SyncSender<Vec<Completion>> },
+    Complete {
+        code: String,
+        offset: usize,
+        answer: SyncSender<Vec<Completion>>,
+    },
     /// Documentation of the name that ends at the byte `offset` of `code`, as text and HTML.
-    Inspect { code: String, offset: usize, answer: SyncSender<(String, String)> },
+    Inspect {
+        code: String,
+        offset: usize,
+        answer: SyncSender<(String, String)>,
+    },
 }
 
 /// A cell to run.
@@ -107,11 +115,19 @@ pub struct Evaluator {
 impl Evaluator {
     pub fn new(links: EvaluatorLinks) -> Self {
         let context = Err("the kernel is still starting".to_owned());
-        Self { links, context, execution_count: 0 }
+        Self {
+            links,
+            context,
+            execution_count: 0,
+        }
     }
 
     /// Makes evcxr ready, then works until every sender is gone.
-    pub fn serve(mut self, toolchain: Result<Toolchain, corebook_install::Error>, jobs: &Receiver<Job>) {
+    pub fn serve(
+        mut self,
+        toolchain: Result<Toolchain, corebook_install::Error>,
+        jobs: &Receiver<Job>,
+    ) {
         self.context = self.start(toolchain);
         if let Err(reason) = &self.context {
             tracing::error!("cells can't be run: {reason}");
@@ -123,22 +139,34 @@ impl Evaluator {
             }
             match job {
                 Job::Execute(job) => self.execute(&job),
-                Job::Complete { code, offset, answer } => {
+                Job::Complete {
+                    code,
+                    offset,
+                    answer,
+                } => {
                     // Nobody waits any more for a late answer.
                     let _ = answer.send(self.completions(&code, offset));
                 }
-                Job::Inspect { code, offset, answer } => {
+                Job::Inspect {
+                    code,
+                    offset,
+                    answer,
+                } => {
                     let _ = answer.send(self.hover(&code, offset));
                 }
             }
         }
     }
 
-    fn start(&mut self, toolchain: Result<Toolchain, corebook_install::Error>) -> Result<CommandContext, String> {
+    fn start(
+        &mut self,
+        toolchain: Result<Toolchain, corebook_install::Error>,
+    ) -> Result<CommandContext, String> {
         let toolchain = toolchain.map_err(|error| error.to_string())?;
         let in_words = |error: anyhow::Error| format!("{error:#}");
         let (template, session) =
-            startup::clone_session(&toolchain, &mut |line| tracing::info!("{line}")).map_err(in_words)?;
+            startup::clone_session(&toolchain, &mut |line| tracing::info!("{line}"))
+                .map_err(in_words)?;
         let session = Arc::new(session);
         lock(&self.links.cells).set_source_file(session.work_dir().join("src/lib.rs"));
         // From here on the main thread removes the session's folder at the end, however far this gets.
@@ -165,7 +193,13 @@ impl Evaluator {
         }
         if !request.silent {
             let execution_count = ExecutionCount::new(self.execution_count);
-            self.links.publisher.publish(&job.origin, ExecuteInput { code: request.code.clone(), execution_count });
+            self.links.publisher.publish(
+                &job.origin,
+                ExecuteInput {
+                    code: request.code.clone(),
+                    execution_count,
+                },
+            );
         }
         self.links.open_cell.open(CellReply {
             publisher: self.links.publisher.clone(),
@@ -192,7 +226,12 @@ impl Evaluator {
             execution_count: ExecutionCount::new(self.execution_count),
             ..ExecuteReply::default()
         };
-        reply(&self.links.replies, &job.origin, content.into(), json!({ "status": "aborted" }));
+        reply(
+            &self.links.replies,
+            &job.origin,
+            content.into(),
+            json!({ "status": "aborted" }),
+        );
     }
 
     /// The values of the request's expressions, each as its own small cell.
@@ -202,12 +241,21 @@ impl Evaluator {
         for (name, expression) in expressions {
             let value = match self.run(job, &expression, true) {
                 Ok(summary) => ExpressionResult::Ok {
-                    data: summary.result.and_then(|data| serde_json::from_value(data).ok()).unwrap_or_default(),
+                    data: summary
+                        .result
+                        .and_then(|data| serde_json::from_value(data).ok())
+                        .unwrap_or_default(),
                     metadata: serde_json::Map::new(),
                 },
-                Err(CellError { name, value, traceback }) => {
-                    ExpressionResult::Error { ename: name, evalue: value, traceback }
-                }
+                Err(CellError {
+                    name,
+                    value,
+                    traceback,
+                }) => ExpressionResult::Error {
+                    ename: name,
+                    evalue: value,
+                    traceback,
+                },
             };
             values.insert(name, value);
         }
@@ -215,7 +263,12 @@ impl Evaluator {
     }
 
     /// Runs one cell to its end; all it wrote is published when this returns.
-    fn run(&mut self, job: &ExecuteJob, source: &str, is_silent: bool) -> Result<CellSummary, CellError> {
+    fn run(
+        &mut self,
+        job: &ExecuteJob,
+        source: &str,
+        is_silent: bool,
+    ) -> Result<CellSummary, CellError> {
         let activity = Arc::clone(&self.links.activity);
         activity.begin_cell();
         self.links.orders.give(&Order::CellBegins);
@@ -241,26 +294,40 @@ impl Evaluator {
                 for question in &questions {
                     self.tell_outputs(Input::Show(shown(&host.answer_richly(question))));
                 }
-                Ok(Evaluated { result: Ok(evcxr::EvalOutputs::new()), cell: Cell::default() })
+                Ok(Evaluated {
+                    result: Ok(evcxr::EvalOutputs::new()),
+                    cell: Cell::default(),
+                })
             }
             Expansion::Rust { code, map, .. } => Ok(self.evaluate(source, code, map)),
         }
     }
 
     fn evaluate(&mut self, source: &str, code: String, map: SourceMap) -> Evaluated {
-        let cell = Cell { execution_count: self.execution_count, source: source.to_owned(), code, map };
+        let cell = Cell {
+            execution_count: self.execution_count,
+            source: source.to_owned(),
+            code,
+            map,
+        };
         lock(&self.links.cells).push(cell.clone());
         let context = match &mut self.context {
             Ok(context) => context,
-            Err(reason) => return Evaluated { result: Err(evcxr::Error::Message(reason.clone())), cell },
+            Err(reason) => {
+                return Evaluated {
+                    result: Err(evcxr::Error::Message(reason.clone())),
+                    cell,
+                };
+            }
         };
         let (desk, activity) = (&self.links.desk, &self.links.activity);
         let mut callbacks = EvalCallbacks {
             input_reader: &|request| {
-                desk.ask(&request.prompt, request.is_password, activity).unwrap_or_else(|reason| {
-                    desk.refuse(reason);
-                    String::new()
-                })
+                desk.ask(&request.prompt, request.is_password, activity)
+                    .unwrap_or_else(|reason| {
+                        desk.refuse(reason);
+                        String::new()
+                    })
             },
         };
         let result = context.execute_with_callbacks(&cell.code, &mut callbacks);
@@ -268,7 +335,11 @@ impl Evaluator {
     }
 
     /// What became of the cell, from both sides.
-    fn judge(&mut self, evaluated: Evaluated, summary: CellSummary) -> Result<CellSummary, CellError> {
+    fn judge(
+        &mut self,
+        evaluated: Evaluated,
+        summary: CellSummary,
+    ) -> Result<CellSummary, CellError> {
         let Evaluated { result, cell } = evaluated;
         let cells = Arc::clone(&self.links.cells);
         let is_interrupted = self.links.activity.is_interrupted();
@@ -300,13 +371,20 @@ impl Evaluator {
     }
 
     fn completions(&mut self, code: &str, offset: usize) -> Vec<Completion> {
-        let Ok(context) = &mut self.context else { return Vec::new() };
+        let Ok(context) = &mut self.context else {
+            return Vec::new();
+        };
         match context.completions(code, offset) {
             Ok(found) => {
                 let (start, end) = (found.start_offset, found.end_offset);
                 let completions = found.completions.into_iter();
                 completions
-                    .map(|found| Completion { text: found.code, kind: found.kind.to_owned(), start, end })
+                    .map(|found| Completion {
+                        text: found.code,
+                        kind: found.kind.to_owned(),
+                        start,
+                        end,
+                    })
                     .collect()
             }
             Err(error) => {
@@ -317,7 +395,9 @@ impl Evaluator {
     }
 
     fn hover(&mut self, code: &str, offset: usize) -> (String, String) {
-        let Ok(context) = &mut self.context else { return Default::default() };
+        let Ok(context) = &mut self.context else {
+            return Default::default();
+        };
         context.hover_at(code, offset).unwrap_or_else(|error| {
             tracing::debug!("no documentation: {error:#}");
             Default::default()
@@ -335,8 +415,11 @@ fn command_output(outputs: &evcxr::EvalOutputs) -> Option<JupyterMessageContent>
     if outputs.is_empty() {
         return None;
     }
-    let data: serde_json::Map<_, _> =
-        outputs.content_by_mime_type.iter().map(|(mime, text)| (mime.clone(), json!(text))).collect();
+    let data: serde_json::Map<_, _> = outputs
+        .content_by_mime_type
+        .iter()
+        .map(|(mime, text)| (mime.clone(), json!(text)))
+        .collect();
     let media: Media = serde_json::from_value(serde_json::Value::Object(data)).ok()?;
     Some(DisplayData::new(media).into())
 }
@@ -346,7 +429,11 @@ fn shown(answer: &crate::host::Answer) -> JupyterMessageContent {
     match &answer.html {
         None => StreamContent::stdout(&format!("{}\n", answer.text)).into(),
         Some(html) => {
-            let media: Media = vec![MediaType::Plain(answer.text.clone()), MediaType::Html(html.clone())].into();
+            let media: Media = vec![
+                MediaType::Plain(answer.text.clone()),
+                MediaType::Html(html.clone()),
+            ]
+            .into();
             DisplayData::new(media).into()
         }
     }

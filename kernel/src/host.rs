@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use corebook::event::PoolReport;
-use corebook_magics::magic::{Host, Question};
 use corebook_magics::help;
+use corebook_magics::magic::{Host, Question};
 
 use crate::cpus;
 
@@ -18,7 +18,10 @@ impl Pools {
     }
 
     pub fn get(&self) -> Vec<PoolReport> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -46,7 +49,10 @@ impl<'kernel> KernelHost<'kernel> {
             Question::Help(name) => help::help_markdown(name).map(|markdown| to_html(&markdown)),
             Question::Cpus { .. } | Question::PoolStatus => None,
         };
-        Answer { text: self.answer(question), html }
+        Answer {
+            text: self.answer(question),
+            html,
+        }
     }
 }
 
@@ -66,6 +72,9 @@ impl Host for KernelHost<'_> {
 pub fn to_html(markdown: &str) -> String {
     let mut html = String::new();
     let options = pulldown_cmark::Options::ENABLE_TABLES;
-    pulldown_cmark::html::push_html(&mut html, pulldown_cmark::Parser::new_ext(markdown, options));
+    pulldown_cmark::html::push_html(
+        &mut html,
+        pulldown_cmark::Parser::new_ext(markdown, options),
+    );
     html
 }

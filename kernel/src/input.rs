@@ -1,7 +1,7 @@
 //! Asking the person at the client for a line of input.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jupyter_protocol::{InputReply, InputRequest};
@@ -27,7 +27,9 @@ pub struct InputDesk {
 /// Why there is no input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoInput {
-    #[error("this client does not take questions (allow_stdin is false): run the cell where a person can answer")]
+    #[error(
+        "this client does not take questions (allow_stdin is false): run the cell where a person can answer"
+    )]
     NotAllowed,
     #[error("interrupted while waiting for input")]
     Interrupted,
@@ -35,7 +37,12 @@ pub enum NoInput {
 
 impl InputDesk {
     pub fn new(stdin: Outbox, replies: Receiver<InputReply>) -> Self {
-        Self { stdin, replies: Mutex::new(replies), asker: Mutex::new(None), refused: Mutex::new(None) }
+        Self {
+            stdin,
+            replies: Mutex::new(replies),
+            asker: Mutex::new(None),
+            refused: Mutex::new(None),
+        }
     }
 
     /// A cell begins: questions go to `asker`, to nobody when the cell may not ask.
@@ -55,14 +62,23 @@ impl InputDesk {
     }
 
     /// The line that the person types.
-    pub fn ask(&self, prompt: &str, is_password: bool, activity: &Activity) -> Result<String, NoInput> {
+    pub fn ask(
+        &self,
+        prompt: &str,
+        is_password: bool,
+        activity: &Activity,
+    ) -> Result<String, NoInput> {
         let asker = lock(&self.asker).clone();
         let asker = asker.ok_or(NoInput::NotAllowed)?;
         let replies = lock(&self.replies);
         // An answer that came after its question was given up answers nothing.
         while replies.try_recv().is_ok() {}
         self.stdin.send(Outgoing {
-            content: InputRequest { prompt: prompt.to_owned(), password: is_password }.into(),
+            content: InputRequest {
+                prompt: prompt.to_owned(),
+                password: is_password,
+            }
+            .into(),
             metadata: json!({}),
             parent_header: asker.header,
             identities: asker.identities,
@@ -70,7 +86,9 @@ impl InputDesk {
         loop {
             match replies.recv_timeout(LOOK_AGAIN) {
                 Ok(reply) => return Ok(reply.value),
-                Err(RecvTimeoutError::Timeout) if activity.is_interrupted() || activity.is_ending() => {
+                Err(RecvTimeoutError::Timeout)
+                    if activity.is_interrupted() || activity.is_ending() =>
+                {
                     return Err(NoInput::Interrupted);
                 }
                 Err(RecvTimeoutError::Timeout) => {}

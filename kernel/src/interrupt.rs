@@ -46,7 +46,12 @@ pub struct Reach {
 }
 
 fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
-    let Reach { activity, orders, open_cell, received } = reach;
+    let Reach {
+        activity,
+        orders,
+        open_cell,
+        received,
+    } = reach;
     let mut is_answered = false;
     let interrupted_at = Instant::now();
     let mut asked_at = None;
@@ -95,15 +100,23 @@ pub struct Compilers {
 
 impl Compilers {
     pub fn new() -> Self {
-        Self { system: System::new().ok() }
+        Self {
+            system: System::new().ok(),
+        }
     }
 
     /// Kills cargo and all it has started.
     pub fn kill(&mut self) {
-        let Some(system) = &mut self.system else { return };
-        let kind = ProcessRefreshKind::nothing().with_cmd(sysinfo::UpdateKind::Never).without_tasks();
+        let Some(system) = &mut self.system else {
+            return;
+        };
+        let kind = ProcessRefreshKind::nothing()
+            .with_cmd(sysinfo::UpdateKind::Never)
+            .without_tasks();
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
-        let own_name = std::env::current_exe().ok().and_then(|path| path.file_name().map(ToOwned::to_owned));
+        let own_name = std::env::current_exe()
+            .ok()
+            .and_then(|path| path.file_name().map(ToOwned::to_owned));
         let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
         for (pid, process) in system.processes() {
             if let Some(parent) = process.parent() {
@@ -114,7 +127,9 @@ impl Compilers {
         let mut unseen = vec![Pid::from_u32(std::process::id())];
         while let Some(pid) = unseen.pop() {
             for child in children.get(&pid).into_iter().flatten() {
-                let Some(process) = system.process(*child) else { continue };
+                let Some(process) = system.process(*child) else {
+                    continue;
+                };
                 // The supervisor is this same binary.
                 if Some(process.name()) != own_name.as_deref() && found.insert(*child) {
                     unseen.push(*child);

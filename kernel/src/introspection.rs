@@ -9,7 +9,8 @@ use std::time::Duration;
 use corebook_magics::completion::{self, CompletionKind};
 use corebook_magics::expansion::expand_for_analysis;
 use jupyter_protocol::{
-    CompleteReply, CompleteRequest, InspectReply, InspectRequest, JupyterMessageContent, Media, MediaType,
+    CompleteReply, CompleteRequest, InspectReply, InspectRequest, JupyterMessageContent, Media,
+    MediaType,
 };
 use serde_json::json;
 
@@ -51,7 +52,9 @@ impl Introspector {
                 Request::Complete(origin, request) => (origin, self.complete(request).into()),
                 Request::Inspect(origin, request) => (origin, self.inspect(request).into()),
             };
-            while_busy(&self.publisher, origin, || reply(&self.replies, origin, content, json!({})));
+            while_busy(&self.publisher, origin, || {
+                reply(&self.replies, origin, content, json!({}))
+            });
         }
     }
 
@@ -77,13 +80,30 @@ impl Introspector {
         let (code, map) = expand_for_analysis(source);
         let offset = map.to_code(cursor)?;
         let (answer, answers) = sync_channel(1);
-        let found = self.ask(Job::Complete { code, offset, answer }, &answers)?;
+        let found = self.ask(
+            Job::Complete {
+                code,
+                offset,
+                answer,
+            },
+            &answers,
+        )?;
         let to_source = |completion: Completion| {
             let start = map.to_source(completion.start)?;
             let end = map.to_source(completion.end)?;
-            Some(Completion { start, end, ..completion })
+            Some(Completion {
+                start,
+                end,
+                ..completion
+            })
         };
-        Some(found.into_iter().filter(|completion| !is_internal(&completion.text)).filter_map(to_source).collect())
+        Some(
+            found
+                .into_iter()
+                .filter(|completion| !is_internal(&completion.text))
+                .filter_map(to_source)
+                .collect(),
+        )
     }
 
     fn inspect(&self, request: &InspectRequest) -> InspectReply {
@@ -98,9 +118,11 @@ impl Introspector {
             ]);
         }
         match self.inspect_rust(code, cursor) {
-            Some((text, html)) => {
-                found(vec![MediaType::Plain(text.clone()), MediaType::Markdown(text), MediaType::Html(html)])
-            }
+            Some((text, html)) => found(vec![
+                MediaType::Plain(text.clone()),
+                MediaType::Markdown(text),
+                MediaType::Html(html),
+            ]),
             None => InspectReply::default(),
         }
     }
@@ -109,14 +131,25 @@ impl Introspector {
         let (code, map) = expand_for_analysis(source);
         let offset = map.to_code(word_end(source, cursor))?;
         let (answer, answers) = sync_channel(1);
-        let (text, html) = self.ask(Job::Inspect { code, offset, answer }, &answers)?;
+        let (text, html) = self.ask(
+            Job::Inspect {
+                code,
+                offset,
+                answer,
+            },
+            &answers,
+        )?;
         // evcxr's words for nothing found.
         (!text.is_empty() && text != "No documentation found").then_some((text, html))
     }
 
     /// The evaluator's answer; nothing when it is busy longer than a moment.
     fn ask<T>(&self, job: Job, answers: &Receiver<T>) -> Option<T> {
-        let wait = if self.activity.phase() == Phase::Starting { START_WAIT } else { BUSY_WAIT };
+        let wait = if self.activity.phase() == Phase::Starting {
+            START_WAIT
+        } else {
+            BUSY_WAIT
+        };
         if !self.activity.wait_until_idle(wait) {
             return None;
         }
@@ -139,12 +172,18 @@ fn is_internal(name: &str) -> bool {
 }
 
 fn found(media: Vec<MediaType>) -> InspectReply {
-    InspectReply { found: true, data: Media::new(media), ..InspectReply::default() }
+    InspectReply {
+        found: true,
+        data: Media::new(media),
+        ..InspectReply::default()
+    }
 }
 
 /// Positions in messages count code points.
 fn to_reply(code: &str, cursor: usize, found: &[Completion]) -> CompleteReply {
-    let (start, end) = found.first().map_or((cursor, cursor), |first| (first.start, first.end));
+    let (start, end) = found
+        .first()
+        .map_or((cursor, cursor), |first| (first.start, first.end));
     let (start, end) = (characters_before(code, start), characters_before(code, end));
     let types: Vec<_> = found
         .iter()
@@ -153,7 +192,10 @@ fn to_reply(code: &str, cursor: usize, found: &[Completion]) -> CompleteReply {
     let mut metadata = serde_json::Map::new();
     metadata.insert("_jupyter_types_experimental".to_owned(), json!(types));
     CompleteReply {
-        matches: found.iter().map(|completion| completion.text.clone()).collect(),
+        matches: found
+            .iter()
+            .map(|completion| completion.text.clone())
+            .collect(),
         cursor_start: start,
         cursor_end: end,
         metadata,
@@ -166,13 +208,18 @@ fn characters_before(text: &str, byte: usize) -> usize {
 }
 
 fn byte_at(text: &str, character: usize) -> usize {
-    text.char_indices().nth(character).map_or(text.len(), |(byte, _)| byte)
+    text.char_indices()
+        .nth(character)
+        .map_or(text.len(), |(byte, _)| byte)
 }
 
 /// The end of the word that the cursor is in: its whole name is what the person asks about.
 fn word_end(text: &str, cursor: usize) -> usize {
     let rest = &text[cursor..];
-    cursor + rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
+    cursor
+        + rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ use jupyter_protocol::{JupyterMessageContent, Status};
 use crate::activity::{Activity, Phase};
 use crate::connection::Connection;
 use crate::control::Control;
-use crate::evaluator::locate::Cells;
 use crate::evaluator::answer::{OpenCell, Received};
+use crate::evaluator::locate::Cells;
 use crate::evaluator::{Evaluator, EvaluatorLinks, SharedSession};
 use crate::host::Pools;
 use crate::input::InputDesk;
@@ -94,14 +94,20 @@ impl Kernel {
         let stdin = router("stdin", info.stdin_url())?;
         let (outbox, inbox) = outbox::pair(&context, &codec, "iopub")?;
         let url = info.iopub_url();
-        let socket =
-            iopub::bind(&context, &url).with_context(|| format!("can't bind the iopub socket to {url}"))?;
-        let iopub = Bound { owner: (socket, inbox), outbox };
+        let socket = iopub::bind(&context, &url)
+            .with_context(|| format!("can't bind the iopub socket to {url}"))?;
+        let iopub = Bound {
+            owner: (socket, inbox),
+            outbox,
+        };
         let (outbox, inbox) = outbox::pair(&context, &codec, "heartbeat")?;
         let url = info.hb_url();
-        let socket =
-            heartbeat::bind(&context, &url).with_context(|| format!("can't bind the heartbeat socket to {url}"))?;
-        let heartbeat = Bound { owner: (socket, inbox), outbox };
+        let socket = heartbeat::bind(&context, &url)
+            .with_context(|| format!("can't bind the heartbeat socket to {url}"))?;
+        let heartbeat = Bound {
+            owner: (socket, inbox),
+            outbox,
+        };
         Ok(Self {
             activity: Arc::new(Activity::new()),
             orders: Orders::default(),
@@ -143,14 +149,22 @@ impl Kernel {
         publisher.publish(&Origin::default(), Status::starting());
 
         let heartbeat = self.heartbeat.take().expect("start is called once");
-        self.spawn("heartbeat", move || heartbeat::serve(&heartbeat.owner.0, &heartbeat.owner.1))?;
+        self.spawn("heartbeat", move || {
+            heartbeat::serve(&heartbeat.owner.0, &heartbeat.owner.1)
+        })?;
 
         let stdin = self.stdin.take().expect("start is called once");
         let desk = Arc::new(InputDesk::new(stdin.outbox, stdin_replies));
-        self.spawn("stdin", move || stdin.owner.serve(|message| take_input(message, &input_replies)))?;
+        self.spawn("stdin", move || {
+            stdin
+                .owner
+                .serve(|message| take_input(message, &input_replies))
+        })?;
 
         let toolchain = Toolchain::discover();
-        let rust_version = toolchain.as_ref().map_or("unknown".to_owned(), |found| found.version.clone());
+        let rust_version = toolchain
+            .as_ref()
+            .map_or("unknown".to_owned(), |found| found.version.clone());
         let control = self.control.take().expect("start is called once");
         let handler = Control {
             publisher: publisher.clone(),
@@ -159,7 +173,9 @@ impl Kernel {
             shutdowns: shutdowns.clone(),
             rust_version: rust_version.clone(),
         };
-        self.spawn("control", move || control.owner.serve(|message| handler.handle(message)))?;
+        self.spawn("control", move || {
+            control.owner.serve(|message| handler.handle(message))
+        })?;
 
         let history = Arc::new(Mutex::new(History::default()));
         let received = Arc::new(Received::default());
@@ -175,7 +191,9 @@ impl Kernel {
             shutdowns: shutdowns.clone(),
             rust_version,
         };
-        self.spawn("shell", move || shell.owner.serve(|message| handler.handle(message)))?;
+        self.spawn("shell", move || {
+            shell.owner.serve(|message| handler.handle(message))
+        })?;
 
         let (listener, address) = reports::Listener::bind()?;
         let report_socket = address.path();
@@ -194,7 +212,9 @@ impl Kernel {
             awaits_input,
         };
         let shown = Outputs::new(publisher.clone(), observer);
-        std::thread::Builder::new().name("outputs".to_owned()).spawn(move || shown.serve(&output_inputs))?;
+        std::thread::Builder::new()
+            .name("outputs".to_owned())
+            .spawn(move || shown.serve(&output_inputs))?;
 
         let open_cell = Arc::new(OpenCell::default());
         let reach = interrupt::Reach {
@@ -207,7 +227,11 @@ impl Kernel {
             .name("interrupt".to_owned())
             .spawn(move || interrupt::serve(&interrupt_requests, &reach))?;
 
-        let (activity, orders, asking) = (Arc::clone(&self.activity), self.orders.clone(), Arc::clone(&desk));
+        let (activity, orders, asking) = (
+            Arc::clone(&self.activity),
+            self.orders.clone(),
+            Arc::clone(&desk),
+        );
         std::thread::Builder::new()
             .name("input".to_owned())
             .spawn(move || answer_reads(&input_wanted, &asking, &activity, &orders))?;
@@ -247,7 +271,11 @@ impl Kernel {
 
     /// A thread around a socket, joined at the end.
     fn spawn(&mut self, name: &str, serve: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-        self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(serve)?);
+        self.threads.push(
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(serve)?,
+        );
         Ok(())
     }
 
@@ -266,7 +294,12 @@ impl Kernel {
             }
         }
         // The evaluator may hold the session as well, and its thread is not waited for.
-        if let Some(session) = self.session.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(session) = self
+            .session
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             session.remove();
         }
         drop(self.report_address);
@@ -334,25 +367,32 @@ impl Observer for Watcher {
 
     fn locate(&self, panic: &corebook::event::PanicReport) -> Option<String> {
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.locate(&panic.file, panic.line, panic.column).map(|place| place.to_string())
+        cells
+            .locate(&panic.file, panic.line, panic.column)
+            .map(|place| place.to_string())
     }
 }
 
 /// SIGINT interrupts the running cell, SIGTERM ends the kernel.
-fn spawn_signal_thread(interrupts: Sender<interrupt::Request>, shutdowns: Sender<Shutdown>) -> std::io::Result<()> {
+fn spawn_signal_thread(
+    interrupts: Sender<interrupt::Request>,
+    shutdowns: Sender<Shutdown>,
+) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for signal in signals.forever() {
-            let is_over = match signal {
-                SIGINT => interrupts.send(interrupt::Request).is_err(),
-                _ => shutdowns.send(Shutdown).is_err(),
-            };
-            if is_over {
-                return;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                let is_over = match signal {
+                    SIGINT => interrupts.send(interrupt::Request).is_err(),
+                    _ => shutdowns.send(Shutdown).is_err(),
+                };
+                if is_over {
+                    return;
+                }
             }
-        }
-    })?;
+        })?;
     Ok(())
 }
 

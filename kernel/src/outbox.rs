@@ -33,7 +33,11 @@ pub enum Letter {
 }
 
 /// A connected pair for the socket called `name`.
-pub fn pair(context: &zmq::Context, codec: &Arc<Codec>, name: &str) -> zmq::Result<(Outbox, Inbox)> {
+pub fn pair(
+    context: &zmq::Context,
+    codec: &Arc<Codec>,
+    name: &str,
+) -> zmq::Result<(Outbox, Inbox)> {
     let address = format!("inproc://{name}");
     let pull = context.socket(zmq::PULL)?;
     pull.set_rcvhwm(0)?;
@@ -42,7 +46,10 @@ pub fn pair(context: &zmq::Context, codec: &Arc<Codec>, name: &str) -> zmq::Resu
     push.set_sndhwm(0)?;
     push.set_linger(0)?;
     push.connect(&address)?;
-    let outbox = Outbox { socket: Arc::new(Mutex::new(push)), codec: Arc::clone(codec) };
+    let outbox = Outbox {
+        socket: Arc::new(Mutex::new(push)),
+        codec: Arc::clone(codec),
+    };
     Ok((outbox, Inbox { socket: pull }))
 }
 
@@ -58,7 +65,10 @@ impl Outbox {
     }
 
     fn leave(&self, frames: Vec<Vec<u8>>) {
-        let socket = self.socket.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let socket = self
+            .socket
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Err(error) = socket.send_multipart(frames, 0) {
             tracing::debug!("a message was left for a thread that has ended: {error}");
         }
@@ -74,6 +84,10 @@ impl Inbox {
     /// The next letter, if one is there.
     pub fn take(&self) -> Option<Letter> {
         let frames = self.socket.recv_multipart(zmq::DONTWAIT).ok()?;
-        Some(if frames == [STOP] { Letter::Stop } else { Letter::Send(frames) })
+        Some(if frames == [STOP] {
+            Letter::Stop
+        } else {
+            Letter::Send(frames)
+        })
     }
 }

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use corebook::event::{Event, MimeData, PanicReport, PoolReport};
 use jupyter_protocol::{
-    ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio, StreamContent, Transient,
-    UpdateDisplayData,
+    ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio,
+    StreamContent, Transient, UpdateDisplayData,
 };
 
 use crate::charts;
@@ -44,7 +44,9 @@ pub enum Input {
     /// Output that belongs to the cell but was made by the kernel.
     Show(JupyterMessageContent),
     /// The evaluator is done with the cell: show the rest, then tell what happened.
-    CellEnds { summary: SyncSender<CellSummary> },
+    CellEnds {
+        summary: SyncSender<CellSummary>,
+    },
     Stop,
 }
 
@@ -215,7 +217,9 @@ impl<O: Observer> Outputs<O> {
             Event::Display { id, data } => {
                 let mut display = DisplayData::new(media::from_mime(&data));
                 if !id.is_empty() {
-                    display.transient = Some(Transient { display_id: Some(id) });
+                    display.transient = Some(Transient {
+                        display_id: Some(id),
+                    });
                 }
                 self.show(display.into());
             }
@@ -232,14 +236,22 @@ impl<O: Observer> Outputs<O> {
                 }
             }
             Event::Pools { pools } => self.observer.pools(pools),
-            Event::Timing { line, json, show, plot } => {
+            Event::Timing {
+                line,
+                json,
+                show,
+                plot,
+            } => {
                 if show {
                     self.write(Stdio::Stdout, format!("{line}\n").as_bytes());
                 }
                 if plot {
                     let count = ExecutionCount::new(self.cell.execution_count);
                     let chart = charts::strip_plot(&json);
-                    self.show(ExecuteResult::new(count, media::measured(Some(&line), chart, &json)).into());
+                    self.show(
+                        ExecuteResult::new(count, media::measured(Some(&line), chart, &json))
+                            .into(),
+                    );
                 }
             }
             Event::Comparison { text, json } => {
@@ -265,8 +277,14 @@ impl<O: Observer> Outputs<O> {
     }
 
     fn tell_panic(&mut self, panic: &PanicReport) {
-        let place = self.observer.locate(panic).unwrap_or_else(|| format!("{}:{}", panic.file, panic.line));
-        let text = format!("thread '{}' panicked at {place}: {}\n", panic.thread, panic.message);
+        let place = self
+            .observer
+            .locate(panic)
+            .unwrap_or_else(|| format!("{}:{}", panic.file, panic.line));
+        let text = format!(
+            "thread '{}' panicked at {place}: {}\n",
+            panic.thread, panic.message
+        );
         self.write(Stdio::Stderr, text.as_bytes());
     }
 
@@ -311,7 +329,9 @@ fn keep_tail(tail: &mut String, bytes: &[u8]) {
     const KEPT: usize = 4096;
     tail.push_str(&String::from_utf8_lossy(bytes));
     if tail.len() > 2 * KEPT {
-        let cut = (tail.len() - KEPT..).find(|&at| tail.is_char_boundary(at)).unwrap_or(0);
+        let cut = (tail.len() - KEPT..)
+            .find(|&at| tail.is_char_boundary(at))
+            .unwrap_or(0);
         tail.drain(..cut);
     }
 }

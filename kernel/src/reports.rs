@@ -32,7 +32,9 @@ impl Orders {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnixStream>> {
-        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner)
+        self.supervisor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -60,7 +62,10 @@ impl Listener {
 
     fn bind_in(dir: &Path) -> std::io::Result<(Self, ReportAddress)> {
         let private = Permissions::from_mode(0o700);
-        let folder = tempfile::Builder::new().prefix("corebook-").permissions(private).tempdir_in(dir)?;
+        let folder = tempfile::Builder::new()
+            .prefix("corebook-")
+            .permissions(private)
+            .tempdir_in(dir)?;
         let address = ReportAddress { folder };
         let socket = UnixListener::bind(address.path())?;
         Ok((Self { socket }, address))

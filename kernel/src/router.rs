@@ -35,14 +35,22 @@ impl Router {
         // A client that reconnects under its old identity takes it over.
         socket.set_router_handover(true)?;
         socket.bind(url)?;
-        Ok(Self { socket, inbox, codec: Arc::clone(codec), name })
+        Ok(Self {
+            socket,
+            inbox,
+            codec: Arc::clone(codec),
+            name,
+        })
     }
 
     /// Serves until the inbox says stop. `handle` answers through outboxes.
     pub fn serve(self, mut handle: impl FnMut(Incoming)) {
         let mut seen = Seen::default();
         loop {
-            let mut items = [self.socket.as_poll_item(zmq::POLLIN), self.inbox.poll_item()];
+            let mut items = [
+                self.socket.as_poll_item(zmq::POLLIN),
+                self.inbox.poll_item(),
+            ];
             if let Err(error) = zmq::poll(&mut items, -1)
                 && error != zmq::Error::EINTR
             {
@@ -59,7 +67,9 @@ impl Router {
                     }
                 }
             }
-            let Ok(frames) = self.socket.recv_multipart(zmq::DONTWAIT) else { continue };
+            let Ok(frames) = self.socket.recv_multipart(zmq::DONTWAIT) else {
+                continue;
+            };
             match self.codec.decode(frames, &mut seen) {
                 Ok(message) => {
                     tracing::debug!("{}: {}", self.name, message.message_type);

@@ -36,7 +36,11 @@ impl Shell {
     pub fn handle(&self, message: Incoming) {
         match message.content {
             JupyterMessageContent::ExecuteRequest(request) => {
-                let job = ExecuteJob { origin: message.origin, request, number: self.received.next() };
+                let job = ExecuteJob {
+                    origin: message.origin,
+                    request,
+                    number: self.received.next(),
+                };
                 self.pass_on(self.jobs.send(Job::Execute(job)).is_ok());
             }
             JupyterMessageContent::CompleteRequest(request) => {
@@ -68,11 +72,19 @@ impl Shell {
                 self.publisher.publish(origin, comms::close(open.comm_id));
             }),
             JupyterMessageContent::CommMsg(_) | JupyterMessageContent::CommClose(_) => {
-                self.while_busy(origin, || tracing::debug!("a message for a comm that does not exist"));
+                self.while_busy(origin, || {
+                    tracing::debug!("a message for a comm that does not exist")
+                });
             }
             // Its place is control, but old clients ask here.
             JupyterMessageContent::ShutdownRequest(request) => {
-                self.reply(origin, ShutdownReply { restart: request.restart, ..Default::default() });
+                self.reply(
+                    origin,
+                    ShutdownReply {
+                        restart: request.restart,
+                        ..Default::default()
+                    },
+                );
                 let _ = self.shutdowns.send(Shutdown);
             }
             JupyterMessageContent::UnknownMessage(unknown) => {
@@ -83,7 +95,9 @@ impl Shell {
     }
 
     fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
-        self.while_busy(origin, || reply(&self.replies, origin, content.into(), json!({})));
+        self.while_busy(origin, || {
+            reply(&self.replies, origin, content.into(), json!({}))
+        });
     }
 
     fn while_busy(&self, origin: &Origin, act: impl FnOnce()) {
@@ -115,7 +129,12 @@ pub fn reply(replies: &Outbox, origin: &Origin, content: JupyterMessageContent, 
 }
 
 /// An error reply to a request of a type that this kernel does not know; anything else only gets a log line.
-pub fn reply_unsupported(publisher: &Publisher, replies: &Outbox, origin: &Origin, message_type: &str) {
+pub fn reply_unsupported(
+    publisher: &Publisher,
+    replies: &Outbox,
+    origin: &Origin,
+    message_type: &str,
+) {
     let Some(stem) = message_type.strip_suffix("_request") else {
         tracing::warn!("dropped a message of unknown type {message_type:?}");
         return;
@@ -129,5 +148,7 @@ pub fn reply_unsupported(publisher: &Publisher, replies: &Outbox, origin: &Origi
             "traceback": [],
         }),
     });
-    while_busy(publisher, origin, || reply(replies, origin, content, json!({})));
+    while_busy(publisher, origin, || {
+        reply(replies, origin, content, json!({}))
+    });
 }

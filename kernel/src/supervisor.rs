@@ -34,7 +34,10 @@ pub const RUNTIME_LIBRARY_VARIABLE: &str = "COREBOOK_RUNTIME_LIBRARY";
 /// loads them from, so the worker's loader is told.
 pub const LIBRARY_DIRS_VARIABLE: &str = "COREBOOK_LIBRARY_DIRS";
 /// Where the system's loader looks first.
-pub const LOADER_PATH_VARIABLE: &str =
-    if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
+pub const LOADER_PATH_VARIABLE: &str = if cfg!(target_os = "macos") {
+    "DYLD_LIBRARY_PATH"
+} else {
+    "LD_LIBRARY_PATH"
+};
 /// What `RUST_BACKTRACE` is in the kernel; evcxr always sets it for its child.
 pub const BACKTRACE_VARIABLE: &str = "COREBOOK_RUST_BACKTRACE";

@@ -69,7 +69,10 @@ pub enum WireError {
     #[error("a message with a signature that was seen before")]
     Replayed,
     #[error("a message whose {part} is not the JSON it should be: {source}")]
-    Json { part: &'static str, source: serde_json::Error },
+    Json {
+        part: &'static str,
+        source: serde_json::Error,
+    },
     #[error("a message whose header's {field} is missing or not text")]
     Header { field: &'static str },
     #[error("a message dated {date:?}, which is no date")]
@@ -98,7 +101,11 @@ impl Codec {
             "msg_type": message.content.message_type(),
             "version": PROTOCOL_VERSION,
         });
-        let parent = if message.parent_header.is_empty() { b"{}".to_vec() } else { message.parent_header };
+        let parent = if message.parent_header.is_empty() {
+            b"{}".to_vec()
+        } else {
+            message.parent_header
+        };
         let body = [
             header.to_string().into_bytes(),
             parent,
@@ -122,19 +129,30 @@ impl Codec {
             identities: Vec::new(),
         });
         // After the delimiter and the signature comes the header.
-        let header: Value = serde_json::from_slice(&frames[2]).expect("encode writes a JSON header");
-        (header["msg_id"].as_str().expect("encode gives every message an id").to_owned(), frames)
+        let header: Value =
+            serde_json::from_slice(&frames[2]).expect("encode writes a JSON header");
+        (
+            header["msg_id"]
+                .as_str()
+                .expect("encode gives every message an id")
+                .to_owned(),
+            frames,
+        )
     }
 
     /// The message in `frames`. `seen` remembers what this socket has taken before.
     pub fn decode(&self, frames: Vec<Vec<u8>>, seen: &mut Seen) -> Result<Incoming, WireError> {
-        let delimiter =
-            frames.iter().position(|frame| frame == DELIMITER).ok_or(WireError::NoDelimiter)?;
+        let delimiter = frames
+            .iter()
+            .position(|frame| frame == DELIMITER)
+            .ok_or(WireError::NoDelimiter)?;
         let mut identities = frames;
         let mut parts = identities.split_off(delimiter);
         parts.remove(0);
         if parts.len() < 5 {
-            return Err(WireError::TooFewFrames { frames: parts.len() });
+            return Err(WireError::TooFewFrames {
+                frames: parts.len(),
+            });
         }
         if !self.signer.verify(&parts[0], &parts[1..5]) {
             return Err(WireError::BadSignature);
@@ -143,7 +161,8 @@ impl Codec {
             return Err(WireError::Replayed);
         }
         let json = |part: &'static str, bytes: &[u8]| {
-            serde_json::from_slice::<Value>(bytes).map_err(|source| WireError::Json { part, source })
+            serde_json::from_slice::<Value>(bytes)
+                .map_err(|source| WireError::Json { part, source })
         };
         let header = json("header", &parts[1])?;
         let parent = json("parent header", &parts[2])?;
@@ -155,12 +174,20 @@ impl Codec {
         check_date(&header)?;
         mend::incoming(&message_type, &mut content);
         let content = JupyterMessageContent::from_type_and_content(&message_type, content)
-            .map_err(|source| WireError::Json { part: "content", source })?;
+            .map_err(|source| WireError::Json {
+                part: "content",
+                source,
+            })?;
         let subshell = header["subshell_id"].as_str().map(str::to_owned);
         let parent_id = parent["msg_id"].as_str().unwrap_or_default().to_owned();
         let header = parts.swap_remove(1);
         Ok(Incoming {
-            origin: Origin { identities, header, message_id, subshell },
+            origin: Origin {
+                identities,
+                header,
+                message_id,
+                subshell,
+            },
             parent_id,
             content,
             metadata,
@@ -193,7 +220,10 @@ impl Seen {
 }
 
 fn text_field(header: &Value, field: &'static str) -> Result<String, WireError> {
-    header[field].as_str().map(str::to_owned).ok_or(WireError::Header { field })
+    header[field]
+        .as_str()
+        .map(str::to_owned)
+        .ok_or(WireError::Header { field })
 }
 
 /// Clients before protocol 5.1 send no date; what is sent must be one.
@@ -201,7 +231,11 @@ fn check_date(header: &Value) -> Result<(), WireError> {
     match &header["date"] {
         Value::Null => Ok(()),
         Value::String(date) if is_date(date) => Ok(()),
-        other => Err(WireError::Date { date: other.as_str().map_or_else(|| other.to_string(), str::to_owned) }),
+        other => Err(WireError::Date {
+            date: other
+                .as_str()
+                .map_or_else(|| other.to_string(), str::to_owned),
+        }),
     }
 }
 

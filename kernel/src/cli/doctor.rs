@@ -22,22 +22,41 @@ pub fn run() -> ExitCode {
             Err(cure) => println!("missing  {what}: {cure}"),
         }
     }
-    if findings.iter().all(|finding| finding.found.is_ok()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if findings.iter().all(|finding| finding.found.is_ok()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn findings() -> Vec<Finding> {
     let toolchain = Toolchain::discover().map_err(|error| error.to_string());
     let finding = |what, found| Finding { what, found };
     vec![
-        finding("cargo", toolchain.as_ref().map(|found| found.cargo.display().to_string()).map_err(Clone::clone)),
-        finding("rustc", toolchain.as_ref().map(|found| found.version.clone()).map_err(Clone::clone)),
+        finding(
+            "cargo",
+            toolchain
+                .as_ref()
+                .map(|found| found.cargo.display().to_string())
+                .map_err(Clone::clone),
+        ),
+        finding(
+            "rustc",
+            toolchain
+                .as_ref()
+                .map(|found| found.version.clone())
+                .map_err(Clone::clone),
+        ),
         finding("rust-src", with(&toolchain, rust_src)),
         finding("linker", linker()),
         finding("prebuilt session", with(&toolchain, prebuilt)),
         finding("kernelspec", installed()),
         finding("JupyterLab", jupyter()),
         finding("disk space", disk_space()),
-        finding("cores", Ok(corebook::cpus::summary(&corebook::cpus::live()).replace('\n', "; "))),
+        finding(
+            "cores",
+            Ok(corebook::cpus::summary(&corebook::cpus::live()).replace('\n', "; ")),
+        ),
     ]
 }
 
@@ -52,17 +71,24 @@ fn with(
 }
 
 fn rust_src(toolchain: &Toolchain) -> Result<String, String> {
-    toolchain.check_rust_src().map(|()| "types of variables can be inferred".to_owned()).map_err(|error| error.to_string())
+    toolchain
+        .check_rust_src()
+        .map(|()| "types of variables can be inferred".to_owned())
+        .map_err(|error| error.to_string())
 }
 
 /// rustc calls the system's C compiler to link.
 fn linker() -> Result<String, String> {
     let runs = Command::new("cc").arg("--version").output();
     match runs {
-        Ok(output) if output.status.success() => {
-            Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or("cc").to_owned())
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .next()
+            .unwrap_or("cc")
+            .to_owned()),
+        _ => {
+            Err("there is no `cc`: install a C compiler, for example `apt install gcc`".to_owned())
         }
-        _ => Err("there is no `cc`: install a C compiler, for example `apt install gcc`".to_owned()),
     }
 }
 
@@ -70,7 +96,10 @@ fn prebuilt(toolchain: &Toolchain) -> Result<String, String> {
     let crates = kernelspec::crates_from_environment().map_err(|error| error.to_string())?;
     let prebuild = Prebuild::new(toolchain, &crates).map_err(|error| error.to_string())?;
     match prebuild.existing() {
-        Some(template) => Ok(format!("{}; kernels start without a network", template.work_dir().display())),
+        Some(template) => Ok(format!(
+            "{}; kernels start without a network",
+            template.work_dir().display()
+        )),
         None => Err(format!(
             "not built for rustc {}: run `corebook install`, or wait about 15 s at the next start of a kernel",
             toolchain.version
@@ -90,12 +119,17 @@ fn installed() -> Result<String, String> {
             gone.binary.display()
         ));
     }
-    let dirs: Vec<String> = installed.iter().map(|kernel| kernel.dir.display().to_string()).collect();
+    let dirs: Vec<String> = installed
+        .iter()
+        .map(|kernel| kernel.dir.display().to_string())
+        .collect();
     Ok(dirs.join(", "))
 }
 
 fn jupyter() -> Result<String, String> {
-    let output = Command::new("jupyter").args(["kernelspec", "list"]).output();
+    let output = Command::new("jupyter")
+        .args(["kernelspec", "list"])
+        .output();
     match output {
         Ok(output) if String::from_utf8_lossy(&output.stdout).contains("corebook") => {
             Ok("`jupyter kernelspec list` names corebook".to_owned())
@@ -108,9 +142,19 @@ fn jupyter() -> Result<String, String> {
 fn disk_space() -> Result<String, String> {
     let cache = Cache::locate().map_err(|error| error.to_string())?;
     // The cache may not exist yet; its nearest ancestor lies on the same disk.
-    let dir = cache.root().ancestors().find(|dir| dir.exists()).unwrap_or(cache.root());
-    let Ok(stats) = nix::sys::statvfs::statvfs(dir) else { return Ok("unknown".to_owned()) };
+    let dir = cache
+        .root()
+        .ancestors()
+        .find(|dir| dir.exists())
+        .unwrap_or(cache.root());
+    let Ok(stats) = nix::sys::statvfs::statvfs(dir) else {
+        return Ok("unknown".to_owned());
+    };
     let free = stats.blocks_available() * stats.fragment_size();
     let text = format!("{} MiB free in {}", free / (1024 * 1024), dir.display());
-    if free < LITTLE_SPACE { Err(format!("{text}: make room, or set COREBOOK_CACHE_DIR")) } else { Ok(text) }
+    if free < LITTLE_SPACE {
+        Err(format!("{text}: make room, or set COREBOOK_CACHE_DIR"))
+    } else {
+        Ok(text)
+    }
 }

@@ -93,7 +93,11 @@ pub fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
 
 /// Removes the kernelspec; the cache stays for other installations.
 pub fn uninstall(arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
-    let name = arguments.place.name.clone().unwrap_or_else(|| Options::default().name);
+    let name = arguments
+        .place
+        .name
+        .clone()
+        .unwrap_or_else(|| Options::default().name);
     let dir = kernelspec::uninstall(&arguments.place.location(), &name)?;
     told(arguments.json, "removed", &name, &dir);
     Ok(ExitCode::SUCCESS)
@@ -101,7 +105,10 @@ pub fn uninstall(arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
 
 fn told(as_json: bool, done: &str, name: &str, dir: &Path) {
     if as_json {
-        println!("{}", json!({ "done": done, "name": name, "kernelspec": dir }));
+        println!(
+            "{}",
+            json!({ "done": done, "name": name, "kernelspec": dir })
+        );
     } else {
         println!("{done} {name} in {}", dir.display());
     }

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use jupyter_protocol::{ErrorOutput, ExecuteReply, ExecutionCount, ExpressionResult, ReplyError, ReplyStatus, Status};
+use jupyter_protocol::{
+    ErrorOutput, ExecuteReply, ExecutionCount, ExpressionResult, ReplyError, ReplyStatus, Status,
+};
 use serde_json::json;
 
 use crate::iopub::Publisher;
@@ -39,7 +41,8 @@ impl Received {
 
     /// Aborts every request that has come in.
     pub fn abort_queued(&self) {
-        self.aborted_below.store(self.count.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.aborted_below
+            .store(self.count.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 }
 
@@ -75,24 +78,48 @@ impl CellReply {
     /// * `ended`: the values of the request's expressions, or why the cell failed.
     pub fn end(self, ended: Result<HashMap<String, ExpressionResult>, CellError>) {
         let execution_count = ExecutionCount::new(self.execution_count);
-        let mut content = ExecuteReply { execution_count, ..ExecuteReply::default() };
+        let mut content = ExecuteReply {
+            execution_count,
+            ..ExecuteReply::default()
+        };
         let status = if ended.is_ok() { "ok" } else { "error" };
         match ended {
             Ok(values) => content.user_expressions = Some(values),
-            Err(CellError { name, value, traceback }) => {
+            Err(CellError {
+                name,
+                value,
+                traceback,
+            }) => {
                 if self.stops_on_error {
                     self.received.abort_queued();
                 }
-                let error = ReplyError { ename: name, evalue: value, traceback };
+                let error = ReplyError {
+                    ename: name,
+                    evalue: value,
+                    traceback,
+                };
                 if !self.is_silent {
-                    let ReplyError { ename, evalue, traceback } = error.clone();
-                    self.publisher.publish(&self.origin, ErrorOutput { ename, evalue, traceback });
+                    let ReplyError {
+                        ename,
+                        evalue,
+                        traceback,
+                    } = error.clone();
+                    self.publisher.publish(
+                        &self.origin,
+                        ErrorOutput {
+                            ename,
+                            evalue,
+                            traceback,
+                        },
+                    );
                 }
                 content.status = ReplyStatus::Error;
                 content.error = Some(Box::new(error));
             }
         }
-        let started = self.started.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let started = self
+            .started
+            .to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         let metadata = json!({ "started": started, "status": status, "dependencies_met": true });
         reply(&self.replies, &self.origin, content.into(), metadata);
         self.publisher.publish(&self.origin, Status::idle());

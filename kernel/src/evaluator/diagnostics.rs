@@ -31,8 +31,15 @@ pub fn compile_error(errors: &[CompilationError], cell: &Cell, hints: &[MagicErr
         }
     }
     reports.extend(hints.iter().map(|hint| format!("hint: {hint}")));
-    let value = told.first().map_or_else(|| "the cell does not compile".to_owned(), |first| summary(first));
-    CellError { name: "CompileError".to_owned(), value, traceback: reports }
+    let value = told.first().map_or_else(
+        || "the cell does not compile".to_owned(),
+        |first| summary(first),
+    );
+    CellError {
+        name: "CompileError".to_owned(),
+        value,
+        traceback: reports,
+    }
 }
 
 /// `E0308: mismatched types`.
@@ -58,7 +65,11 @@ fn render(error: &CompilationError, cell: &Cell) -> String {
     }
     let asides = asides(error);
     for aside in &asides {
-        let level = if aside.is_help { Level::HELP } else { Level::NOTE };
+        let level = if aside.is_help {
+            Level::HELP
+        } else {
+            Level::NOTE
+        };
         group = group.element(level.message(&aside.text));
     }
     Renderer::styled().render(&[group])
@@ -73,9 +84,17 @@ struct Label {
 
 impl Label {
     fn to_annotation(&self) -> Annotation<'_> {
-        let kind = if self.is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let kind = if self.is_primary {
+            AnnotationKind::Primary
+        } else {
+            AnnotationKind::Context
+        };
         let annotation = kind.span(self.range.clone());
-        if self.text.is_empty() { annotation } else { annotation.label(&self.text) }
+        if self.text.is_empty() {
+            annotation
+        } else {
+            annotation.label(&self.text)
+        }
     }
 }
 
@@ -88,8 +107,16 @@ fn labels(error: &CompilationError, cell: &Cell) -> Vec<Label> {
         let end = offset(&cell.code, span.end_line, span.end_column).max(start);
         let range = clamp(cell.map.nearest_source(start..end), &cell.source);
         // evcxr repeats the message where rustc has no label.
-        let text = if message.label == repeats { String::new() } else { readable(&message.label) };
-        labels.push(Label { range, text, is_primary: message.is_primary });
+        let text = if message.label == repeats {
+            String::new()
+        } else {
+            readable(&message.label)
+        };
+        labels.push(Label {
+            range,
+            text,
+            is_primary: message.is_primary,
+        });
     }
     if !labels.is_empty() && !labels.iter().any(|label| label.is_primary) {
         labels[0].is_primary = true;
@@ -106,7 +133,9 @@ struct Aside {
 fn asides(error: &CompilationError) -> Vec<Aside> {
     let mut asides = Vec::new();
     for child in error.json["children"].as_array().into_iter().flatten() {
-        let (Some(level), Some(text)) = (child["level"].as_str(), child["message"].as_str()) else { continue };
+        let (Some(level), Some(text)) = (child["level"].as_str(), child["message"].as_str()) else {
+            continue;
+        };
         if !matches!(level, "help" | "note") || is_internal(text) {
             continue;
         }
@@ -122,9 +151,15 @@ fn asides(error: &CompilationError) -> Vec<Aside> {
             [] => text.to_owned(),
             replacements => format!("{text}: `{}`", replacements.join("` and `")),
         };
-        asides.push(Aside { text: readable(&text), is_help: level == "help" });
+        asides.push(Aside {
+            text: readable(&text),
+            is_help: level == "help",
+        });
     }
-    asides.extend(advice(error).map(|text| Aside { text: text.to_owned(), is_help: true }));
+    asides.extend(advice(error).map(|text| Aside {
+        text: text.to_owned(),
+        is_help: true,
+    }));
     asides
 }
 
@@ -132,10 +167,16 @@ fn asides(error: &CompilationError) -> Vec<Aside> {
 fn advice(error: &CompilationError) -> Option<&'static str> {
     let message = error.message();
     match error.code() {
-        Some("E0277") if message.contains("between threads safely") => Some(advice_on_sharing(&message)),
+        Some("E0277") if message.contains("between threads safely") => {
+            Some(advice_on_sharing(&message))
+        }
         Some("E0282" | "E0283") => Some("write the type out, for example `let v: Vec<i64> = …`"),
-        Some("E0384" | "E0596") => Some("make a variable of an earlier cell mutable with `let mut x = x;`"),
-        Some("E0597") => Some("a variable that later cells use can't hold a reference; wrap the code in braces `{ … }` to use it in this cell alone"),
+        Some("E0384" | "E0596") => {
+            Some("make a variable of an earlier cell mutable with `let mut x = x;`")
+        }
+        Some("E0597") => Some(
+            "a variable that later cells use can't hold a reference; wrap the code in braces `{ … }` to use it in this cell alone",
+        ),
         _ => None,
     }
 }
@@ -158,7 +199,9 @@ fn readable(text: &str) -> String {
     let mut readable = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("{closure@src/lib.rs:") {
-        let Some(len) = rest[start..].find('}') else { break };
+        let Some(len) = rest[start..].find('}') else {
+            break;
+        };
         readable.push_str(&rest[..start]);
         readable.push_str("{closure}");
         rest = &rest[start + len + 1..];
@@ -169,14 +212,30 @@ fn readable(text: &str) -> String {
 
 /// Whether a note speaks of code that the author of the cell never sees.
 fn is_internal(text: &str) -> bool {
-    ["evcxr", "full name for the type has been written", "src/lib.rs", "::<impl corebook::"].iter().any(|word| text.contains(word))
+    [
+        "evcxr",
+        "full name for the type has been written",
+        "src/lib.rs",
+        "::<impl corebook::",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 /// The byte at a line and column, both from 1; columns count characters.
 fn offset(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
     let line = text[start..].split('\n').next().unwrap_or_default();
-    start + line.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>()
+    start
+        + line
+            .chars()
+            .take(column.saturating_sub(1))
+            .map(char::len_utf8)
+            .sum::<usize>()
 }
 
 /// A range inside `text`, between characters.
@@ -191,7 +250,10 @@ mod tests {
 
     #[test]
     fn places_in_generated_code_are_left_out() {
-        assert_eq!(readable("within this `{closure@src/lib.rs:127:10: 127:13}`"), "within this `{closure}`");
+        assert_eq!(
+            readable("within this `{closure@src/lib.rs:127:10: 127:13}`"),
+            "within this `{closure}`"
+        );
         assert_eq!(readable("no closure {x}"), "no closure {x}");
     }
 

@@ -71,10 +71,17 @@ impl Cells {
         for cell in self.cells.iter().rev() {
             let lines: Vec<&str> = cell.code.lines().collect();
             for (at, code_line) in lines.iter().enumerate() {
-                let Some(shift) = shift_between(wanted, code_line) else { continue };
+                let Some(shift) = shift_between(wanted, code_line) else {
+                    continue;
+                };
                 let score = equal_neighbours(&generated, index, &lines, at);
-                if best.as_ref().is_none_or(|(best_score, _)| score > *best_score) {
-                    let column = usize::try_from(i64::from(column) - shift).unwrap_or(1).max(1);
+                if best
+                    .as_ref()
+                    .is_none_or(|(best_score, _)| score > *best_score)
+                {
+                    let column = usize::try_from(i64::from(column) - shift)
+                        .unwrap_or(1)
+                        .max(1);
                     best = Some((score, cell.place(at, column)));
                 }
             }
@@ -86,14 +93,27 @@ impl Cells {
 impl Cell {
     /// The cell's own place of a place in its code; `line` counts from 0, `column` from 1 in characters.
     fn place(&self, line: usize, column: usize) -> Place {
-        let line_start: usize = self.code.split_inclusive('\n').take(line).map(str::len).sum();
+        let line_start: usize = self
+            .code
+            .split_inclusive('\n')
+            .take(line)
+            .map(str::len)
+            .sum();
         let code_line = self.code[line_start..].lines().next().unwrap_or_default();
         let in_line: usize = code_line.chars().take(column - 1).map(char::len_utf8).sum();
         let at = line_start + in_line;
         let offset = self.map.nearest_source(at..at).start;
         let source_line = self.source.lines().nth(line).unwrap_or_default();
-        let source_start: usize = self.source.split_inclusive('\n').take(line).map(str::len).sum();
-        let before = offset.checked_sub(source_start).and_then(|len| source_line.get(..len)).unwrap_or_default();
+        let source_start: usize = self
+            .source
+            .split_inclusive('\n')
+            .take(line)
+            .map(str::len)
+            .sum();
+        let before = offset
+            .checked_sub(source_start)
+            .and_then(|len| source_line.get(..len))
+            .unwrap_or_default();
         let one_based = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
         Place {
             cell: self.execution_count,
@@ -111,14 +131,16 @@ fn shift_between(generated: &str, source: &str) -> Option<i64> {
     if text.is_empty() || wanted.len() < SHORTEST_STATEMENT.min(text.len()) {
         return None;
     }
-    let chars_before = |line: &str, byte: usize| i64::try_from(line[..byte].chars().count()).unwrap_or(0);
+    let chars_before =
+        |line: &str, byte: usize| i64::try_from(line[..byte].chars().count()).unwrap_or(0);
     let indent = |line: &str| line.len() - line.trim_start().len();
     if let Some(at) = source.find(wanted) {
         return Some(chars_before(generated, indent(generated)) - chars_before(source, at));
     }
     let at = generated.find(text)?;
     // A line that only contains the text somewhere inside is another line.
-    let is_alone = generated[at + text.len()..].trim().is_empty() || generated[..at].trim().is_empty();
+    let is_alone =
+        generated[at + text.len()..].trim().is_empty() || generated[..at].trim().is_empty();
     is_alone.then(|| chars_before(generated, at) - chars_before(source, indent(source)))
 }
 
@@ -130,11 +152,16 @@ fn equal_neighbours(generated: &[&str], index: usize, lines: &[&str], at: usize)
         (Some(a), Some(b)) => a.trim() == b.trim(),
         _ => false,
     };
-    let below = (1..).take_while(|step| is_same(generated.get(index + step), lines.get(at + step))).count();
+    let below = (1..)
+        .take_while(|step| is_same(generated.get(index + step), lines.get(at + step)))
+        .count();
     let above = (1..)
         .take_while(|&step| {
             let up = |at: usize| at.checked_sub(step);
-            is_same(up(index).and_then(|at| generated.get(at)), up(at).and_then(|at| lines.get(at)))
+            is_same(
+                up(index).and_then(|at| generated.get(at)),
+                up(at).and_then(|at| lines.get(at)),
+            )
         })
         .count();
     let is_whole = usize::from(generated[index].trim() == lines[at].trim());
@@ -150,31 +177,56 @@ mod tests {
         for (index, source) in sources.iter().enumerate() {
             let source = (*source).to_owned();
             let (_, map) = corebook_magics::expansion::expand_for_analysis(&source);
-            cells.push(Cell { execution_count: index + 1, code: source.clone(), source, map });
+            cells.push(Cell {
+                execution_count: index + 1,
+                code: source.clone(),
+                source,
+                map,
+            });
         }
         cells
     }
 
     #[test]
     fn a_line_is_found_in_the_cell_that_holds_it() {
-        let cells = cells(&["fn divide(a: i32) -> i32 {\n    1 / a\n}", "let zero = 0;\ndivide(zero)"]);
+        let cells = cells(&[
+            "fn divide(a: i32) -> i32 {\n    1 / a\n}",
+            "let zero = 0;\ndivide(zero)",
+        ]);
         let generated = "mod x {}\nfn divide(a: i32) -> i32 {\n    1 / a\n}\nfn run() {\nlet zero = 0;\n(divide(zero)\n)";
         let place = cells.locate_in(generated, 3, 5).unwrap();
-        assert_eq!((place.to_string().as_str(), place.source_line.as_str()), ("cell [1]:2:5", "    1 / a"));
-        assert_eq!(cells.locate_in(generated, 7, 2).unwrap().to_string(), "cell [2]:2:1");
+        assert_eq!(
+            (place.to_string().as_str(), place.source_line.as_str()),
+            ("cell [1]:2:5", "    1 / a")
+        );
+        assert_eq!(
+            cells.locate_in(generated, 7, 2).unwrap().to_string(),
+            "cell [2]:2:1"
+        );
     }
 
     #[test]
     fn of_equal_lines_the_one_with_equal_neighbours_is_meant_else_the_newest() {
         let cells = cells(&["a();\npanic!();", "b();\npanic!();", "panic!();"]);
-        assert_eq!(cells.locate_in("b();\npanic!();\n", 2, 1).unwrap().to_string(), "cell [2]:2:1");
-        assert_eq!(cells.locate_in("x\npanic!();\n", 2, 1).unwrap().to_string(), "cell [3]:1:1");
+        assert_eq!(
+            cells
+                .locate_in("b();\npanic!();\n", 2, 1)
+                .unwrap()
+                .to_string(),
+            "cell [2]:2:1"
+        );
+        assert_eq!(
+            cells.locate_in("x\npanic!();\n", 2, 1).unwrap().to_string(),
+            "cell [3]:1:1"
+        );
     }
 
     #[test]
     fn a_statement_in_the_middle_of_a_line_is_found() {
         let cells = cells(&["let a = 1; go(|| panic!()); after();"]);
-        let place = cells.locate_in("let a = 1;\ngo(|| panic!());\nafter();", 2, 7).unwrap();
+        let place = cells
+            .locate_in("let a = 1;\ngo(|| panic!());\nafter();", 2, 7)
+            .unwrap();
         assert_eq!(place.to_string(), "cell [1]:1:18");
     }
 

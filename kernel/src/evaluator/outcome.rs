@@ -26,7 +26,11 @@ impl CellError {
     fn new(name: &str, value: impl Into<String>) -> Self {
         let value = value.into();
         let first = format!("{RED}{name}{RESET}: {value}");
-        Self { name: name.to_owned(), value, traceback: vec![first] }
+        Self {
+            name: name.to_owned(),
+            value,
+            traceback: vec![first],
+        }
     }
 
     fn with_line(mut self, line: String) -> Self {
@@ -38,10 +42,20 @@ impl CellError {
     pub fn magic(execution_count: usize, source: &str, error: &MagicError) -> Self {
         let start = source.floor_char_boundary(error.span.start.min(source.len()));
         let line = source[..start].matches('\n').count() + 1;
-        let column = source[..start].rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let column = source[..start]
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
         let source_line = source.lines().nth(line - 1).unwrap_or_default();
-        Self::new("MagicError", &error.message)
-            .with_line(place_lines(&format!("cell [{execution_count}]:{line}:{column}"), line, source_line, column))
+        Self::new("MagicError", &error.message).with_line(place_lines(
+            &format!("cell [{execution_count}]:{line}:{column}"),
+            line,
+            source_line,
+            column,
+        ))
     }
 }
 
@@ -57,13 +71,21 @@ pub fn of_finished(
     cells: &Cells,
 ) -> Result<CellSummary, CellError> {
     if let Some(what) = &summary.interrupted {
-        return Err(CellError::new("Interrupted", format!("stopped {what}; variables are kept")));
+        return Err(CellError::new(
+            "Interrupted",
+            format!("stopped {what}; variables are kept"),
+        ));
     }
     match refused {
         Some(NoInput::Interrupted) => {
-            return Err(CellError::new("Interrupted", "stopped waiting for input; variables are kept"));
+            return Err(CellError::new(
+                "Interrupted",
+                "stopped waiting for input; variables are kept",
+            ));
         }
-        Some(reason @ NoInput::NotAllowed) => return Err(CellError::new("InputError", reason.to_string())),
+        Some(reason @ NoInput::NotAllowed) => {
+            return Err(CellError::new("InputError", reason.to_string()));
+        }
         None => {}
     }
     if summary.panicked {
@@ -79,14 +101,24 @@ pub fn of_finished(
 }
 
 fn of_panic(panic: Option<&PanicReport>, cells: &Cells) -> CellError {
-    let Some(panic) = panic else { return CellError::new("Panic", "the cell panicked") };
+    let Some(panic) = panic else {
+        return CellError::new("Panic", "the cell panicked");
+    };
     let mut error = CellError::new("Panic", &panic.message);
     if let Some(place) = cells.locate(&panic.file, panic.line, panic.column) {
         let column = usize::try_from(place.column).unwrap_or(1);
         let line = usize::try_from(place.line).unwrap_or(1);
-        error = error.with_line(place_lines(&place.to_string(), line, &place.source_line, column));
+        error = error.with_line(place_lines(
+            &place.to_string(),
+            line,
+            &place.source_line,
+            column,
+        ));
     } else if !panic.file.is_empty() {
-        error = error.with_line(format!("  {BLUE}-->{RESET} {}:{}:{}", panic.file, panic.line, panic.column));
+        error = error.with_line(format!(
+            "  {BLUE}-->{RESET} {}:{}:{}",
+            panic.file, panic.line, panic.column
+        ));
     }
     if !panic.backtrace.is_empty() {
         error = error.with_line(panic.backtrace.clone());
@@ -105,7 +137,12 @@ fn place_lines(place: &str, line: usize, source_line: &str, column: usize) -> St
 }
 
 /// A cell that evcxr could not compile or run to its end.
-pub fn of_failed(error: evcxr::Error, summary: &CellSummary, is_interrupted: bool, cell: &Cell) -> CellError {
+pub fn of_failed(
+    error: evcxr::Error,
+    summary: &CellSummary,
+    is_interrupted: bool,
+    cell: &Cell,
+) -> CellError {
     let has_run = summary.died.is_some();
     match error {
         _ if is_interrupted && !has_run => while_compiling(),
@@ -119,9 +156,14 @@ pub fn of_failed(error: evcxr::Error, summary: &CellSummary, is_interrupted: boo
         evcxr::Error::SubprocessTerminated(detail) => of_death(summary, &detail),
         evcxr::Error::TypeRedefinedVariablesLost(names) => CellError::new(
             "CompileError",
-            format!("the type of {} was redefined, so its value is lost: assign it again", names.join(", ")),
+            format!(
+                "the type of {} was redefined, so its value is lost: assign it again",
+                names.join(", ")
+            ),
         ),
-        evcxr::Error::Message(message) => CellError::new("CompileError", in_our_words(message.trim_end())),
+        evcxr::Error::Message(message) => {
+            CellError::new("CompileError", in_our_words(message.trim_end()))
+        }
     }
 }
 
@@ -163,7 +205,10 @@ fn of_death(summary: &CellSummary, detail: &str) -> CellError {
         Some(ending) => in_words(ending, &summary.stderr_tail),
         None => detail.trim().to_owned(),
     };
-    CellError::new("WorkerDied", format!("{ending}; variables are lost, functions and :dep are kept"))
+    CellError::new(
+        "WorkerDied",
+        format!("{ending}; variables are lost, functions and :dep are kept"),
+    )
 }
 
 fn in_words(ending: Ending, last_words: &str) -> String {
@@ -190,38 +235,71 @@ mod tests {
     use super::*;
 
     fn died(ending: Ending) -> String {
-        of_death(&CellSummary { died: Some(ending), ..Default::default() }, "").value
+        of_death(
+            &CellSummary {
+                died: Some(ending),
+                ..Default::default()
+            },
+            "",
+        )
+        .value
     }
 
     #[test]
     fn deaths_are_told_in_words() {
         let lost = "; variables are lost, functions and :dep are kept";
-        assert_eq!(died(Ending::Signalled { signal: 11 }), format!("segmentation fault{lost}"));
-        assert_eq!(died(Ending::Signalled { signal: 9 }), format!("killed: out of memory?{lost}"));
-        assert_eq!(died(Ending::Exited { code: 3 }), format!("the code called exit(3){lost}"));
-        assert_eq!(died(Ending::Signalled { signal: 15 }), format!("ended by SIGTERM{lost}"));
+        assert_eq!(
+            died(Ending::Signalled { signal: 11 }),
+            format!("segmentation fault{lost}")
+        );
+        assert_eq!(
+            died(Ending::Signalled { signal: 9 }),
+            format!("killed: out of memory?{lost}")
+        );
+        assert_eq!(
+            died(Ending::Exited { code: 3 }),
+            format!("the code called exit(3){lost}")
+        );
+        assert_eq!(
+            died(Ending::Signalled { signal: 15 }),
+            format!("ended by SIGTERM{lost}")
+        );
     }
 
     #[test]
     fn a_kept_closure_is_explained() {
-        let text = in_our_words("The variable `f` is a closure, which cannot be persisted.\nYou can …");
-        assert!(text.starts_with("`f` is a closure, and the type of a closure has no name"), "{text}");
+        let text =
+            in_our_words("The variable `f` is a closure, which cannot be persisted.\nYou can …");
+        assert!(
+            text.starts_with("`f` is a closure, and the type of a closure has no name"),
+            "{text}"
+        );
         assert!(text.contains("`fn f(…) { … }`"), "{text}");
     }
 
     #[test]
     fn a_stack_overflow_is_known_by_its_last_words() {
         let tail = "\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting\n";
-        assert_eq!(in_words(Ending::Signalled { signal: 6 }, tail), "stack overflow");
+        assert_eq!(
+            in_words(Ending::Signalled { signal: 6 }, tail),
+            "stack overflow"
+        );
     }
 
     #[test]
     fn a_magic_error_points_at_the_words_in_question() {
         let source = "let x = 1;\n%timit x";
-        let error = MagicError { message: "unknown magic %timit".into(), span: 11..17 };
+        let error = MagicError {
+            message: "unknown magic %timit".into(),
+            span: 11..17,
+        };
         let error = CellError::magic(3, source, &error);
         assert_eq!(error.value, "unknown magic %timit");
-        assert!(error.traceback[1].contains("cell [3]:2:1"), "{:?}", error.traceback);
+        assert!(
+            error.traceback[1].contains("cell [3]:2:1"),
+            "{:?}",
+            error.traceback
+        );
         assert!(error.traceback[1].contains("%timit x"));
     }
 }

@@ -12,7 +12,10 @@ use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
 use corebook_install::{Session, Template, Toolchain, kernelspec};
 use evcxr::{CommandContext, EvalContext};
 
-use crate::supervisor::{BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE, SUPERVISOR_ROLE};
+use crate::supervisor::{
+    BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
+    RUNTIME_LIBRARY_VARIABLE, SUPERVISOR_ROLE,
+};
 
 /// What every cell imports. Macros with the names of std's are ambiguous through a glob, so they are named.
 const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, eprintln};";
@@ -20,7 +23,10 @@ const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, epr
 /// A clone of the prebuilt session, and the template it was cloned from.
 ///
 /// * `progress`: gets a line for each step while the template is built, which happens once a toolchain.
-pub fn clone_session(toolchain: &Toolchain, progress: &mut dyn FnMut(&str)) -> anyhow::Result<(Template, Session)> {
+pub fn clone_session(
+    toolchain: &Toolchain,
+    progress: &mut dyn FnMut(&str),
+) -> anyhow::Result<(Template, Session)> {
     let crates = kernelspec::crates_from_environment()?;
     let template = corebook_install::template(toolchain, &crates, progress)?;
     let session = Session::create(&template)?;
@@ -28,7 +34,11 @@ pub fn clone_session(toolchain: &Toolchain, progress: &mut dyn FnMut(&str)) -> a
 }
 
 /// Starts evcxr in `session` and links cells to the runtime.
-pub fn make_context(template: &Template, session: &Session, report_socket: &Path) -> anyhow::Result<CommandContext> {
+pub fn make_context(
+    template: &Template,
+    session: &Session,
+    report_socket: &Path,
+) -> anyhow::Result<CommandContext> {
     let path = std::env::var_os("PATH");
     set_variable("EVCXR_TMPDIR", session.work_dir().into());
     set_variable("PATH", path_with(session, path.as_deref()));
@@ -37,9 +47,10 @@ pub fn make_context(template: &Template, session: &Session, report_socket: &Path
     // it finds no sysroot in this first evaluation; evcxr itself passes the real rustc to cargo. To be
     // dropped when evcxr takes dependencies at construction.
     set_variable("RUSTC", "no-sysroot-for-the-first-evaluation".into());
-    let (mut context, outputs) = EvalContext::with_subprocess_command(supervisor_command(template, session, report_socket)?)
-        .map_err(|error| anyhow::anyhow!("{error}"))
-        .context("evcxr did not start")?;
+    let (mut context, outputs) =
+        EvalContext::with_subprocess_command(supervisor_command(template, session, report_socket)?)
+            .map_err(|error| anyhow::anyhow!("{error}"))
+            .context("evcxr did not start")?;
     set_variable("RUSTC", template.toolchain().rustc.clone().into());
     set_variable("CARGO", template.toolchain().cargo.clone().into());
     match path {
@@ -53,12 +64,16 @@ pub fn make_context(template: &Template, session: &Session, report_socket: &Path
     // evcxr writes opt-level 2, debug assertions and overflow checks into the manifest; timings want what
     // `cargo build --release` does. The environment wins over the manifest.
     let mut state = context.state();
-    state.set_opt_level(template.opt_level()).map_err(|error| anyhow::anyhow!("{error}"))?;
+    state
+        .set_opt_level(template.opt_level())
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
     for (name, value) in template.build_envs() {
         state.set_build_env(name, value);
     }
     for (name, config) in template.dependencies() {
-        state.add_dep(name, config).map_err(|error| anyhow::anyhow!("{error}"))?;
+        state
+            .add_dep(name, config)
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
     }
     context
         .eval_with_state(IMPORTS, state)
@@ -68,7 +83,11 @@ pub fn make_context(template: &Template, session: &Session, report_socket: &Path
 }
 
 /// The supervisor is this same binary; see `main`.
-fn supervisor_command(template: &Template, session: &Session, report_socket: &Path) -> anyhow::Result<Command> {
+fn supervisor_command(
+    template: &Template,
+    session: &Session,
+    report_socket: &Path,
+) -> anyhow::Result<Command> {
     let runtime = session.runtime_library()?;
     let runtime_dir = runtime.parent().context("the runtime is in no folder")?;
     let library_dirs = std::env::join_paths([&template.toolchain().library_dir(), runtime_dir])?;
@@ -79,7 +98,10 @@ fn supervisor_command(template: &Template, session: &Session, report_socket: &Pa
         .env(LIBRARY_DIRS_VARIABLE, library_dirs)
         .env(RUNTIME_LIBRARY_VARIABLE, &runtime)
         .env(SESSION_WORD_VARIABLE, session_word())
-        .env(BACKTRACE_VARIABLE, std::env::var_os("RUST_BACKTRACE").unwrap_or_else(|| "0".into()));
+        .env(
+            BACKTRACE_VARIABLE,
+            std::env::var_os("RUST_BACKTRACE").unwrap_or_else(|| "0".into()),
+        );
     Ok(command)
 }
 
@@ -97,11 +119,13 @@ fn path_with(session: &Session, path: Option<&std::ffi::OsStr>) -> OsString {
 
 /// What the supervisor says on its own stderr is for the log.
 fn log_stderr(lines: impl IntoIterator<Item = String> + Send + 'static) {
-    let spawned = std::thread::Builder::new().name("supervisor-log".to_owned()).spawn(move || {
-        for line in lines {
-            tracing::warn!("supervisor: {line}");
-        }
-    });
+    let spawned = std::thread::Builder::new()
+        .name("supervisor-log".to_owned())
+        .spawn(move || {
+            for line in lines {
+                tracing::warn!("supervisor: {line}");
+            }
+        });
     if let Err(error) = spawned {
         tracing::warn!("the supervisor's messages are not logged: {error}");
     }

@@ -46,9 +46,25 @@ impl Bars {
             None => {
                 self.made += 1;
                 let display_id = format!("corebook-progress-{}-{}", std::process::id(), self.made);
-                let transient = Some(Transient { display_id: Some(display_id.clone()) });
-                self.displays.insert(report.id, Bar { display_id, shown, has_ended: report.ended });
-                Some(DisplayData { data, metadata: Default::default(), transient }.into())
+                let transient = Some(Transient {
+                    display_id: Some(display_id.clone()),
+                });
+                self.displays.insert(
+                    report.id,
+                    Bar {
+                        display_id,
+                        shown,
+                        has_ended: report.ended,
+                    },
+                );
+                Some(
+                    DisplayData {
+                        data,
+                        metadata: Default::default(),
+                        transient,
+                    }
+                    .into(),
+                )
             }
         }
     }
@@ -61,14 +77,25 @@ impl Bars {
 
 /// `render: 12/24 [#####     ] 50%, 8.1 items/s, 1.5 s left`.
 fn text(report: &ProgressReport) -> String {
-    let label = if report.label.is_empty() { String::new() } else { format!("{}: ", report.label) };
+    let label = if report.label.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", report.label)
+    };
     if report.total == 0 {
         return format!("{label}{} items{}", report.done, rate(report));
     }
-    let filled = usize::try_from(report.done * TEXT_WIDTH as u64 / report.total).unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    let filled = usize::try_from(report.done * TEXT_WIDTH as u64 / report.total)
+        .unwrap_or(TEXT_WIDTH)
+        .min(TEXT_WIDTH);
     let bar = format!("{}{}", "#".repeat(filled), " ".repeat(TEXT_WIDTH - filled));
     let percent = report.done * 100 / report.total;
-    format!("{label}{}/{} [{bar}] {percent}%{}", report.done, report.total, rate(report))
+    format!(
+        "{label}{}/{} [{bar}] {percent}%{}",
+        report.done,
+        report.total,
+        rate(report)
+    )
 }
 
 fn rate(report: &ProgressReport) -> String {
@@ -80,7 +107,10 @@ fn rate(report: &ProgressReport) -> String {
     let time = if report.ended {
         format!("{elapsed_s:.1} s")
     } else if report.total > report.done {
-        format!("{:.1} s left", (report.total - report.done) as f64 / per_second)
+        format!(
+            "{:.1} s left",
+            (report.total - report.done) as f64 / per_second
+        )
     } else {
         format!("{elapsed_s:.1} s")
     };
@@ -95,7 +125,11 @@ fn html(report: &ProgressReport) -> String {
         format!(" max=\"{}\" value=\"{}\"", report.total, report.done)
     };
     let label = escape(&report.label);
-    let count = if report.total == 0 { report.done.to_string() } else { format!("{}/{}", report.done, report.total) };
+    let count = if report.total == 0 {
+        report.done.to_string()
+    } else {
+        format!("{}/{}", report.done, report.total)
+    };
     format!(
         "<div>{label} <progress aria-label=\"{label}\"{range}></progress> {count}{}</div>",
         escape(&rate(report))
@@ -103,7 +137,10 @@ fn html(report: &ProgressReport) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -111,14 +148,27 @@ mod tests {
     use super::*;
 
     fn report(done: u64, ended: bool) -> ProgressReport {
-        ProgressReport { id: 1, label: "render".into(), done, total: 24, elapsed_ns: 1_500_000_000, ended }
+        ProgressReport {
+            id: 1,
+            label: "render".into(),
+            done,
+            total: 24,
+            elapsed_ns: 1_500_000_000,
+            ended,
+        }
     }
 
     #[test]
     fn a_bar_is_shown_once_and_then_updated() {
         let mut bars = Bars::default();
-        assert!(matches!(bars.message(&report(0, false)), Some(JupyterMessageContent::DisplayData(_))));
-        assert!(matches!(bars.message(&report(12, false)), Some(JupyterMessageContent::UpdateDisplayData(_))));
+        assert!(matches!(
+            bars.message(&report(0, false)),
+            Some(JupyterMessageContent::DisplayData(_))
+        ));
+        assert!(matches!(
+            bars.message(&report(12, false)),
+            Some(JupyterMessageContent::UpdateDisplayData(_))
+        ));
         assert!(bars.message(&report(24, true)).is_some());
         assert!(bars.message(&report(24, true)).is_none());
     }
@@ -127,7 +177,11 @@ mod tests {
     fn the_text_tells_count_share_rate_and_time_left() {
         assert_eq!(
             text(&report(12, false)),
-            format!("render: 12/24 [{}{}] 50%, 8.0 items/s, 1.5 s left", "#".repeat(15), " ".repeat(15))
+            format!(
+                "render: 12/24 [{}{}] 50%, 8.0 items/s, 1.5 s left",
+                "#".repeat(15),
+                " ".repeat(15)
+            )
         );
     }
 

@@ -8,12 +8,19 @@ use serde_json::{Value, json};
 
 /// A message's content from what the runtime sent.
 pub fn from_mime(data: &[MimeData]) -> Media {
-    data.iter().map(|data| typed(&data.mime, value(&data.mime, &data.content))).collect::<Vec<_>>().into()
+    data.iter()
+        .map(|data| typed(&data.mime, value(&data.mime, &data.content)))
+        .collect::<Vec<_>>()
+        .into()
 }
 
 /// A message's content from one block of text, as evcxr's convention has it: pictures are base64 already.
 pub fn from_text(mime: &str, text: &str) -> Media {
-    let value = if is_json(mime) { parsed(text) } else { Value::from(text) };
+    let value = if is_json(mime) {
+        parsed(text)
+    } else {
+        Value::from(text)
+    };
     vec![typed(mime, value)].into()
 }
 
@@ -26,11 +33,16 @@ pub fn measured(line: Option<&str>, chart: Option<String>, json: &str) -> Media 
     let line = line.map(|line| MediaType::Plain(line.to_owned()));
     let chart = chart.map(MediaType::Html);
     let numbers = MediaType::Other((TIMING_JSON.to_owned(), parsed(json)));
-    line.into_iter().chain(chart).chain([numbers]).collect::<Vec<_>>().into()
+    line.into_iter()
+        .chain(chart)
+        .chain([numbers])
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn value(mime: &str, content: &[u8]) -> Value {
-    let is_text = mime.starts_with("text/") || mime.ends_with("+xml") || mime == "application/javascript";
+    let is_text =
+        mime.starts_with("text/") || mime.ends_with("+xml") || mime == "application/javascript";
     if is_json(mime) {
         parsed(&String::from_utf8_lossy(content))
     } else if is_text {
@@ -66,8 +78,15 @@ mod tests {
 
     #[test]
     fn bytes_travel_as_base64_and_text_as_text() {
-        let png = MimeData { mime: "image/png".into(), content: vec![1, 2, 3] };
-        let data = [png, MimeData::text("text/html", "<b>"), MimeData::text("image/svg+xml", "<svg/>")];
+        let png = MimeData {
+            mime: "image/png".into(),
+            content: vec![1, 2, 3],
+        };
+        let data = [
+            png,
+            MimeData::text("text/html", "<b>"),
+            MimeData::text("image/svg+xml", "<svg/>"),
+        ];
         assert_eq!(
             wire(&from_mime(&data)),
             json!({"image/png": "AQID", "text/html": "<b>", "image/svg+xml": "<svg/>"})
@@ -76,12 +95,21 @@ mod tests {
 
     #[test]
     fn json_travels_as_json_and_broken_json_as_text() {
-        assert_eq!(wire(&from_text("application/json", "[1]")), json!({"application/json": [1]}));
-        assert_eq!(wire(&from_text("application/json", "[1")), json!({"application/json": "[1"}));
+        assert_eq!(
+            wire(&from_text("application/json", "[1]")),
+            json!({"application/json": [1]})
+        );
+        assert_eq!(
+            wire(&from_text("application/json", "[1")),
+            json!({"application/json": "[1"})
+        );
     }
 
     #[test]
     fn unknown_types_pass_through() {
-        assert_eq!(wire(&from_text("text/x-own", "a")), json!({"text/x-own": "a"}));
+        assert_eq!(
+            wire(&from_text("text/x-own", "a")),
+            json!({"text/x-own": "a"})
+        );
     }
 }

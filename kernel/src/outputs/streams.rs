@@ -71,9 +71,14 @@ impl Streams {
         let mut waiting = std::mem::take(&mut self.waiting);
         let last = waiting.len().saturating_sub(1);
         for (index, (stream, bytes)) in waiting.iter_mut().enumerate() {
-            let kept = if index == last && !is_final { kept_len(bytes) } else { 0 };
+            let kept = if index == last && !is_final {
+                kept_len(bytes)
+            } else {
+                0
+            };
             let rest = bytes.split_off(bytes.len() - kept);
-            messages.extend(pieces(&String::from_utf8_lossy(bytes)).map(|text| (stream.clone(), text)));
+            messages
+                .extend(pieces(&String::from_utf8_lossy(bytes)).map(|text| (stream.clone(), text)));
             if !rest.is_empty() {
                 self.waiting.push((stream.clone(), rest));
                 self.since = Some(Instant::now());
@@ -89,17 +94,26 @@ fn kept_len(bytes: &[u8]) -> usize {
     let start = bytes.len() - kept;
     let is_continuation = |byte: &u8| byte & 0xC0 == 0x80;
     // At most three bytes continue a character that began before.
-    let inside = bytes[start..].iter().take(3).take_while(|byte| is_continuation(byte)).count();
+    let inside = bytes[start..]
+        .iter()
+        .take(3)
+        .take_while(|byte| is_continuation(byte))
+        .count();
     kept - inside
 }
 
 fn is_same(a: &Stdio, b: &Stdio) -> bool {
-    matches!((a, b), (Stdio::Stdout, Stdio::Stdout) | (Stdio::Stderr, Stdio::Stderr))
+    matches!(
+        (a, b),
+        (Stdio::Stdout, Stdio::Stdout) | (Stdio::Stderr, Stdio::Stderr)
+    )
 }
 
 /// How many bytes at the end begin a character whose rest may still come.
 fn unfinished_len(bytes: &[u8]) -> usize {
-    let Some(chunk) = bytes.utf8_chunks().last() else { return 0 };
+    let Some(chunk) = bytes.utf8_chunks().last() else {
+        return 0;
+    };
     let invalid = chunk.invalid();
     match std::str::from_utf8(invalid) {
         Err(error) if error.error_len().is_none() => invalid.len(),
@@ -156,7 +170,12 @@ mod tests {
     #[test]
     fn a_burst_is_one_message_and_streams_keep_their_order() {
         let mut streams = Streams::default();
-        for (stream, text) in [(Stdio::Stdout, "a\n"), (Stdio::Stdout, "b\n"), (Stdio::Stderr, "c\n"), (Stdio::Stdout, "d")] {
+        for (stream, text) in [
+            (Stdio::Stdout, "a\n"),
+            (Stdio::Stdout, "b\n"),
+            (Stdio::Stderr, "c\n"),
+            (Stdio::Stdout, "d"),
+        ] {
             assert!(streams.push(stream, text.as_bytes()).is_empty());
         }
         assert_eq!(texts(streams.flush()), ["a\nb\n", "c\n", "d"]);

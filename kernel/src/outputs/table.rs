@@ -10,19 +10,33 @@ pub fn table(debug: &str) -> Option<String> {
     let body = debug.trim().strip_prefix('[')?.strip_suffix(']')?;
     let rows: Vec<Row<'_>> = split(body)?.into_iter().map(row).collect::<Option<_>>()?;
     let first = rows.first()?;
-    let is_rectangular = rows.iter().all(|row| row.names == first.names && row.cells.len() == first.cells.len());
+    let is_rectangular = rows
+        .iter()
+        .all(|row| row.names == first.names && row.cells.len() == first.cells.len());
     if rows.len() < FEWEST_ROWS || first.cells.is_empty() || !is_rectangular {
         return None;
     }
     let mut html = String::from("<table>");
     if !first.names.is_empty() {
-        let heads = first.names.iter().map(|name| format!("<th scope=\"col\">{}</th>", escaped(name)));
-        html.push_str(&format!("<thead><tr><td></td>{}</tr></thead>", heads.collect::<String>()));
+        let heads = first
+            .names
+            .iter()
+            .map(|name| format!("<th scope=\"col\">{}</th>", escaped(name)));
+        html.push_str(&format!(
+            "<thead><tr><td></td>{}</tr></thead>",
+            heads.collect::<String>()
+        ));
     }
     html.push_str("<tbody>");
     for (index, row) in rows.iter().enumerate() {
-        let cells = row.cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell)));
-        html.push_str(&format!("<tr><th scope=\"row\">{index}</th>{}</tr>", cells.collect::<String>()));
+        let cells = row
+            .cells
+            .iter()
+            .map(|cell| format!("<td>{}</td>", escaped(cell)));
+        html.push_str(&format!(
+            "<tr><th scope=\"row\">{index}</th>{}</tr>",
+            cells.collect::<String>()
+        ));
     }
     html.push_str("</tbody></table>");
     Some(html)
@@ -36,16 +50,29 @@ struct Row<'text> {
 
 fn row(text: &str) -> Option<Row<'_>> {
     for (open, close) in [('[', ']'), ('(', ')')] {
-        if let Some(body) = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)) {
-            return Some(Row { names: Vec::new(), cells: plain(split(body)?)? });
+        if let Some(body) = text
+            .strip_prefix(open)
+            .and_then(|rest| rest.strip_suffix(close))
+        {
+            return Some(Row {
+                names: Vec::new(),
+                cells: plain(split(body)?)?,
+            });
         }
     }
     let (name, body) = text.strip_suffix(" }")?.split_once(" { ")?;
-    let is_name = name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
-    let fields: Vec<(&str, &str)> =
-        split(body)?.into_iter().map(|field| field.split_once(": ")).collect::<Option<_>>()?;
+    let is_name = name
+        .chars()
+        .all(|letter| letter.is_alphanumeric() || letter == '_');
+    let fields: Vec<(&str, &str)> = split(body)?
+        .into_iter()
+        .map(|field| field.split_once(": "))
+        .collect::<Option<_>>()?;
     let (names, cells) = fields.into_iter().unzip();
-    is_name.then_some(Row { names, cells: plain(cells)? })
+    is_name.then_some(Row {
+        names,
+        cells: plain(cells)?,
+    })
 }
 
 /// Cells that hold no lists or structs of their own.
@@ -64,11 +91,7 @@ fn split(text: &str) -> Option<Vec<&str>> {
             '[' | '(' | '{' => depth += 1,
             ']' | ')' | '}' => depth = depth.checked_sub(1)?,
             '"' => skip_text(&mut letters)?,
-            // A character, unless it is a lifetime's quote in a type's name.
-            '\'' if text[at + 1..].starts_with(['"', '[', '(', '{', ']', ')', '}', ',']) => {
-                letters.next();
-                letters.next();
-            }
+            '\'' => skip_character(&text[at + 1..], &mut letters),
             ',' if depth == 0 => {
                 parts.push(text[start..at].trim());
                 start = at + 1;
@@ -81,6 +104,22 @@ fn split(text: &str) -> Option<Vec<&str>> {
         parts.push(last);
     }
     (depth == 0).then_some(parts)
+}
+
+/// Goes behind the closing quote of a character; nowhere for the quote of a lifetime in a type's name.
+fn skip_character(after: &str, letters: &mut std::str::CharIndices<'_>) {
+    let mut ahead = after.chars();
+    let length = match (ahead.next(), ahead.next()) {
+        (Some('\\'), Some(escaped)) => after['\\'.len_utf8() + escaped.len_utf8()..]
+            .chars()
+            .position(|c| c == '\'')
+            .map(|more| more + 3),
+        (Some(_), Some('\'')) => Some(2),
+        _ => None,
+    };
+    for _ in 0..length.unwrap_or(0) {
+        letters.next();
+    }
 }
 
 /// Goes behind the closing quote.
@@ -97,7 +136,9 @@ fn skip_text(letters: &mut std::str::CharIndices<'_>) -> Option<()> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -110,8 +151,17 @@ mod tests {
 
     #[test]
     fn rectangular_values_are_tables() {
-        assert_eq!(cells(&format!("{:?}", vec![vec![1, 2, 3], vec![4, 5, 6]])), Some(6));
-        assert_eq!(cells(&format!("{:?}", [("a, b", 1.5, 'x'), ("\"]\"", -2.0, ',')])), Some(6));
+        assert_eq!(
+            cells(&format!("{:?}", vec![vec![1, 2, 3], vec![4, 5, 6]])),
+            Some(6)
+        );
+        assert_eq!(
+            cells(&format!(
+                "{:?}",
+                [("a, b", 1.5, '\''), ("\"]\"", -2.0, ',')]
+            )),
+            Some(6)
+        );
     }
 
     #[test]
@@ -122,15 +172,37 @@ mod tests {
             name: &'name str,
             people: u64,
         }
-        let cities = [City { name: "Ulm <3", people: 1 }, City { name: "Köln", people: 2 }];
+        let cities = [
+            City {
+                name: "Ulm <3",
+                people: 1,
+            },
+            City {
+                name: "Köln",
+                people: 2,
+            },
+        ];
         let html = table(&format!("{cities:?}")).unwrap();
-        assert!(html.contains("<th scope=\"col\">name</th><th scope=\"col\">people</th>"), "{html}");
+        assert!(
+            html.contains("<th scope=\"col\">name</th><th scope=\"col\">people</th>"),
+            "{html}"
+        );
         assert!(html.contains("<td>\"Ulm &lt;3\"</td><td>1</td>"), "{html}");
     }
 
     #[test]
     fn other_values_stay_text() {
-        for debug in ["[1, 2, 3]", "[[1, 2], [3]]", "[[1, 2]]", "[]", "5", "[[], []]", "[Some([1]), None]", "[(1, [2]), (3, [4])]", "[[1, 2], [3, 4]\n… 7 more"] {
+        for debug in [
+            "[1, 2, 3]",
+            "[[1, 2], [3]]",
+            "[[1, 2]]",
+            "[]",
+            "5",
+            "[[], []]",
+            "[Some([1]), None]",
+            "[(1, [2]), (3, [4])]",
+            "[[1, 2], [3, 4]\n… 7 more",
+        ] {
             assert_eq!(table(debug), None, "{debug}");
         }
     }

@@ -9,5 +9,8 @@ pub fn info_reply() -> CommInfoReply {
 
 /// Answers a comm whose target nobody listens to.
 pub fn close(comm_id: CommId) -> CommClose {
-    CommClose { comm_id, data: serde_json::Map::new() }
+    CommClose {
+        comm_id,
+        data: serde_json::Map::new(),
+    }
 }

@@ -20,20 +20,38 @@ struct Entry {
 impl History {
     /// Notes a cell.
     pub fn push(&mut self, count: usize, code: &str) {
-        self.entries.push(Entry { count, code: code.to_owned() });
+        self.entries.push(Entry {
+            count,
+            code: code.to_owned(),
+        });
     }
 
     pub fn reply(&self, request: &HistoryRequest) -> HistoryReply {
         let (found, with_output) = match request {
-            HistoryRequest::Tail { n, output, .. } => (last(self.entries.iter().collect(), *n), *output),
-            HistoryRequest::Range { session, start, stop, output, .. } => {
-                (self.range(session.unwrap_or(0), *start, *stop), *output)
+            HistoryRequest::Tail { n, output, .. } => {
+                (last(self.entries.iter().collect(), *n), *output)
             }
-            HistoryRequest::Search { pattern, unique, output, n, .. } => {
-                (last(self.search(pattern, *unique), *n), *output)
-            }
+            HistoryRequest::Range {
+                session,
+                start,
+                stop,
+                output,
+                ..
+            } => (self.range(session.unwrap_or(0), *start, *stop), *output),
+            HistoryRequest::Search {
+                pattern,
+                unique,
+                output,
+                n,
+                ..
+            } => (last(self.search(pattern, *unique), *n), *output),
         };
-        HistoryReply::new(found.into_iter().map(|entry| entry.to_wire(with_output)).collect())
+        HistoryReply::new(
+            found
+                .into_iter()
+                .map(|entry| entry.to_wire(with_output))
+                .collect(),
+        )
     }
 
     /// Counts from `start` up to and without `stop`.
@@ -50,7 +68,11 @@ impl History {
 
     fn search(&self, pattern: &str, unique: bool) -> Vec<&Entry> {
         let mut found: Vec<&Entry> = Vec::new();
-        for entry in self.entries.iter().filter(|entry| matches_glob(pattern, &entry.code)) {
+        for entry in self
+            .entries
+            .iter()
+            .filter(|entry| matches_glob(pattern, &entry.code))
+        {
             if unique {
                 found.retain(|earlier| earlier.code != entry.code);
             }
@@ -78,7 +100,8 @@ fn last(entries: Vec<&Entry>, most: i32) -> Vec<&Entry> {
 
 /// Whether `text` matches a glob: `*` stands for any text, `?` for one character.
 fn matches_glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where the last star was, and how much of the text it has taken.
     let mut star: Option<(usize, usize)> = None;
@@ -117,20 +140,52 @@ mod tests {
 
     fn counts(request: &HistoryRequest) -> Vec<u64> {
         let reply = serde_json::to_value(history().reply(request)).unwrap();
-        reply["history"].as_array().unwrap().iter().map(|entry| entry[1].as_u64().unwrap()).collect()
+        reply["history"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry[1].as_u64().unwrap())
+            .collect()
     }
 
     #[test]
     fn tail_gives_the_newest_in_order() {
-        assert_eq!(counts(&HistoryRequest::Tail { n: 2, output: false, raw: true }), [3, 4]);
-        assert_eq!(counts(&HistoryRequest::Tail { n: 99, output: false, raw: true }), [1, 2, 3, 4]);
-        assert!(counts(&HistoryRequest::Tail { n: -1, output: false, raw: true }).is_empty());
+        assert_eq!(
+            counts(&HistoryRequest::Tail {
+                n: 2,
+                output: false,
+                raw: true
+            }),
+            [3, 4]
+        );
+        assert_eq!(
+            counts(&HistoryRequest::Tail {
+                n: 99,
+                output: false,
+                raw: true
+            }),
+            [1, 2, 3, 4]
+        );
+        assert!(
+            counts(&HistoryRequest::Tail {
+                n: -1,
+                output: false,
+                raw: true
+            })
+            .is_empty()
+        );
     }
 
     #[test]
     fn range_leaves_out_its_end() {
         let range = |session, start, stop| {
-            counts(&HistoryRequest::Range { session: Some(session), start, stop, output: false, raw: true })
+            counts(&HistoryRequest::Range {
+                session: Some(session),
+                start,
+                stop,
+                output: false,
+                raw: true,
+            })
         };
         assert_eq!(range(0, 2, 4), [2, 3]);
         assert!(range(-1, 0, 99).is_empty());
@@ -140,7 +195,13 @@ mod tests {
     fn search_takes_globs_and_keeps_the_newest_of_equals() {
         let search = |pattern: &str, unique| {
             let pattern = pattern.to_owned();
-            counts(&HistoryRequest::Search { pattern, unique, output: false, raw: true, n: 99 })
+            counts(&HistoryRequest::Search {
+                pattern,
+                unique,
+                output: false,
+                raw: true,
+                n: 99,
+            })
         };
         assert_eq!(search("a*", false), [2, 4]);
         assert_eq!(search("a*", true), [4]);

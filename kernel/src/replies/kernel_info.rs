@@ -21,7 +21,9 @@ pub fn reply(rust_version: &str) -> KernelInfoReply {
             codemirror_mode: Some(CodeMirrorMode::Simple("rust".to_owned())),
             nbconvert_exporter: Some("script".to_owned()),
         },
-        banner: format!("corebook {version}: Rust {rust_version} with %cpus, %pool and %timeit. %magics lists all magics."),
+        banner: format!(
+            "corebook {version}: Rust {rust_version} with %cpus, %pool and %timeit. %magics lists all magics."
+        ),
         help_links: help_links(),
         debugger: false,
         error: None,
@@ -30,11 +32,20 @@ pub fn reply(rust_version: &str) -> KernelInfoReply {
 
 fn help_links() -> Vec<HelpLink> {
     [
-        ("The Rust Programming Language", "https://doc.rust-lang.org/book/"),
+        (
+            "The Rust Programming Language",
+            "https://doc.rust-lang.org/book/",
+        ),
         ("Rust standard library", "https://doc.rust-lang.org/std/"),
-        ("Rust by Example", "https://doc.rust-lang.org/rust-by-example/"),
+        (
+            "Rust by Example",
+            "https://doc.rust-lang.org/rust-by-example/",
+        ),
         ("rayon", "https://docs.rs/rayon"),
     ]
-    .map(|(text, url)| HelpLink { text: text.to_owned(), url: url.to_owned() })
+    .map(|(text, url)| HelpLink {
+        text: text.to_owned(),
+        url: url.to_owned(),
+    })
     .to_vec()
 }

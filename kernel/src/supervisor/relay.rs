@@ -24,8 +24,8 @@ use nix::unistd::Pid;
 use super::report::{Ending, Order, Report, read_message, write_message};
 use super::splitter::{Piece, Protocol, Splitter};
 use super::{
-    BACKTRACE_VARIABLE, COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
-    WORKER_ROLE,
+    BACKTRACE_VARIABLE, COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE,
+    REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, WORKER_ROLE,
 };
 
 /// Linux' pipe capacity: one read empties a full pipe.
@@ -42,7 +42,8 @@ pub fn run() -> anyhow::Result<()> {
     // SAFETY: SIG_IGN runs no code. Ctrl-C in a terminal reaches the whole group; interrupts come as orders.
     unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) }?;
     become_reaper();
-    let socket = std::env::var_os(REPORT_SOCKET_VARIABLE).context("the kernel names no report socket")?;
+    let socket =
+        std::env::var_os(REPORT_SOCKET_VARIABLE).context("the kernel names no report socket")?;
     let kernel = UnixStream::connect(socket).context("the kernel does not listen")?;
     let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
     let mut relay = Relay::start(kernel, &word)?;
@@ -119,7 +120,10 @@ impl Relay {
             if ready.ended {
                 return self.report_death();
             }
-            if self.is_running_cell && !self.has_asked_input && super::worker::awaits_input(self.worker.pid) {
+            if self.is_running_cell
+                && !self.has_asked_input
+                && super::worker::awaits_input(self.worker.pid)
+            {
                 self.has_asked_input = true;
                 self.report(&Report::AwaitsInput)?;
             }
@@ -137,7 +141,11 @@ impl Relay {
             PollFd::new(worker.stderr.as_fd(), readable),
             PollFd::new(worker.ended.as_fd(), readable),
         ];
-        let timeout = if self.is_running_cell { PollTimeout::from(INPUT_CHECK_MS) } else { PollTimeout::NONE };
+        let timeout = if self.is_running_cell {
+            PollTimeout::from(INPUT_CHECK_MS)
+        } else {
+            PollTimeout::NONE
+        };
         loop {
             match poll(&mut fds, timeout) {
                 Ok(_) => break,
@@ -146,7 +154,13 @@ impl Relay {
             }
         }
         let [evcxr, kernel, stdout, stderr, ended] = fds.map(|fd| fd.any().unwrap_or(true));
-        Ok(Ready { evcxr, kernel, stdout, stderr, ended })
+        Ok(Ready {
+            evcxr,
+            kernel,
+            stdout,
+            stderr,
+            ended,
+        })
     }
 
     fn report(&mut self, report: &Report) -> anyhow::Result<()> {
@@ -193,10 +207,17 @@ impl Relay {
                 self.is_running_cell = true;
                 self.has_asked_input = false;
                 self.report(&Report::CellStarted)?;
-                let compile_time = self.cell_asked_at.take().map(|asked| asked.elapsed()).unwrap_or_default();
+                let compile_time = self
+                    .cell_asked_at
+                    .take()
+                    .map(|asked| asked.elapsed())
+                    .unwrap_or_default();
                 let build = super::worker::build_command(compile_time, opt_level());
                 // If the worker just died, its death is reported in the next round.
-                let _ = self.worker.commands.write_all(&[build.as_bytes(), &line].concat());
+                let _ = self
+                    .worker
+                    .commands
+                    .write_all(&[build.as_bytes(), &line].concat());
             } else {
                 // evcxr answers a request for input that the cell printed.
                 self.write_stdin(line.strip_suffix(b"\n").unwrap_or(&line));
@@ -207,7 +228,11 @@ impl Relay {
 
     fn forward_stderr(&mut self) -> anyhow::Result<()> {
         let bytes = read_available(&mut self.worker.stderr)?;
-        if bytes.is_empty() { Ok(()) } else { self.report(&Report::Stderr { bytes }) }
+        if bytes.is_empty() {
+            Ok(())
+        } else {
+            self.report(&Report::Stderr { bytes })
+        }
     }
 
     fn forward_stdout(&mut self) -> anyhow::Result<()> {
@@ -281,7 +306,10 @@ impl Worker {
             .env(ROLE_VARIABLE, WORKER_ROLE)
             .env(COMMAND_FD_VARIABLE, command_reader.as_raw_fd().to_string())
             .env(LOADER_PATH_VARIABLE, loader_path()?)
-            .env("RUST_BACKTRACE", std::env::var_os(BACKTRACE_VARIABLE).unwrap_or_else(|| "0".into()))
+            .env(
+                "RUST_BACKTRACE",
+                std::env::var_os(BACKTRACE_VARIABLE).unwrap_or_else(|| "0".into()),
+            )
             .env_remove(BACKTRACE_VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -299,7 +327,15 @@ impl Worker {
         }
         let waiter = std::thread::spawn(move || wait_for(child, ended_writer));
         let commands = File::from(OwnedFd::from(command_writer));
-        Ok(Self { pid, commands, stdin: Some(stdin), stdout, stderr, ended, waiter })
+        Ok(Self {
+            pid,
+            commands,
+            stdin: Some(stdin),
+            stdout,
+            stderr,
+            ended,
+            waiter,
+        })
     }
 
     fn kill(&self) {
@@ -309,11 +345,16 @@ impl Worker {
 
     /// How it ended. Waits until it has.
     fn ending(&mut self) -> Ending {
-        let waiter = std::mem::replace(&mut self.waiter, std::thread::spawn(|| Ok(ExitStatus::default())));
+        let waiter = std::mem::replace(
+            &mut self.waiter,
+            std::thread::spawn(|| Ok(ExitStatus::default())),
+        );
         match waiter.join() {
             Ok(Ok(status)) => match status.signal() {
                 Some(signal) => Ending::Signalled { signal },
-                None => Ending::Exited { code: status.code().unwrap_or(-1) },
+                None => Ending::Exited {
+                    code: status.code().unwrap_or(-1),
+                },
             },
             _ => Ending::Exited { code: -1 },
         }
@@ -324,14 +365,20 @@ impl Worker {
 fn opt_level() -> Option<u8> {
     let work_dir = std::env::var_os("EVCXR_TMPDIR")?;
     let manifest = std::fs::read_to_string(Path::new(&work_dir).join("Cargo.toml")).ok()?;
-    let level = manifest.lines().find_map(|line| line.strip_prefix("opt-level = "))?;
+    let level = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("opt-level = "))?;
     level.trim_matches(['"', ' ']).bytes().next()
 }
 
 /// The folders that cells need, before those that the loader looks in anyway.
 fn loader_path() -> anyhow::Result<OsString> {
-    let paths = [LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE].map(|name| std::env::var_os(name).unwrap_or_default());
-    let dirs = paths.iter().flat_map(std::env::split_paths).filter(|dir| !dir.as_os_str().is_empty());
+    let paths = [LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE]
+        .map(|name| std::env::var_os(name).unwrap_or_default());
+    let dirs = paths
+        .iter()
+        .flat_map(std::env::split_paths)
+        .filter(|dir| !dir.as_os_str().is_empty());
     Ok(std::env::join_paths(dirs)?)
 }
 
@@ -358,7 +405,9 @@ fn read_available(pipe: &mut File) -> std::io::Result<Vec<u8>> {
             bytes.truncate(read);
             Ok(bytes)
         }
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+            Ok(Vec::new())
+        }
         Err(error) => Err(error),
     }
 }

@@ -12,14 +12,25 @@ const LARGEST_MESSAGE: usize = 1 << 30;
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Report {
     /// First message: which process runs the cells.
-    Started { worker_pid: u32 },
+    Started {
+        worker_pid: u32,
+    },
     /// A cell's code begins.
     CellStarted,
-    Stdout { bytes: Vec<u8> },
-    Stderr { bytes: Vec<u8> },
-    Event { event: Event },
+    Stdout {
+        bytes: Vec<u8>,
+    },
+    Stderr {
+        bytes: Vec<u8>,
+    },
+    Event {
+        event: Event,
+    },
     /// A block in evcxr's `EVCXR_BEGIN_CONTENT` convention.
-    Content { mime: String, text: String },
+    Content {
+        mime: String,
+        text: String,
+    },
     /// The cell ended by a panic.
     Panicked,
     /// The cell ended by a `?`.
@@ -29,7 +40,9 @@ pub enum Report {
     /// A cell's code ended; everything it wrote was reported before.
     CellEnded,
     /// The worker is gone. `ending` says how.
-    Died { ending: Ending },
+    Died {
+        ending: Ending,
+    },
 }
 
 /// How a process ended.
@@ -77,5 +90,7 @@ pub fn read_message<T: DeBin>(mut from: impl Read) -> std::io::Result<Option<T>>
     }
     let mut body = vec![0; length];
     from.read_exact(&mut body)?;
-    T::deserialize_bin(&body).map(Some).map_err(std::io::Error::other)
+    T::deserialize_bin(&body)
+        .map(Some)
+        .map_err(std::io::Error::other)
 }

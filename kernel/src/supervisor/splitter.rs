@@ -50,7 +50,10 @@ enum Found {
 impl Splitter {
     /// * `word`: the session's word, which opens the frames of events.
     pub fn new(word: &str) -> Self {
-        Self { word: word.to_owned(), waiting: Vec::new() }
+        Self {
+            word: word.to_owned(),
+            waiting: Vec::new(),
+        }
     }
 
     /// The pieces that `bytes` completes.
@@ -72,7 +75,10 @@ impl Splitter {
         let mut rest = bytes.len();
         while at < bytes.len() {
             // Only these two bytes can open something that is not text.
-            let Some(next) = bytes[at..].iter().position(|&byte| byte == event::MARK || byte == PREFIX[0]) else {
+            let Some(next) = bytes[at..]
+                .iter()
+                .position(|&byte| byte == event::MARK || byte == PREFIX[0])
+            else {
                 break;
             };
             at += next;
@@ -98,7 +104,9 @@ impl Splitter {
     fn find(&self, bytes: &[u8]) -> Found {
         if bytes[0] == event::MARK {
             return match event::decode(bytes, &self.word) {
-                Decoded::Event { event, frame_len } => Found::Whole(Some(Piece::Event(event)), frame_len),
+                Decoded::Event { event, frame_len } => {
+                    Found::Whole(Some(Piece::Event(event)), frame_len)
+                }
                 Decoded::Incomplete => Found::Incomplete,
                 Decoded::NotAFrame => Found::Nothing,
             };
@@ -108,7 +116,11 @@ impl Splitter {
             return Found::Nothing;
         }
         let Some(line_len) = bytes.iter().position(|&byte| byte == b'\n') else {
-            return if may_become_protocol(bytes) { Found::Incomplete } else { Found::Nothing };
+            return if may_become_protocol(bytes) {
+                Found::Incomplete
+            } else {
+                Found::Nothing
+            };
         };
         let line = &bytes[..line_len];
         let protocol = |protocol| Found::Whole(Some(Piece::Protocol(protocol)), line_len + 1);
@@ -128,10 +140,12 @@ impl Splitter {
 
 /// Whether an unfinished line can still turn out to be one of the protocol's.
 fn may_become_protocol(line: &[u8]) -> bool {
-    [PANICKED, FAILED, CHANGED_TYPE, ASKS_INPUT, BEGIN_CONTENT].iter().any(|keyword| {
-        let known = keyword.len().min(line.len());
-        line[..known] == keyword[..known]
-    })
+    [PANICKED, FAILED, CHANGED_TYPE, ASKS_INPUT, BEGIN_CONTENT]
+        .iter()
+        .any(|keyword| {
+            let known = keyword.len().min(line.len());
+            line[..known] == keyword[..known]
+        })
 }
 
 /// A content block whose body begins at `body_start`.
@@ -148,7 +162,10 @@ fn content(mime: &[u8], bytes: &[u8], body_start: usize) -> Found {
             let text = String::from_utf8_lossy(&body);
             let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
             let mime = String::from_utf8_lossy(mime).trim().to_owned();
-            return Found::Whole(Some(Piece::Content { mime, text }), line_start + line_len + 1);
+            return Found::Whole(
+                Some(Piece::Content { mime, text }),
+                line_start + line_len + 1,
+            );
         }
         line_start += line_len + 1;
     }
@@ -189,36 +206,60 @@ mod tests {
     #[test]
     fn a_marker_glued_to_a_partial_line_is_found() {
         let pieces = split(b"half a lineEVCXR_PANIC_NOTIFICATION\n");
-        assert_eq!(pieces, [text("half a line"), Piece::Protocol(Protocol::Panicked)]);
+        assert_eq!(
+            pieces,
+            [text("half a line"), Piece::Protocol(Protocol::Panicked)]
+        );
     }
 
     #[test]
     fn events_keep_their_place_between_text() {
-        let event = Event::Stderr { text: "oh\n".into() };
+        let event = Event::Stderr {
+            text: "oh\n".into(),
+        };
         let input = [b"a".to_vec(), event::encode(&event, WORD), b"b".to_vec()].concat();
-        assert_eq!(split(&input), [text("a"), Piece::Event(Box::new(event)), text("b")]);
+        assert_eq!(
+            split(&input),
+            [text("a"), Piece::Event(Box::new(event)), text("b")]
+        );
     }
 
     #[test]
     fn any_number_of_content_blocks_come_in_place() {
         let input = b"1\nEVCXR_BEGIN_CONTENT text/html\n<b>\nx</b>\nEVCXR_END_CONTENT\n2\n\
             EVCXR_BEGIN_CONTENT image/png\nQUJDEVCXR_END_CONTENT\n";
-        let block = |mime: &str, text: &str| Piece::Content { mime: mime.into(), text: text.into() };
-        let expected =
-            [text("1\n"), block("text/html", "<b>\nx</b>"), text("2\n"), block("image/png", "QUJD")];
+        let block = |mime: &str, text: &str| Piece::Content {
+            mime: mime.into(),
+            text: text.into(),
+        };
+        let expected = [
+            text("1\n"),
+            block("text/html", "<b>\nx</b>"),
+            text("2\n"),
+            block("image/png", "QUJD"),
+        ];
         assert_eq!(split(input), expected);
     }
 
     #[test]
     fn text_that_looks_like_the_protocol_is_text() {
-        for input in ["EVCXR_WHATEVER\n", "EVCXR", "\x1e", "\x1eabc", "E", "EVCXR_BEGIN_CONTENT"] {
+        for input in [
+            "EVCXR_WHATEVER\n",
+            "EVCXR",
+            "\x1e",
+            "\x1eabc",
+            "E",
+            "EVCXR_BEGIN_CONTENT",
+        ] {
             assert_eq!(split(input.as_bytes()), [text(input)], "{input:?}");
         }
     }
 
     #[test]
     fn cutting_the_stream_anywhere_changes_nothing() {
-        let event = Event::Stderr { text: "oh\n".into() };
+        let event = Event::Stderr {
+            text: "oh\n".into(),
+        };
         let input = [
             b"one EVCXR_ two\nEVCXR_VARIABLE_CHANGED_TYPE:x\n".to_vec(),
             event::encode(&event, WORD),
@@ -230,7 +271,11 @@ mod tests {
         for cut in 0..=input.len() {
             let mut splitter = Splitter::new(WORD);
             let mut pieces = splitter.push(&input[..cut]);
-            for piece in splitter.push(&input[cut..]).into_iter().chain(splitter.flush()) {
+            for piece in splitter
+                .push(&input[cut..])
+                .into_iter()
+                .chain(splitter.flush())
+            {
                 match piece {
                     Piece::Text(bytes) => push_text(&mut pieces, &bytes),
                     other => pieces.push(other),

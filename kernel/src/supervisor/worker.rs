@@ -16,8 +16,8 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
 
 use super::{
-    COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
-    RUNTIME_LIBRARY_VARIABLE,
+    COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, REPORT_SOCKET_VARIABLE,
+    ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE,
 };
 
 /// The one command of evcxr's protocol: `LOAD_AND_RUN <library> <function>`.
@@ -28,7 +28,11 @@ const BUILD_COMMAND: &str = "BUILD ";
 
 /// The line that tells how the next cell was compiled.
 pub fn build_command(compile_time: Duration, opt_level: Option<u8>) -> String {
-    format!("{BUILD_COMMAND}{} {}\n", compile_time.as_secs_f64(), opt_level.unwrap_or(0))
+    format!(
+        "{BUILD_COMMAND}{} {}\n",
+        compile_time.as_secs_f64(),
+        opt_level.unwrap_or(0)
+    )
 }
 
 /// A cell's function: takes evcxr's variable store and gives it back.
@@ -49,14 +53,23 @@ pub fn run() -> anyhow::Result<()> {
     let hooks = load_hooks()?;
     hide_own_variables();
     let cell_ended = event::encode(&Event::CellEnded, &word);
-    let mut cells = Cells { variables: std::ptr::null_mut(), hooks, build: (0.0, 0) };
+    let mut cells = Cells {
+        variables: std::ptr::null_mut(),
+        hooks,
+        build: (0.0, 0),
+    };
     while let Some(line) = read_line(&mut commands)? {
         if let Some(build) = line.strip_prefix(BUILD_COMMAND) {
-            cells.build = parse_build(build).with_context(|| format!("unknown command {line:?}"))?;
+            cells.build =
+                parse_build(build).with_context(|| format!("unknown command {line:?}"))?;
             continue;
         }
-        let command = line.strip_prefix(RUN_COMMAND).and_then(|rest| rest.rsplit_once(' '));
-        let Some((library, function)) = command else { bail!("unknown command {line:?}") };
+        let command = line
+            .strip_prefix(RUN_COMMAND)
+            .and_then(|rest| rest.rsplit_once(' '));
+        let Some((library, function)) = command else {
+            bail!("unknown command {line:?}")
+        };
         cells.run(library, function)?;
         std::io::stdout().lock().write_all(&cell_ended)?;
         std::io::stdout().flush()?;
@@ -69,7 +82,8 @@ fn hide_own_variables() {
     let ours = std::env::var_os(LIBRARY_DIRS_VARIABLE).unwrap_or_default();
     let ours: Vec<_> = std::env::split_paths(&ours).collect();
     let all = std::env::var_os(LOADER_PATH_VARIABLE).unwrap_or_default();
-    let theirs = std::env::join_paths(std::env::split_paths(&all).filter(|dir| !ours.contains(dir)));
+    let theirs =
+        std::env::join_paths(std::env::split_paths(&all).filter(|dir| !ours.contains(dir)));
     let own = [
         ROLE_VARIABLE,
         COMMAND_FD_VARIABLE,
@@ -164,7 +178,9 @@ fn read_line(pipe: &mut File) -> std::io::Result<Option<String>> {
             Err(error) => return Err(error),
         }
     }
-    String::from_utf8(line).map(Some).map_err(std::io::Error::other)
+    String::from_utf8(line)
+        .map(Some)
+        .map_err(std::io::Error::other)
 }
 
 /// Whether the thread that runs cells is blocked reading its stdin.
@@ -175,7 +191,8 @@ pub fn awaits_input(worker: Pid) -> bool {
     #[cfg(target_os = "linux")]
     {
         let reads_stdin = format!("{} 0x0 ", nix::libc::SYS_read);
-        std::fs::read_to_string(format!("/proc/{worker}/syscall")).is_ok_and(|call| call.starts_with(&reads_stdin))
+        std::fs::read_to_string(format!("/proc/{worker}/syscall"))
+            .is_ok_and(|call| call.starts_with(&reads_stdin))
     }
     #[cfg(not(target_os = "linux"))]
     {

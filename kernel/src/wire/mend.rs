@@ -5,17 +5,25 @@ use serde_json::{Map, Value, json};
 
 /// Fields that clients may leave out and the types demand, with the protocol's defaults.
 pub fn incoming(message_type: &str, content: &mut Value) {
-    let Value::Object(fields) = content else { return };
+    let Value::Object(fields) = content else {
+        return;
+    };
     match message_type {
         "execute_request" => {
-            let silent = fields.get("silent").and_then(Value::as_bool).unwrap_or(false);
+            let silent = fields
+                .get("silent")
+                .and_then(Value::as_bool)
+                .unwrap_or(false);
             default(fields, "silent", json!(false));
             default(fields, "store_history", json!(!silent));
             default(fields, "allow_stdin", json!(true));
             default(fields, "stop_on_error", json!(true));
         }
         "complete_request" | "inspect_request" => {
-            let length = fields.get("code").and_then(Value::as_str).map_or(0, |code| code.chars().count());
+            let length = fields
+                .get("code")
+                .and_then(Value::as_str)
+                .map_or(0, |code| code.chars().count());
             default(fields, "cursor_pos", json!(length));
         }
         "history_request" => {
@@ -54,7 +62,9 @@ pub fn outgoing(content: &JupyterMessageContent) -> Value {
         JupyterMessageContent::ExecuteResult(_) if json["transient"].is_null() => {
             json["transient"] = json!({});
         }
-        JupyterMessageContent::IsCompleteReply(reply) if reply.status != IsCompleteReplyStatus::Incomplete => {
+        JupyterMessageContent::IsCompleteReply(reply)
+            if reply.status != IsCompleteReplyStatus::Incomplete =>
+        {
             remove(&mut json, "indent");
         }
         // The types have no field for features; Jupyter's clients look for this list.

@@ -39,7 +39,11 @@ impl Signer {
             "hmac-sha256" => Scheme::Sha256(keyed(key)),
             "hmac-sha384" => Scheme::Sha384(keyed(key)),
             "hmac-sha512" => Scheme::Sha512(keyed(key)),
-            other => return Err(UnknownScheme { scheme: other.to_owned() }),
+            other => {
+                return Err(UnknownScheme {
+                    scheme: other.to_owned(),
+                });
+            }
         };
         Ok(Self(Some(scheme)))
     }
@@ -66,7 +70,8 @@ impl Signer {
     /// Whether `signature` belongs to `frames`, compared in constant time.
     pub fn verify(&self, signature: &[u8], frames: &[Vec<u8>]) -> bool {
         fn matches<M: Mac>(mac: M, signature: &[u8], frames: &[Vec<u8>]) -> bool {
-            hex::decode(signature).is_ok_and(|expected| fed(mac, frames).verify_slice(&expected).is_ok())
+            hex::decode(signature)
+                .is_ok_and(|expected| fed(mac, frames).verify_slice(&expected).is_ok())
         }
         match self.0.clone() {
             None => true,

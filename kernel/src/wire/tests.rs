@@ -3,7 +3,10 @@ use jupyter_protocol::{ExecuteReply, ExecuteRequest, Status};
 use super::*;
 
 fn codec(key: &str) -> Codec {
-    Codec::new(Signer::new("hmac-sha256", key).unwrap(), "kernel-session".into())
+    Codec::new(
+        Signer::new("hmac-sha256", key).unwrap(),
+        "kernel-session".into(),
+    )
 }
 
 fn request(codec: &Codec) -> Vec<Vec<u8>> {
@@ -31,7 +34,9 @@ fn a_request_comes_back_with_its_header_byte_for_byte() {
     let sent = frames(&codec, HEADER, r#"{"code":"1"}"#);
     let message = codec.decode(sent, &mut Seen::default()).unwrap();
     assert_eq!(message.origin.header, HEADER.as_bytes());
-    let JupyterMessageContent::ExecuteRequest(request) = message.content else { panic!("{message:?}") };
+    let JupyterMessageContent::ExecuteRequest(request) = message.content else {
+        panic!("{message:?}")
+    };
     assert!(!request.silent && request.store_history && request.stop_on_error);
 }
 
@@ -49,7 +54,10 @@ fn a_flipped_bit_anywhere_is_a_bad_signature() {
         let mut sent = request(&codec);
         sent[frame][0] ^= 1;
         let error = codec.decode(sent, &mut Seen::default()).unwrap_err();
-        assert!(matches!(error, WireError::BadSignature), "frame {frame}: {error}");
+        assert!(
+            matches!(error, WireError::BadSignature),
+            "frame {frame}: {error}"
+        );
     }
 }
 
@@ -59,7 +67,10 @@ fn the_same_message_twice_is_a_replay() {
     let sent = request(&codec);
     let mut seen = Seen::default();
     codec.decode(sent.clone(), &mut seen).unwrap();
-    assert!(matches!(codec.decode(sent, &mut seen), Err(WireError::Replayed)));
+    assert!(matches!(
+        codec.decode(sent, &mut seen),
+        Err(WireError::Replayed)
+    ));
 }
 
 #[test]
@@ -75,20 +86,35 @@ fn an_empty_key_takes_unsigned_messages_as_often_as_they_come() {
 #[test]
 fn malformed_messages_are_named() {
     let codec = codec("secret");
-    let decode = |frames| codec.decode(frames, &mut Seen::default()).unwrap_err().to_string();
-    assert_eq!(decode(vec![b"x".to_vec()]), "a message without the delimiter <IDS|MSG>");
+    let decode = |frames| {
+        codec
+            .decode(frames, &mut Seen::default())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        decode(vec![b"x".to_vec()]),
+        "a message without the delimiter <IDS|MSG>"
+    );
     assert_eq!(
         decode(vec![DELIMITER.to_vec(), vec![], vec![]]),
         "a message of 2 frames after the delimiter, fewer than 5"
     );
-    assert!(decode(frames(&codec, "{", "{}")).starts_with("a message whose header is not the JSON"));
-    assert!(decode(frames(&codec, HEADER, "[")).starts_with("a message whose content is not the JSON"));
+    assert!(
+        decode(frames(&codec, "{", "{}")).starts_with("a message whose header is not the JSON")
+    );
+    assert!(
+        decode(frames(&codec, HEADER, "[")).starts_with("a message whose content is not the JSON")
+    );
     assert_eq!(
         decode(frames(&codec, r#"{"msg_id":"1"}"#, "{}")),
         "a message whose header's msg_type is missing or not text"
     );
     let dated = HEADER.replace("2026-01-02T03:04:05.678901Z", "yesterday");
-    assert_eq!(decode(frames(&codec, &dated, "{}")), "a message dated \"yesterday\", which is no date");
+    assert_eq!(
+        decode(frames(&codec, &dated, "{}")),
+        "a message dated \"yesterday\", which is no date"
+    );
     assert!(decode(frames(&codec, HEADER, "{}")).contains("missing field `code`"));
 }
 
@@ -96,14 +122,30 @@ fn malformed_messages_are_named() {
 fn deep_nesting_is_refused_and_not_a_stack_overflow() {
     let codec = codec("secret");
     let deep = "[".repeat(100_000);
-    let error = codec.decode(frames(&codec, HEADER, &deep), &mut Seen::default()).unwrap_err();
-    assert!(matches!(error, WireError::Json { part: "content", .. }), "{error}");
+    let error = codec
+        .decode(frames(&codec, HEADER, &deep), &mut Seen::default())
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            WireError::Json {
+                part: "content",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
 fn an_unknown_scheme_is_refused_by_name() {
     let error = Signer::new("hmac-md5", "k").err().unwrap();
-    assert!(error.to_string().starts_with("unknown signature scheme \"hmac-md5\""), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("unknown signature scheme \"hmac-md5\""),
+        "{error}"
+    );
 }
 
 #[test]
@@ -136,12 +178,21 @@ fn a_reply_names_the_request_that_caused_it() {
     let codec = codec("secret");
     let (id, sent) = codec.encode_request(ExecuteRequest::new("1".into()).into());
     let request = codec.decode(sent, &mut Seen::default()).unwrap();
-    assert_eq!((request.origin.message_id.as_str(), request.parent_id.as_str()), (id.as_str(), ""));
+    assert_eq!(
+        (
+            request.origin.message_id.as_str(),
+            request.parent_id.as_str()
+        ),
+        (id.as_str(), "")
+    );
     let reply = codec.encode(Outgoing {
         content: ExecuteReply::default().into(),
         metadata: json!({}),
         parent_header: request.origin.header,
         identities: vec![],
     });
-    assert_eq!(codec.decode(reply, &mut Seen::default()).unwrap().parent_id, id);
+    assert_eq!(
+        codec.decode(reply, &mut Seen::default()).unwrap().parent_id,
+        id
+    );
 }
