@@ -5,16 +5,18 @@
 //! a `&mut dyn FnMut`, for two reasons: a cell compiles hardly more than its own expression, and the
 //! optimiser, which can't see through the pointer, can't hoist the work out of the loop.
 //!
+//! Modules in reading order:
+//!
 //! * [`format`](mod@format): seconds as text
-//! * [`clock`]: where times come from
-//! * [`run`]: one run of so many loops
-//! * [`measure`]: how many loops, how many runs
-//! * [`result`]: a finished measurement and the line that shows it
-//! * [`warning`]: reasons to doubt a figure
-//! * [`build`]: how the cell was compiled
-//! * [`timeit`](mod@timeit): what a cell with `%timeit` calls
-//! * [`stopwatch`]: `%time`
-//! * [`compare`](mod@compare): `%compare`
+//! * `clock`: where times come from
+//! * `run`: one run of so many loops
+//! * `measure`: how many loops, how many runs
+//! * `result`: a finished measurement and the line that shows it
+//! * `warning`: reasons to doubt a figure
+//! * `build`: how the cell was compiled
+//! * `timeit`: what a cell with `%timeit` calls
+//! * `stopwatch`: `%time`
+//! * `compare`: `%compare`
 
 mod build;
 mod clock;

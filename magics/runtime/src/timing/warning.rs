@@ -8,7 +8,7 @@ const UNEVEN: f64 = 4.0;
 /// Runs this short always differ.
 const TOO_SHORT_TO_JUDGE: f64 = 1e-6;
 /// A loop that costs no more than this share of an empty one, on top of it, does nothing.
-const AT_THE_FLOOR: f64 = 0.25;
+const AT_THE_FLOOR: f64 = 0.5;
 
 /// What a [`Timing`] alone does not tell.
 #[derive(Debug, Clone, Copy)]

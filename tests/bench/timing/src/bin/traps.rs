@@ -87,7 +87,7 @@ fn is_at_floor() -> bool {
         best * 1e9,
         floor * 1e9
     );
-    verdict(best < floor / 4.0, &text)
+    verdict(best < floor / 2.0, &text)
 }
 
 /// An empty loop costs at most 1 ns after correction.
