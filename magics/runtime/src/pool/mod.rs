@@ -218,3 +218,8 @@ impl std::fmt::Debug for Pool {
         f.write_str(&status::describe(*self))
     }
 }
+
+/// Runs the examples of the migration table.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/multiprocessing.md")]
+struct MigrationTable;

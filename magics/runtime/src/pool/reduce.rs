@@ -137,7 +137,7 @@ impl Pool {
     ///
     /// ```
     /// # let pool = corebook::pool::Pool::new(2);
-    /// assert_eq!(pool.min_by_key(|x| (x - 7).abs(), [1, 6, 8]), Some(6));
+    /// assert_eq!(pool.min_by_key(|x| (x - 7i32).abs(), [1, 6, 8]), Some(6));
     /// ```
     #[track_caller]
     pub fn min_by_key<F, I, K>(self, key: F, items: I) -> Option<I::Item>
