@@ -115,9 +115,15 @@ impl Client {
     /// A welcome to a subscription of `topic` has arrived. It is published under that topic, so all
     /// who have subscribed to it hear of each newcomer.
     pub fn take_welcome(&self, topic: &str) {
-        let (channel, welcome) =
-            self.unread.borrow_mut().pop_front().expect("a welcome has arrived");
-        assert_eq!((channel, welcome.message_type()), (Channel::Iopub, "iopub_welcome"));
+        let (channel, welcome) = self
+            .unread
+            .borrow_mut()
+            .pop_front()
+            .expect("a welcome has arrived");
+        assert_eq!(
+            (channel, welcome.message_type()),
+            (Channel::Iopub, "iopub_welcome")
+        );
         assert_eq!(welcome.content, json!({ "subscription": topic }));
         assert_eq!(welcome.parent, json!({}));
     }

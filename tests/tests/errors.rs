@@ -102,7 +102,7 @@ fn a_panic_in_a_pools_item_names_the_item_and_its_line() {
         .run("%pool 2")
         .shows(&["stdout: pool: 2 workers\n"]);
     let code =
-        "let inverse = |x: i32| {\n    12 / (x - 3)\n};\nlet all = pool.map(inverse, 0..24);";
+        "fn inverse(x: i32) -> i32 {\n    12 / (x - 3)\n}\nlet all = pool.map(inverse, 0..24);";
     let traceback = failed(
         notebook.run(code),
         "Panic",
@@ -253,7 +253,7 @@ fn errors_that_learners_meet_say_what_to_do() {
     let ran = notebook.run("let list = Vec::new();");
     let traceback = ran.traceback();
     assert!(ran.log()[0].starts_with("CompileError: "));
-    expect_in(&traceback, &["let list: Vec<"]);
+    expect_in(&traceback, &["write the type out, for example `let "]);
 
     notebook
         .run("%pool 2")

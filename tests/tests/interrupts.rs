@@ -67,7 +67,7 @@ fn interrupting_what_the_runtime_knows_keeps_variables() {
     for (code, what) in [
         ("println!(\"go\");\n%timeit -n 10000 nap()", "%timeit"),
         (
-            "println!(\"go\");\n%compare nap() ;; pool.for_each(|_| nap(), 0..1_000_000)",
+            "println!(\"go\");\n%compare nap() ;; { for _ in 0..9 { nap() } }",
             "%compare",
         ),
         (
@@ -211,7 +211,6 @@ fn an_interrupt_of_an_idle_kernel_does_nothing() {
     notebook.process.send_signal(Signal::SIGINT);
     assert_eq!(notebook.run("let kept = 7;\nkept").result(), "7");
     notebook.interrupt();
-    notebook.process.send_signal(Signal::SIGINT);
     notebook.interrupt();
     assert_eq!(notebook.run("kept").result(), "7");
 }

@@ -1,9 +1,12 @@
 //! The real binary over real sockets. One test binary; each test starts a kernel of its own.
 
 mod command_line;
+mod deaths;
 mod errors;
+mod input;
 mod interrupts;
 mod messages;
+mod output;
 mod pool;
 mod queue;
 mod requests;
