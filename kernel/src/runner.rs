@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use corebook_install::{Prebuild, Toolchain};
+use corebook_install::{Prebuild, Toolchain, kernelspec};
 use serde_json::Value;
 
 use self::cell::{Lost, Watch};
@@ -120,7 +120,10 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// What kernels need is built here, where its progress can be seen; they find it then.
 fn prepare() -> anyhow::Result<()> {
-    let prebuild = Prebuild::new(&Toolchain::discover()?, &[])?;
+    let prebuild = Prebuild::new(
+        &Toolchain::discover()?,
+        &kernelspec::crates_from_environment()?,
+    )?;
     prebuild.ensure(&mut |line| eprintln!("{line}"))?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -25,7 +26,7 @@ use super::report::{Ending, Order, Report, read_message, write_message};
 use super::splitter::{Piece, Protocol, Splitter};
 use super::{
     BACKTRACE_VARIABLE, COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE,
-    REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, WORKER_ROLE,
+    REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE, WORKER_ROLE,
 };
 
 /// Linux' pipe capacity: one read empties a full pipe.
@@ -58,6 +59,8 @@ struct Relay {
     splitter: Splitter,
     /// A command line of evcxr whose end has not arrived.
     command_line: Vec<u8>,
+    /// The runtime that the worker has loaded.
+    runtime: Option<Stamp>,
     /// When the cell was asked for.
     cell_asked_at: Option<Instant>,
     is_running_cell: bool,
@@ -95,6 +98,7 @@ impl Relay {
             worker,
             splitter: Splitter::new(word),
             command_line: Vec::new(),
+            runtime: runtime_stamp(),
             cell_asked_at: None,
             is_running_cell: false,
             has_asked_input: false,
@@ -207,6 +211,13 @@ impl Relay {
                 self.is_running_cell = true;
                 self.has_asked_input = false;
                 self.report(&Report::CellStarted)?;
+                if runtime_stamp() != self.runtime {
+                    // Two runtimes in one process would share names and not data.
+                    let bytes = RUNTIME_CHANGED.to_vec();
+                    self.report(&Report::Stderr { bytes })?;
+                    self.worker.kill();
+                    continue;
+                }
                 let compile_time = self
                     .cell_asked_at
                     .take()
@@ -359,6 +370,18 @@ impl Worker {
             _ => Ending::Exited { code: -1 },
         }
     }
+}
+
+/// Tells one file of the runtime from another.
+type Stamp = (u64, std::time::SystemTime);
+
+/// A `:dep` that asks a crate of the runtime for other features makes cargo compile it anew.
+const RUNTIME_CHANGED: &[u8] =
+    b"the :dep changed a crate that corebook itself is built with, so code starts afresh: run your cells again\n";
+
+fn runtime_stamp() -> Option<Stamp> {
+    let file = std::fs::metadata(std::env::var_os(RUNTIME_LIBRARY_VARIABLE)?).ok()?;
+    Some((file.ino(), file.modified().ok()?))
 }
 
 /// The optimisation level in the manifest that evcxr has just written; it tells nobody else.
