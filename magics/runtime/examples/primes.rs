@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use corebook::cpus;
 use corebook::pool::Pool;
-use corebook::timing::{ByEquality as _, NotComparable as _};
+use corebook::timing::ByEquality as _;
 use corebook::timing::{CompareOptions, Options, Pair, compare, timeit};
 
 fn main() {
@@ -55,5 +55,5 @@ fn is_prime(number: u32) -> bool {
     number > 1
         && (2..)
             .take_while(|divisor| divisor * divisor <= number)
-            .all(|divisor| number % divisor != 0)
+            .all(|divisor| !number.is_multiple_of(divisor))
 }
