@@ -15,7 +15,7 @@
 //!
 //! * `map`, `reduce`, `stream`, `task`: the methods of [`Pool`], thin and generic
 //! * `items`, `memory`, `work`: from items to results; types are forgotten here
-//! * `job`, `claims`: who works on which items, and when to stop; no generics
+//! * `job`, `shift`, `claims`, `outcome`: who works on which items, and when to stop; no generics
 //! * `workers`: the threads; rayon enters here
 //! * `table`: every pool of the process
 //! * `panics`: how a panic of an item finds its way
@@ -29,8 +29,10 @@ mod job;
 mod map;
 mod memory;
 mod open;
+mod outcome;
 mod panics;
 mod reduce;
+mod shift;
 mod status;
 mod stream;
 mod table;
@@ -48,7 +50,8 @@ pub use task::Task;
 
 use std::time::Instant;
 
-use job::{End, Job, Outcome, Plan, Run};
+use job::{Job, Plan, Run};
+use outcome::{End, Outcome};
 use table::Lease;
 
 /// A handle to a pool of threads.

@@ -9,9 +9,10 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::items::Items;
-use super::job::{Block, End, Outcome, SERVE_AGAIN};
+use super::job::{Block, SERVE_AGAIN};
 use super::map::{Shared, ThroughArcMutexOrAtomic};
 use super::memory::Kind;
+use super::outcome::{End, Outcome};
 use super::panics::is_worker;
 use super::task::{Background, Failure, LOOK_UP};
 use super::work::{OwnedPieceFn, Piece, Work};

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::items::Items;
-use super::job::{Block, End, Job, Outcome, OwnedRun, Plan};
+use super::job::{Block, Job, OwnedRun, Plan};
 use super::map::{Shared, ThroughArcMutexOrAtomic};
 use super::memory::{Kind, Memory};
+use super::outcome::{End, Outcome};
 use super::work::{OwnedPieceFn, Piece, Work};
 use super::{Pool, panics};
 use crate::cancel;

@@ -9,8 +9,9 @@ use std::ptr::NonNull;
 
 use super::Pool;
 use super::items::{Items, Place};
-use super::job::{Block, End, Outcome, first_item};
+use super::job::Block;
 use super::memory::{Kind, Memory};
+use super::outcome::{End, Outcome, first_item};
 
 /// Into how many parts a reduction is cut at most: enough for any number of workers, and few enough
 /// that their results cost nothing. Fixed, so that sums of floats do not depend on the machine.
