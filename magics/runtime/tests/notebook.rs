@@ -1,0 +1,183 @@
+//! What a pool tells the kernel. The child process plays the worker: it has a session's word.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+
+use corebook::event::{self, Decoded, Event};
+use corebook::pool::{self, Pool};
+use corebook::progress::progress;
+use corebook::{cancel, cpus};
+
+const WORD: &str = "0123456789abcdef";
+
+/// What a child that runs the ignored test `name` tells, and the text it prints.
+fn told_by(name: &str) -> (Vec<Event>, String) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(event::SESSION_WORD_VARIABLE, WORD);
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let (mut events, mut text, mut rest) = (Vec::new(), Vec::new(), output.stdout.as_slice());
+    while let Some(byte) = rest.first() {
+        match event::decode(rest, WORD) {
+            Decoded::Event { event, frame_len } => {
+                events.push(*event);
+                rest = &rest[frame_len..];
+            }
+            Decoded::NotAFrame | Decoded::Incomplete => {
+                text.push(*byte);
+                rest = &rest[1..];
+            }
+        }
+    }
+    (events, String::from_utf8(text).unwrap())
+}
+
+/// The hook of a cell, in short.
+fn take_panics_over() {
+    std::panic::set_hook(Box::new(|info| {
+        assert!(pool::take_over_panic(info), "told by the hook: {info}")
+    }));
+}
+
+#[test]
+#[ignore = "the child process of a test below"]
+fn child_panics() {
+    take_panics_over();
+    let pool = Pool::new(2);
+    let payload =
+        catch_unwind(|| pool.map(|x| if x == 3 { panic!("divide by zero") } else { x }, 0..24))
+            .unwrap_err();
+    assert_eq!(
+        payload.downcast_ref::<String>().unwrap(),
+        "panicked in item 3 (of 24): divide by zero"
+    );
+}
+
+#[test]
+fn a_panic_is_told_once_with_item_and_place() {
+    let (events, _) = told_by("child_panics");
+    let [Event::Panic(report)] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!(report.message, "panicked in item 3 (of 24): divide by zero");
+    assert!(
+        report.file.ends_with("notebook.rs") && report.line > 40,
+        "{report:?}"
+    );
+}
+
+#[test]
+#[ignore = "the child process of a test below"]
+fn child_is_interrupted() {
+    let pool = Pool::new(1);
+    let work = |x| {
+        if x == 39 {
+            cancel::request();
+        }
+        std::thread::sleep(std::time::Duration::from_micros(100));
+    };
+    let payload = catch_unwind(AssertUnwindSafe(|| pool.map(work, 0..1000))).unwrap_err();
+    assert!(payload.is::<cancel::Interrupted>());
+}
+
+#[test]
+fn an_interrupt_tells_how_far_the_map_was() {
+    let (events, _) = told_by("child_is_interrupted");
+    assert_eq!(
+        events,
+        [Event::Interrupted {
+            what: "pool.map after 40 of 1000 items".to_owned()
+        }]
+    );
+}
+
+#[test]
+#[ignore = "the child process of a test below"]
+fn child_shows_progress() {
+    let pool = Pool::new(2).progress("render");
+    pool.map(|x| x, 0..100_000);
+    take_panics_over();
+    catch_unwind(|| pool.map(|x| assert!(x != 7), 0..10)).unwrap_err();
+    assert!(progress(0..1000).any(|x| x == 5));
+}
+
+#[test]
+fn every_bar_ends_and_tells_seldom() {
+    let (events, _) = told_by("child_shows_progress");
+    let reports: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Progress(report) => Some(report),
+            _ => None,
+        })
+        .collect();
+    let ended: Vec<_> = reports.iter().filter(|report| report.ended).collect();
+    assert_eq!(ended.len(), 3, "{reports:?}");
+    assert_eq!(
+        (ended[0].label.as_str(), ended[0].done, ended[0].total),
+        ("render", 100_000, 100_000)
+    );
+    assert_eq!((ended[2].done, ended[2].total), (5, 1000));
+    for bar in &ended {
+        let states = reports.iter().filter(|report| report.id == bar.id).count() as u64;
+        assert!(
+            states <= 2 + bar.elapsed_ns / 100_000_000,
+            "{states} states in {} ns",
+            bar.elapsed_ns
+        );
+    }
+}
+
+#[test]
+#[ignore = "the child process of a test below"]
+fn child_opens_pools() {
+    let usable = cpus::usable();
+    pool::open("pool", None, false, false);
+    for _ in 0..2 {
+        pool::open("small", Some(usable + 1), false, false);
+    }
+    pool::open("pool", Some(1), false, true);
+    pool::close("pool");
+    pool::close("pool");
+    pool::print_status();
+}
+
+#[test]
+fn opening_and_closing_print_one_line_each_and_warn_once() {
+    let (events, text) = told_by("child_opens_pools");
+    let usable = cpus::usable();
+    let workers = |count: usize| format!("{count} worker{}", if count == 1 { "" } else { "s" });
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("pool: ") || line.starts_with("small: "))
+        .collect();
+    let expected = [
+        format!("pool: {}, one per physical core", workers(usable)),
+        format!("small: {}", workers(usable + 1)),
+        format!("small: {}", workers(usable + 1)),
+        "pool: 1 worker, pinned".to_owned(),
+        "pool: closed".to_owned(),
+        "pool: is not open".to_owned(),
+        "pool: closed, 0 items mapped".to_owned(),
+        format!("small: {}, 0 items mapped", workers(usable + 1)),
+    ];
+    assert_eq!(lines, expected);
+    let [Event::Stderr { text }] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert!(
+        text.starts_with(&format!(
+            "small: {} workers share {usable} usable core",
+            usable + 1
+        )),
+        "{text}"
+    );
+}
