@@ -35,7 +35,7 @@ documented! {
     /// | option | meaning |
     /// |---|---|
     /// | `-n N` | loops a run, the same for every side |
-    /// | `-r R` | runs of each side; without it 9, cut to fit 10 s (at least 3) |
+    /// | `-r R` | runs of each side; without it 9, more of short ones, cut to fit 10 s (at least 3) |
     /// | `-p P` | significant digits; 3 |
     /// | `--tol T` | floats may differ by T times the larger one |
     /// | `-q` | print nothing |
@@ -57,7 +57,7 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         flag: "-r",
         value: OptionValue::Required("R"),
-        summary: "runs of each side; 9, cut to fit 10 s",
+        summary: "runs of each side; 9, more of short ones, cut to fit 10 s",
     },
     OptionSpec {
         flag: "-p",

@@ -9,7 +9,7 @@ use super::run::{Request, Run, RunBody, Sample};
 pub(super) const MS: u64 = 1_000_000;
 
 /// A run that takes this long is long enough for its clock reads and hiccups not to show.
-pub(super) const ENOUGH_NS: u64 = 50 * MS;
+const ENOUGH_NS: u64 = 50 * MS;
 /// A run that takes this long tells which steps of the series can be skipped.
 const TELLING_NS: u64 = MS;
 /// A first call that takes this long is too dear to be thrown away.
@@ -153,7 +153,7 @@ impl Sampler<'_> {
                 }
             }
             step_before = Some(last);
-            loops = step_after(&last);
+            loops = step_after(&last, ENOUGH_NS);
         }
     }
 
@@ -215,10 +215,10 @@ pub(super) fn wall_per_loop_ns(sample: &Sample) -> f64 {
 }
 
 /// The next number of loops to try: the next in the 1-2-5 series, or, when `sample` tells, the first
-/// from which at least half of a long enough run is to be expected.
-pub(super) fn step_after(sample: &Sample) -> u64 {
+/// from which at least half of a run of `enough_ns` is to be expected.
+pub(super) fn step_after(sample: &Sample, enough_ns: u64) -> u64 {
     let expected = match sample.wall_ns >= TELLING_NS {
-        true => ENOUGH_NS as f64 / 2.0 / wall_per_loop_ns(sample),
+        true => enough_ns as f64 / 2.0 / wall_per_loop_ns(sample),
         false => 0.0,
     };
     let mut loops = next_in_series(sample.loops);

@@ -4,13 +4,17 @@
 
 use super::super::BoxError;
 use super::super::clock::Clock;
-use super::super::measure::{
-    ENOUGH_NS, FIRST_CALL_KEPT_NS, MAX_LOOPS, MS, step_after, wall_per_loop_ns,
-};
+use super::super::measure::{FIRST_CALL_KEPT_NS, MAX_LOOPS, MS, step_after, wall_per_loop_ns};
 use super::super::run::{Request, Run, RunBody, Sample};
 use super::CompareOptions;
 
+/// Shorter runs than `%timeit` makes, and more of them: on a busy machine a short run has a chance to go
+/// through undisturbed, which a best over best needs on every side.
+const ENOUGH_NS: u64 = 10 * MS;
+/// Rounds of long runs, and of short ones as many as fit into [`GOAL_NS`].
 const ROUNDS: usize = 9;
+const MAX_ROUNDS: usize = 61;
+const GOAL_NS: u64 = 1_500 * MS;
 const MIN_ROUNDS: usize = 3;
 const BUDGET_NS: u64 = 10_000 * MS;
 
@@ -106,7 +110,7 @@ impl Measurer<'_> {
                     return Ok(loops);
                 }
             }
-            let next = step_after(fastest(&round));
+            let next = step_after(fastest(&round), ENOUGH_NS);
             let round_ns = round.iter().map(wall_per_loop_ns).sum::<f64>() * next as f64;
             if round_ns * ROUNDS as f64 > BUDGET_NS as f64 {
                 return Ok(loops);
@@ -125,14 +129,17 @@ impl Measurer<'_> {
         let mut rounds = kept;
         // Kept rounds count, so that the next one runs in the other order.
         self.rounds = rounds.len();
-        while rounds.len() < asked.unwrap_or(ROUNDS) {
-            let last_ns = rounds
-                .last()
-                .map(|round| round.iter().map(|run| run.wall_ns).sum());
-            if asked.is_none() && rounds.len() >= MIN_ROUNDS && !self.fits(last_ns.unwrap_or(0)) {
+        let mut wanted = asked.unwrap_or(ROUNDS);
+        while rounds.len() < wanted {
+            let last_ns = rounds.last().map_or(0, |round| round_ns(round));
+            if asked.is_none() && rounds.len() >= MIN_ROUNDS && !self.fits(last_ns) {
                 break;
             }
             let round = self.round(loops)?;
+            if asked.is_none() && rounds.is_empty() {
+                wanted = (GOAL_NS / round_ns(&round).max(1)).clamp(ROUNDS as u64, MAX_ROUNDS as u64)
+                    as usize;
+            }
             rounds.push(round);
         }
         Ok(rounds)
@@ -142,6 +149,10 @@ impl Measurer<'_> {
     fn fits(&self, expected_ns: u64) -> bool {
         self.clock.wall_ns() - self.start_ns + expected_ns <= BUDGET_NS
     }
+}
+
+fn round_ns(round: &[Sample]) -> u64 {
+    round.iter().map(|run| run.wall_ns).sum()
 }
 
 fn fastest(round: &[Sample]) -> &Sample {
