@@ -26,8 +26,8 @@ use corebook_magics::expansion::{Expansion, expand};
 use corebook_magics::source_map::SourceMap;
 use evcxr::{CommandContext, EvalCallbacks};
 use jupyter_protocol::{
-    DisplayData, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult,
-    JupyterMessageContent, Media, MediaType, ReplyStatus, Status, StreamContent,
+    DisplayData, ExecuteInput, ExecuteReply, ExecuteRequest, ExecuteResult, ExecutionCount,
+    ExpressionResult, JupyterMessageContent, Media, MediaType, ReplyStatus, Status, StreamContent,
 };
 use serde_json::json;
 
@@ -241,10 +241,7 @@ impl Evaluator {
         for (name, expression) in expressions {
             let value = match self.run(job, &expression, true) {
                 Ok(summary) => ExpressionResult::Ok {
-                    data: summary
-                        .result
-                        .and_then(|data| serde_json::from_value(data).ok())
-                        .unwrap_or_default(),
+                    data: summary.result.unwrap_or_default(),
                     metadata: serde_json::Map::new(),
                 },
                 Err(CellError {
@@ -346,12 +343,18 @@ impl Evaluator {
         let refused = self.links.desk.refused();
         match result {
             Ok(outputs) => {
-                if let Some(content) = command_output(&outputs) {
+                let finished =
+                    outcome::of_finished(summary, is_interrupted, refused, &lock(&cells))?;
+                let count = ExecutionCount::new(self.execution_count);
+                let value = finished.result.clone();
+                let value = value.map(|data| ExecuteResult::new(count, data).into());
+                let shown = command_output(&outputs).into_iter().chain(value);
+                for content in shown {
                     self.tell_outputs(Input::Show(content));
                     // Waits until it is published.
                     self.summary();
                 }
-                outcome::of_finished(summary, is_interrupted, refused, &lock(&cells))
+                Ok(finished)
             }
             Err(error) => Err(outcome::of_failed(error, &summary, is_interrupted, &cell)),
         }

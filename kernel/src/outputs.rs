@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use corebook::event::{Event, MimeData, PanicReport, PoolReport};
 use jupyter_protocol::{
-    ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio,
-    StreamContent, Transient, UpdateDisplayData,
+    ClearOutput, DisplayData, JupyterMessageContent, Media, Stdio, StreamContent, Transient,
+    UpdateDisplayData,
 };
 
 use crate::charts;
@@ -77,8 +77,8 @@ pub struct CellSummary {
     pub died: Option<Ending>,
     /// The end of what was written to stderr, for telling why a worker died.
     pub stderr_tail: String,
-    /// The value of the last expression in plain text.
-    pub result: Option<serde_json::Value>,
+    /// The value of the last expression. The evaluator shows it if the cell succeeded.
+    pub result: Option<Media>,
 }
 
 /// What others may know of the running code.
@@ -105,6 +105,8 @@ pub struct Outputs<O> {
     streams: Streams,
     bars: Bars,
     summary: CellSummary,
+    /// What a cell's code wrote to stderr last, in one call.
+    last_stderr: String,
     /// Runs of code that began and have not ended.
     running: usize,
 }
@@ -118,6 +120,7 @@ impl<O: Observer> Outputs<O> {
             streams: Streams::default(),
             bars: Bars::default(),
             summary: CellSummary::default(),
+            last_stderr: String::new(),
             running: 0,
         }
     }
@@ -140,7 +143,10 @@ impl<O: Observer> Outputs<O> {
                     // The evaluator waits for this; if it has gone, so has the kernel.
                     let _ = summary.send(std::mem::take(&mut self.summary));
                 }
-                Err(RecvTimeoutError::Timeout) => self.flush(),
+                Err(RecvTimeoutError::Timeout) => {
+                    let due = self.streams.take_due();
+                    self.publish_text(due);
+                }
                 Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return self.flush(),
             }
         }
@@ -195,9 +201,9 @@ impl<O: Observer> Outputs<O> {
             Report::Panicked => self.summary.panicked = true,
             // evcxr's code prints the error's text just before; the error message says it better.
             Report::Failed => {
-                let printed = self.streams.retract_stderr();
-                let tail = std::mem::take(&mut self.summary.stderr_tail);
-                self.summary.failed = Some(printed.unwrap_or(tail));
+                let text = std::mem::take(&mut self.last_stderr);
+                self.streams.retract_stderr(&text);
+                self.summary.failed = Some(text);
             }
             Report::AwaitsInput => self.observer.awaits_input(),
             Report::Event { event } => self.take_event(event),
@@ -206,13 +212,13 @@ impl<O: Observer> Outputs<O> {
 
     fn take_event(&mut self, event: Event) {
         match event {
-            Event::Stderr { text } => self.write(Stdio::Stderr, text.as_bytes()),
+            Event::Stderr { text } => {
+                self.write(Stdio::Stderr, text.as_bytes());
+                self.last_stderr = text;
+            }
             Event::Result { mut data } => {
                 data.extend(as_table(&data));
-                let data = media::from_mime(&data);
-                self.summary.result = serde_json::to_value(&data).ok();
-                let count = ExecutionCount::new(self.cell.execution_count);
-                self.show(ExecuteResult::new(count, data).into());
+                self.summary.result = Some(media::from_mime(&data));
             }
             Event::Display { id, data } => {
                 let mut display = DisplayData::new(media::from_mime(&data));
@@ -246,12 +252,8 @@ impl<O: Observer> Outputs<O> {
                     self.write(Stdio::Stdout, format!("{line}\n").as_bytes());
                 }
                 if plot {
-                    let count = ExecutionCount::new(self.cell.execution_count);
                     let chart = charts::strip_plot(&json);
-                    self.show(
-                        ExecuteResult::new(count, media::measured(Some(&line), chart, &json))
-                            .into(),
-                    );
+                    self.summary.result = Some(media::measured(Some(&line), chart, &json));
                 }
             }
             Event::Comparison { text, json } => {
@@ -292,9 +294,8 @@ impl<O: Observer> Outputs<O> {
         if matches!(stream, Stdio::Stderr) {
             keep_tail(&mut self.summary.stderr_tail, bytes);
         }
-        for (stream, text) in self.streams.push(stream, bytes) {
-            self.publish(StreamContent { name: stream, text }.into());
-        }
+        let full = self.streams.push(stream, bytes);
+        self.publish_text(full);
     }
 
     fn show(&mut self, content: JupyterMessageContent) {
@@ -303,8 +304,13 @@ impl<O: Observer> Outputs<O> {
     }
 
     fn flush(&mut self) {
-        for (stream, text) in self.streams.flush() {
-            self.publish(StreamContent { name: stream, text }.into());
+        let all = self.streams.flush();
+        self.publish_text(all);
+    }
+
+    fn publish_text(&self, messages: Vec<(Stdio, String)>) {
+        for (name, text) in messages {
+            self.publish(StreamContent { name, text }.into());
         }
     }
 

@@ -40,17 +40,15 @@ impl Streams {
             return Vec::new();
         }
         self.pace.wait(waiting);
-        self.take(false)
+        self.take(Take::FullMessages)
     }
 
-    /// Takes back the text that was written to stderr last, if it waits.
-    pub fn retract_stderr(&mut self) -> Option<String> {
-        match self.waiting.pop() {
-            Some((Stdio::Stderr, bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-            other => {
-                self.waiting.extend(other);
-                None
-            }
+    /// Takes `text` back, if it is what was written to stderr last and still waits.
+    pub fn retract_stderr(&mut self, text: &str) {
+        if let Some((Stdio::Stderr, bytes)) = self.waiting.last_mut()
+            && bytes.ends_with(text.as_bytes())
+        {
+            bytes.truncate(bytes.len() - text.len());
         }
     }
 
@@ -59,22 +57,29 @@ impl Streams {
         self.since.map(|since| since + GATHER)
     }
 
-    /// All that waits, an unfinished character at the end excepted.
-    pub fn flush(&mut self) -> Vec<(Stdio, String)> {
-        self.take(true)
+    /// What has waited long enough: all but an unfinished character at the end, whose rest may come.
+    pub fn take_due(&mut self) -> Vec<(Stdio, String)> {
+        let messages = self.take(Take::Due);
+        self.since = None;
+        messages
     }
 
-    /// Without `is_final` what could still fill a message, or be the beginning of a character, waits on.
-    fn take(&mut self, is_final: bool) -> Vec<(Stdio, String)> {
+    /// All that waits: something else is shown next, and text stays before it.
+    pub fn flush(&mut self) -> Vec<(Stdio, String)> {
+        self.take(Take::All)
+    }
+
+    fn take(&mut self, take: Take) -> Vec<(Stdio, String)> {
         self.since = None;
         let mut messages = Vec::new();
         let mut waiting = std::mem::take(&mut self.waiting);
         let last = waiting.len().saturating_sub(1);
         for (index, (stream, bytes)) in waiting.iter_mut().enumerate() {
-            let kept = if index == last && !is_final {
-                kept_len(bytes)
-            } else {
-                0
+            let kept = match take {
+                _ if index < last => 0,
+                Take::FullMessages => kept_len(bytes),
+                Take::Due => unfinished_len(bytes),
+                Take::All => 0,
             };
             let rest = bytes.split_off(bytes.len() - kept);
             messages
@@ -86,6 +91,16 @@ impl Streams {
         }
         messages
     }
+}
+
+/// How much of what waits is taken.
+#[derive(Clone, Copy)]
+enum Take {
+    /// Messages that can't grow.
+    FullMessages,
+    /// Whole characters.
+    Due,
+    All,
 }
 
 /// How many bytes at the end wait on: the last message that is not full, cut between characters.
@@ -193,6 +208,24 @@ mod tests {
         seen.extend(texts(streams.flush()));
         assert!(seen.iter().all(|piece| piece.len() <= LARGEST_MESSAGE));
         assert_eq!(seen.concat(), text);
+    }
+
+    #[test]
+    fn a_character_that_comes_in_two_parts_is_whole() {
+        let mut streams = Streams::default();
+        streams.push(Stdio::Stdout, b"a\xf0\x9f");
+        assert_eq!(texts(streams.take_due()), ["a"]);
+        assert!(streams.due().is_none());
+        streams.push(Stdio::Stdout, b"\x98\x80b");
+        assert_eq!(texts(streams.flush()), ["😀b"]);
+    }
+
+    #[test]
+    fn only_the_text_meant_is_taken_back() {
+        let mut streams = Streams::default();
+        streams.push(Stdio::Stderr, b"warned\nfailed\n");
+        streams.retract_stderr("failed\n");
+        assert_eq!(texts(streams.flush()), ["warned\n"]);
     }
 
     #[test]

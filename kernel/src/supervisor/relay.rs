@@ -7,10 +7,10 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use corebook::event::{Event, SESSION_WORD_VARIABLE};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, Signal, killpg, signal};
+use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -70,7 +71,9 @@ struct Relay {
 struct Worker {
     pid: Pid,
     commands: File,
-    /// The worker's stdin; none once it was closed.
+    /// A named pipe, so that stdin can be opened again after an end of file.
+    stdin_path: PathBuf,
+    /// The worker's stdin; none between a refused question and the next cell.
     stdin: Option<File>,
     stdout: File,
     stderr: File,
@@ -211,6 +214,7 @@ impl Relay {
                 self.is_running_cell = true;
                 self.has_asked_input = false;
                 self.report(&Report::CellStarted)?;
+                self.worker.open_stdin()?;
                 if runtime_stamp() != self.runtime {
                     // Two runtimes in one process would share names and not data.
                     let bytes = RUNTIME_CHANGED.to_vec();
@@ -311,6 +315,13 @@ impl Worker {
         let (command_reader, command_writer) = std::io::pipe()?;
         set_inherited(&command_reader)?;
         let (ended, ended_writer) = std::io::pipe()?;
+        let stdin_path = make_stdin()?;
+        // Without blocking: nobody writes yet. Reading shall wait again.
+        let stdin_reader = File::options()
+            .read(true)
+            .custom_flags(OFlag::O_NONBLOCK.bits())
+            .open(&stdin_path)?;
+        fcntl(&stdin_reader, FcntlArg::F_SETFL(OFlag::empty()))?;
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(std::env::args_os().skip(1))
@@ -322,7 +333,7 @@ impl Worker {
                 std::env::var_os(BACKTRACE_VARIABLE).unwrap_or_else(|| "0".into()),
             )
             .env_remove(BACKTRACE_VARIABLE)
-            .stdin(Stdio::piped())
+            .stdin(stdin_reader)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // A group of its own: what cells start ends with the worker.
@@ -332,7 +343,6 @@ impl Worker {
         let pid = Pid::from_raw(i32::try_from(child.id())?);
         let stdout = File::from(OwnedFd::from(child.stdout.take().expect("stdout is piped")));
         let stderr = File::from(OwnedFd::from(child.stderr.take().expect("stderr is piped")));
-        let stdin = File::from(OwnedFd::from(child.stdin.take().expect("stdin is piped")));
         for pipe in [&stdout, &stderr] {
             fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
@@ -341,12 +351,27 @@ impl Worker {
         Ok(Self {
             pid,
             commands,
-            stdin: Some(stdin),
+            stdin_path,
+            stdin: None,
             stdout,
             stderr,
             ended,
             waiter,
         })
+    }
+
+    /// Opens the worker's stdin for a cell, if it is not open.
+    fn open_stdin(&mut self) -> std::io::Result<()> {
+        if self.stdin.is_none() {
+            // Read and write, because opening for writing alone would wait for a worker that has died.
+            self.stdin = Some(
+                File::options()
+                    .read(true)
+                    .write(true)
+                    .open(&self.stdin_path)?,
+            );
+        }
+        Ok(())
     }
 
     fn kill(&self) {
@@ -370,6 +395,15 @@ impl Worker {
             _ => Ending::Exited { code: -1 },
         }
     }
+}
+
+/// A named pipe beside the report socket, in the kernel's private folder.
+fn make_stdin() -> anyhow::Result<PathBuf> {
+    let socket =
+        std::env::var_os(REPORT_SOCKET_VARIABLE).context("the kernel names no report socket")?;
+    let path = Path::new(&socket).with_file_name(format!("stdin-{}", std::process::id()));
+    nix::unistd::mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    Ok(path)
 }
 
 /// Tells one file of the runtime from another.
