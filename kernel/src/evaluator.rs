@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use corebook_install::{Session, Toolchain};
 use corebook_magics::expansion::{Expansion, expand};
-use corebook_magics::source_map::SourceMap;
 use evcxr::{CommandContext, EvalCallbacks};
 use jupyter_protocol::{
     DisplayData, ExecuteInput, ExecuteReply, ExecuteRequest, ExecuteResult, ExecutionCount,
@@ -296,17 +295,21 @@ impl Evaluator {
                     cell: Cell::default(),
                 })
             }
-            Expansion::Rust { code, map, .. } => Ok(self.evaluate(source, code, map)),
+            Expansion::Rust {
+                code,
+                map,
+                is_timing,
+            } => Ok(self.evaluate(Cell {
+                execution_count: self.execution_count,
+                source: source.to_owned(),
+                code,
+                map,
+                is_timing,
+            })),
         }
     }
 
-    fn evaluate(&mut self, source: &str, code: String, map: SourceMap) -> Evaluated {
-        let cell = Cell {
-            execution_count: self.execution_count,
-            source: source.to_owned(),
-            code,
-            map,
-        };
+    fn evaluate(&mut self, cell: Cell) -> Evaluated {
         lock(&self.links.cells).push(cell.clone());
         let context = match &mut self.context {
             Ok(context) => context,

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use corebook_magics::magic::MagicError;
+use corebook_magics::measured;
 use evcxr::CompilationError;
 
 use super::locate::Cell;
@@ -63,7 +64,7 @@ fn render(error: &CompilationError, cell: &Cell) -> String {
         let snippet = Snippet::source(cell.source.as_str()).path(&path);
         group = group.element(snippet.annotations(labels.iter().map(Label::to_annotation)));
     }
-    let asides = asides(error);
+    let asides = asides(error, cell);
     for aside in &asides {
         let level = if aside.is_help {
             Level::HELP
@@ -130,7 +131,7 @@ struct Aside {
     is_help: bool,
 }
 
-fn asides(error: &CompilationError) -> Vec<Aside> {
+fn asides(error: &CompilationError, cell: &Cell) -> Vec<Aside> {
     let mut asides = Vec::new();
     for child in error.json["children"].as_array().into_iter().flatten() {
         let (Some(level), Some(text)) = (child["level"].as_str(), child["message"].as_str()) else {
@@ -156,8 +157,14 @@ fn asides(error: &CompilationError) -> Vec<Aside> {
             is_help: level == "help",
         });
     }
-    asides.extend(advice(error).map(|text| Aside {
-        text: text.to_owned(),
+    let message = error.message();
+    let on_timing = error
+        .code()
+        .filter(|_| cell.is_timing)
+        .and_then(|code| measured::advice(code, &message));
+    let advice = on_timing.or_else(|| advice(error).map(str::to_owned));
+    asides.extend(advice.map(|text| Aside {
+        text,
         is_help: true,
     }));
     asides

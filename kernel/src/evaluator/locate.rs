@@ -24,6 +24,8 @@ pub struct Cell {
     pub source: String,
     pub code: String,
     pub map: SourceMap,
+    /// Whether a timing magic is in it.
+    pub is_timing: bool,
 }
 
 /// A place in a cell.
@@ -182,6 +184,7 @@ mod tests {
                 code: source.clone(),
                 source,
                 map,
+                is_timing: false,
             });
         }
         cells
