@@ -1,6 +1,8 @@
 //! A cell that was run: what was sent, and all that the kernel said of it, checked against the rules that
 //! hold for every cell.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::message::Message;
@@ -111,11 +113,6 @@ impl Ran {
                 }
                 "display_data" | "update_display_data" => {
                     assert!(output.content["metadata"].is_object(), "{}", output.brief());
-                    assert!(
-                        output.content["transient"].is_object(),
-                        "{}",
-                        output.brief()
-                    );
                 }
                 "clear_output" | "error" => {}
                 other => panic!("{other} is no output of a cell"),
@@ -265,11 +262,14 @@ fn brief(output: &Message) -> String {
         Some(data) if data.len() == 1 && data.contains_key("text/plain") => {
             text(&data["text/plain"])
         }
-        Some(data) => data
-            .iter()
-            .map(|(mime, data)| format!("[{mime}] {}", text(data)))
-            .collect::<Vec<_>>()
-            .join(" "),
+        // A map has no order: the types are sorted.
+        Some(data) => {
+            let sorted: BTreeMap<&String, &Value> = data.iter().collect();
+            let items = sorted
+                .iter()
+                .map(|(mime, data)| format!("[{mime}] {}", text(data)));
+            items.collect::<Vec<_>>().join(" ")
+        }
         None => panic!("{} without data", output.brief()),
     };
     match output.message_type() {

@@ -51,8 +51,8 @@ fn cpus_prints_json() {
 fn a_missing_connection_file_is_named_with_what_to_do() {
     assert_eq!(
         refusal(None),
-        "corebook: can't read the connection file FILE: No such file or directory (os error 2); \
-         Jupyter passes its path as `corebook kernel FILE`"
+        "corebook: can't read the connection file FILE, whose path Jupyter passes as `corebook kernel FILE`: \
+         No such file or directory (os error 2)"
     );
 }
 
@@ -80,7 +80,7 @@ fn an_unknown_signature_scheme_is_refused_with_the_known_ones() {
     };
     assert_eq!(
         refusal(Some(&connection.to_json().to_string())),
-        "corebook: the connection file FILE: unknown signature scheme \"hmac-md5\"; \
+        "corebook: the connection file FILE can't be used: unknown signature scheme \"hmac-md5\"; \
          corebook knows hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512"
     );
 }

@@ -42,7 +42,7 @@ fn a_panic_is_one_error_at_the_cells_own_line_and_variables_stay() {
     );
     expect_in(
         &traceback,
-        &["cell [3]:2:13", "2 | let value = kept[index];"],
+        &["cell [3]:2:17", "2 | let value = kept[index];"],
     );
     expect_no_generated_code(&traceback);
     assert_eq!(notebook.run("kept").result(), "[1, 2]");

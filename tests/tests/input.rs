@@ -86,19 +86,22 @@ fn lines_of_stdin_are_asked_for_one_by_one() {
 #[test]
 fn a_question_has_a_prompt_and_may_hide_what_is_typed() {
     let notebook = Notebook::start();
-    // The protocol of the crate evcxr_input, which prints the question and reads the answer.
-    let ask = |kind: &str| {
+    // What the crate evcxr_input prints and reads.
+    let ask = |command: &str| {
         asking(&format!(
-            "println!(\"EVCXR_INPUT_REQUEST:{{}}\", r#\"{{\"prompt\":\"Name: \",\"is_password\":{kind}}}\"#);\n\
-             let mut reply = String::new();\nstd::io::stdin().read_line(&mut reply)?;\nreply.trim().to_owned()"
+            "println!(\"{command}:Your name? \");\nlet mut reply = String::new();\n\
+             std::io::stdin().read_line(&mut reply)?;\nreply.trim().to_owned()"
         ))
     };
-    for (kind, hidden) in [("false", false), ("true", true)] {
-        let execute = ask(kind);
+    for (command, hidden) in [
+        ("EVCXR_INPUT_REQUEST", false),
+        ("EVCXR_INPUT_REQUEST_PASSWORD", true),
+    ] {
+        let execute = ask(command);
         let request = notebook.send(&execute);
         assert_eq!(
             question(&notebook.client, &request),
-            ("Name: ".to_owned(), hidden)
+            ("Your name? ".to_owned(), hidden)
         );
         answer(&notebook.client, "Grace");
         assert_eq!(notebook.collect(&request, &execute).result(), "\"Grace\"");

@@ -76,7 +76,7 @@ fn interrupting_what_the_runtime_knows_keeps_variables() {
         ),
         (
             "println!(\"go\");\nfor _ in progress(0..100_000) { nap(); }",
-            "progress",
+            "a loop",
         ),
     ] {
         let log = interrupted(&notebook, code, by_message);
