@@ -19,7 +19,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use corebook_install::{Session, Toolchain};
 use corebook_magics::expansion::{Expansion, expand};
@@ -45,9 +44,6 @@ use crate::wire::Origin;
 use self::answer::{CellReply, OpenCell, Received};
 use self::locate::{Cell, Cells};
 use self::outcome::CellError;
-
-/// How long a stopped cell's compiler may take to be gone.
-const SUMMARY_WAIT: Duration = Duration::from_secs(10);
 
 /// The session in use. The main thread takes it at the end and so removes its folder.
 pub type SharedSession = Arc<Mutex<Option<Arc<Session>>>>;
@@ -109,6 +105,8 @@ pub struct Evaluator {
     /// evcxr, or why there is none.
     context: Result<CommandContext, String>,
     execution_count: usize,
+    /// How often the supervisor was asked whether all output is reported.
+    fences: u64,
 }
 
 impl Evaluator {
@@ -118,6 +116,7 @@ impl Evaluator {
             links,
             context,
             execution_count: 0,
+            fences: 0,
         }
     }
 
@@ -364,10 +363,14 @@ impl Evaluator {
     }
 
     /// Waits until everything the cell wrote is published.
-    fn summary(&self) -> CellSummary {
-        let (sender, receiver) = sync_channel(1);
-        self.tell_outputs(Input::CellEnds { summary: sender });
-        receiver.recv_timeout(SUMMARY_WAIT).unwrap_or_default()
+    fn summary(&mut self) -> CellSummary {
+        let (summary, receiver) = sync_channel(1);
+        self.fences += 1;
+        let number = self.fences;
+        let is_asked = self.links.orders.try_give(&Order::Fence { number });
+        let fence = if is_asked { number } else { 0 };
+        self.tell_outputs(Input::CellEnds { fence, summary });
+        receiver.recv().unwrap_or_default()
     }
 
     fn tell_outputs(&self, input: Input) {

@@ -30,7 +30,7 @@ use crate::wire::Origin;
 use self::bars::Bars;
 use self::streams::Streams;
 
-/// How long the end of a cell waits for output that evcxr says was written.
+/// How long the end of a cell waits for the next report when output is missing.
 const LAST_OUTPUT_WAIT: Duration = Duration::from_secs(5);
 
 /// Messages to the outputs thread.
@@ -45,8 +45,12 @@ pub enum Input {
     Show(JupyterMessageContent),
     /// The evaluator is done with the cell: show the rest, then tell what happened.
     CellEnds {
+        /// What the supervisor was asked to answer behind all output; 0 when there is none to ask.
+        fence: u64,
         summary: SyncSender<CellSummary>,
     },
+    /// The supervisor has ended; another one may follow.
+    SupervisorGone,
     Stop,
 }
 
@@ -107,8 +111,9 @@ pub struct Outputs<O> {
     summary: CellSummary,
     /// What a cell's code wrote to stderr last, in one call.
     last_stderr: String,
-    /// Runs of code that began and have not ended.
-    running: usize,
+    /// The last fence that the supervisor answered.
+    fence: u64,
+    is_supervisor_gone: bool,
 }
 
 impl<O: Observer> Outputs<O> {
@@ -121,7 +126,8 @@ impl<O: Observer> Outputs<O> {
             bars: Bars::default(),
             summary: CellSummary::default(),
             last_stderr: String::new(),
-            running: 0,
+            fence: 0,
+            is_supervisor_gone: false,
         }
     }
 
@@ -136,8 +142,9 @@ impl<O: Observer> Outputs<O> {
                     self.cell = cell;
                     self.summary = CellSummary::default();
                 }
-                Ok(Input::CellEnds { summary }) => {
-                    self.take_rest(inputs);
+                Ok(Input::SupervisorGone) => self.is_supervisor_gone = true,
+                Ok(Input::CellEnds { fence, summary }) => {
+                    self.take_rest(fence, inputs);
                     self.flush();
                     self.bars.forget_ended();
                     // The evaluator waits for this; if it has gone, so has the kernel.
@@ -159,17 +166,17 @@ impl<O: Observer> Outputs<O> {
         }
     }
 
-    /// Everything a cell wrote reaches this thread before the report of its end; waits for that report.
-    fn take_rest(&mut self, inputs: &Receiver<Input>) {
-        let deadline = Instant::now() + LAST_OUTPUT_WAIT;
-        while self.running > 0 {
-            match inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+    /// Publishes what was reported before `fence`: everything the cell wrote.
+    fn take_rest(&mut self, fence: u64, inputs: &Receiver<Input>) {
+        while self.fence < fence && !self.is_supervisor_gone {
+            match inputs.recv_timeout(LAST_OUTPUT_WAIT) {
                 Ok(Input::Report(report)) => self.take(report),
+                Ok(Input::SupervisorGone) => self.is_supervisor_gone = true,
                 Ok(Input::Show(content)) => self.show(content),
                 Ok(_) => {}
                 Err(_) => {
                     tracing::error!("the supervisor did not report the end of a cell");
-                    self.running = 0;
+                    return;
                 }
             }
         }
@@ -177,18 +184,17 @@ impl<O: Observer> Outputs<O> {
 
     fn take(&mut self, report: Report) {
         match report {
-            Report::Started { worker_pid } => self.observer.worker_started(worker_pid),
-            Report::CellStarted => {
-                self.running += 1;
-                self.observer.cell_started();
+            Report::Started { worker_pid } => {
+                self.is_supervisor_gone = false;
+                self.observer.worker_started(worker_pid);
             }
+            Report::Fence { number } => self.fence = number,
+            Report::CellStarted => self.observer.cell_started(),
             Report::CellEnded => {
-                self.running = self.running.saturating_sub(1);
                 self.observer.cell_ended();
                 self.tell_survived_panics();
             }
             Report::Died { ending } => {
-                self.running = 0;
                 self.summary.died = Some(ending);
                 self.observer.cell_ended();
             }

@@ -22,13 +22,21 @@ pub struct Orders {
 impl Orders {
     /// Sends `order`; without a supervisor there is nobody to obey and nothing to do.
     pub fn give(&self, order: &Order) {
+        self.try_give(order);
+    }
+
+    /// Sends `order`. Whether there is a supervisor that took it.
+    pub fn try_give(&self, order: &Order) -> bool {
         let mut supervisor = self.lock();
-        if let Some(stream) = supervisor.as_mut()
-            && let Err(error) = write_message(stream, order)
-        {
+        let Some(stream) = supervisor.as_mut() else {
+            return false;
+        };
+        let given = write_message(stream, order);
+        if let Err(error) = &given {
             tracing::debug!("{order:?} did not reach the supervisor: {error}");
             *supervisor = None;
         }
+        given.is_ok()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnixStream>> {
@@ -80,6 +88,8 @@ impl Listener {
                 read_all(&stream, outputs)
             });
             *orders.lock() = None;
+            // Nobody listens any more when the kernel ends.
+            let _ = outputs.send(Input::SupervisorGone);
             if let Err(error) = taken {
                 tracing::error!("the supervisor's reports ended early: {error}");
             }

@@ -179,6 +179,7 @@ impl Relay {
         match read_message(&mut self.kernel)? {
             None => return Ok(false),
             Some(Order::CellBegins) => self.cell_asked_at = Some(Instant::now()),
+            Some(Order::Fence { number }) => self.report(&Report::Fence { number })?,
             Some(Order::Interrupt) => {
                 // The runtime's handler sets a flag; only the worker's own process has one.
                 let _ = nix::sys::signal::kill(self.worker.pid, Signal::SIGINT);
@@ -235,6 +236,7 @@ impl Relay {
                     .write_all(&[build.as_bytes(), &line].concat());
             } else {
                 // evcxr answers a request for input that the cell printed.
+                self.has_asked_input = false;
                 self.write_stdin(line.strip_suffix(b"\n").unwrap_or(&line));
             }
         }
@@ -271,7 +273,11 @@ impl Relay {
                     self.report(&Report::Failed)?;
                     tell_evcxr(b"EVCXR_ERROR_OCCURRED")?;
                 }
-                Piece::Protocol(Protocol::Other(line)) => tell_evcxr(&line)?,
+                Piece::Protocol(Protocol::Other(line)) => {
+                    // A question of evcxr's own; the wait for its answer is no further one.
+                    self.has_asked_input = true;
+                    tell_evcxr(&line)?;
+                }
             }
         }
         Ok(())

@@ -39,6 +39,10 @@ pub enum Report {
     AwaitsInput,
     /// A cell's code ended; everything it wrote was reported before.
     CellEnded,
+    /// The answer to [`Order::Fence`]: all that happened before it was reported before.
+    Fence {
+        number: u64,
+    },
     /// The worker is gone. `ending` says how.
     Died {
         ending: Ending,
@@ -57,6 +61,8 @@ pub enum Ending {
 pub enum Order {
     /// A cell was asked for: its compile time counts from now.
     CellBegins,
+    /// Say when everything up to here is reported.
+    Fence { number: u64 },
     /// Ask the running code to stop between items.
     Interrupt,
     /// End the worker now.
