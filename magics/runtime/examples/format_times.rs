@@ -10,7 +10,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = stdout().lock();
     for line in stdin().lock().lines() {
         let line = line?;
-        let (seconds, digits) = line.split_once(' ').ok_or("a line holds seconds and digits")?;
+        let (seconds, digits) = line
+            .split_once(' ')
+            .ok_or("a line holds seconds and digits")?;
         writeln!(out, "{}", time(seconds.parse()?, digits.parse()?))?;
     }
     Ok(())

@@ -56,7 +56,9 @@ pub fn check(what: &str) {
 ///
 /// Always, with [`Interrupted`].
 pub fn stop(what: &str) -> ! {
-    event::send(&Event::Interrupted { what: what.to_owned() });
+    event::send(&Event::Interrupted {
+        what: what.to_owned(),
+    });
     // resume_unwind does not call the panic hook: an interrupt is not a fault to report.
     std::panic::resume_unwind(Box::new(Interrupted))
 }

@@ -51,15 +51,24 @@ pub(crate) fn is_cell_thread() -> bool {
 /// * `opt_level`: the character after `-C opt-level=`, or 0 when nobody knows.
 #[unsafe(no_mangle)]
 pub extern "C" fn corebook_cell_build(compile_time_s: f64, opt_level: u8) {
-    let opt_level = if opt_level == 0 { String::new() } else { char::from(opt_level).to_string() };
-    timing::set_build(timing::Build { compile_time: compile_time_s, opt_level });
+    let opt_level = if opt_level == 0 {
+        String::new()
+    } else {
+        char::from(opt_level).to_string()
+    };
+    timing::set_build(timing::Build {
+        compile_time: compile_time_s,
+        opt_level,
+    });
 }
 
 /// Called by the worker after a cell's code has returned.
 #[unsafe(no_mangle)]
 pub extern "C" fn corebook_cell_end() {
     set_cell_runs(false);
-    event::send(&Event::Pools { pools: pool::reports() });
+    event::send(&Event::Pools {
+        pools: pool::reports(),
+    });
     // A closed pipe means the kernel is gone, and this process ends with it.
     let _ = std::io::stdout().flush();
 }
@@ -72,8 +81,13 @@ fn report_panic(info: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let location = info.location();
     event::send(&Event::Panic(PanicReport {
-        message: info.payload_as_str().unwrap_or("a value that is not text").to_owned(),
-        file: location.map(|location| location.file().to_owned()).unwrap_or_default(),
+        message: info
+            .payload_as_str()
+            .unwrap_or("a value that is not text")
+            .to_owned(),
+        file: location
+            .map(|location| location.file().to_owned())
+            .unwrap_or_default(),
         line: location.map_or(0, std::panic::Location::line),
         column: location.map_or(0, std::panic::Location::column),
         thread: thread.name().unwrap_or("unnamed").to_owned(),
@@ -85,7 +99,10 @@ fn report_panic(info: &PanicHookInfo<'_>) {
 /// The frames of the cell's own code, if `RUST_BACKTRACE` asks for them: what stands between the panic's
 /// machinery and the code that called the cell, or a pool's item.
 pub(crate) fn user_backtrace() -> String {
-    if matches!(std::env::var("RUST_BACKTRACE").as_deref(), Ok("0" | "") | Err(_)) {
+    if matches!(
+        std::env::var("RUST_BACKTRACE").as_deref(),
+        Ok("0" | "") | Err(_)
+    ) {
         return String::new();
     }
     let backtrace = Backtrace::force_capture();
@@ -100,23 +117,38 @@ fn own_frames(backtrace: &str) -> String {
     // A frame is a numbered line, and perhaps a line that says where it is.
     let mut frames: Vec<String> = Vec::new();
     for line in backtrace.lines() {
-        let is_numbered =
-            line.trim_start().split_once(':').is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        let is_numbered = line
+            .trim_start()
+            .split_once(':')
+            .is_some_and(|(number, _)| number.parse::<u32>().is_ok());
         match frames.last_mut() {
             Some(frame) if !is_numbered => frame.extend(["\n", line]),
             _ => frames.push(line.to_owned()),
         }
     }
-    let is_machinery = |frame: &String| frame.contains("core::panicking::") || frame.contains("rust_begin_unwind");
-    let first = frames.iter().rposition(is_machinery).map_or(0, |last| last + 1);
+    let is_machinery =
+        |frame: &String| frame.contains("core::panicking::") || frame.contains("rust_begin_unwind");
+    let first = frames
+        .iter()
+        .rposition(is_machinery)
+        .map_or(0, |last| last + 1);
     let is_caller = |frame: &String| CALLERS.iter().any(|caller| frame.contains(caller));
     let own = frames[first..].iter().take_while(|frame| !is_caller(frame));
-    let own: Vec<&str> = own.map(String::as_str).filter(|frame| !frame.contains("<unknown>")).collect();
+    let own: Vec<&str> = own
+        .map(String::as_str)
+        .filter(|frame| !frame.contains("<unknown>"))
+        .collect();
     own.join("\n")
 }
 
 /// What calls a cell's function or a pool's item.
-const CALLERS: [&str; 5] = ["catch_unwind", "__rust_try", "corebook::", "corebook_kernel::", "__rust_begin_short_backtrace"];
+const CALLERS: [&str; 5] = [
+    "catch_unwind",
+    "__rust_try",
+    "corebook::",
+    "corebook_kernel::",
+    "__rust_begin_short_backtrace",
+];
 
 /// An interrupt sets a flag; running code looks at it between items.
 fn install_interrupt_handler() {
@@ -143,17 +175,22 @@ fn set_cell_runs(runs: bool) {
 
 /// Shows `print!` without a line break while its cell still runs.
 fn start_flusher() {
-    let spawned = std::thread::Builder::new().name("corebook-flush".to_owned()).spawn(|| {
-        loop {
-            let mut runs = CELL_RUNS.0.lock().unwrap_or_else(PoisonError::into_inner);
-            while !*runs {
-                runs = CELL_RUNS.1.wait(runs).unwrap_or_else(PoisonError::into_inner);
+    let spawned = std::thread::Builder::new()
+        .name("corebook-flush".to_owned())
+        .spawn(|| {
+            loop {
+                let mut runs = CELL_RUNS.0.lock().unwrap_or_else(PoisonError::into_inner);
+                while !*runs {
+                    runs = CELL_RUNS
+                        .1
+                        .wait(runs)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+                drop(runs);
+                std::thread::sleep(Duration::from_millis(FLUSH_EVERY_MS));
+                let _ = std::io::stdout().flush();
             }
-            drop(runs);
-            std::thread::sleep(Duration::from_millis(FLUSH_EVERY_MS));
-            let _ = std::io::stdout().flush();
-        }
-    });
+        });
     // Without the thread, text without a line break shows at the end of its cell.
     drop(spawned);
 }

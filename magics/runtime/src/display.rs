@@ -32,7 +32,9 @@ impl<T: Debug + ?Sized> CellValue for T {
 fn show_result(write: &dyn Fn(&mut Limited) -> std::fmt::Result, _type_name: &str) {
     timing::cell_value_is_ready();
     let text = limited_text(write);
-    event::send(&Event::Result { data: vec![MimeData::text("text/plain", text)] });
+    event::send(&Event::Result {
+        data: vec![MimeData::text("text/plain", text)],
+    });
 }
 
 /// Shows any value where the call stands, as its `Debug` text.
@@ -81,13 +83,22 @@ pub fn json(source: &str) -> DisplayHandle {
 /// Shows a picture from the bytes of a PNG file.
 pub fn png(bytes: &[u8]) -> DisplayHandle {
     DisplayHandle::show(vec![
-        MimeData { mime: "image/png".to_owned(), content: bytes.to_vec() },
-        MimeData::text("text/plain", format!("a picture (PNG, {} bytes)", bytes.len())),
+        MimeData {
+            mime: "image/png".to_owned(),
+            content: bytes.to_vec(),
+        },
+        MimeData::text(
+            "text/plain",
+            format!("a picture (PNG, {} bytes)", bytes.len()),
+        ),
     ])
 }
 
 fn rich(mime: &str, source: &str, plain: &str) -> DisplayHandle {
-    DisplayHandle::show(vec![MimeData::text(mime, source), MimeData::text("text/plain", plain)])
+    DisplayHandle::show(vec![
+        MimeData::text(mime, source),
+        MimeData::text("text/plain", plain),
+    ])
 }
 
 /// Removes the cell's output: now, or with `wait` when the next output comes.
@@ -109,14 +120,15 @@ pub struct DisplayHandle {
     id: String,
 }
 
-
-
 impl DisplayHandle {
     fn show(data: Vec<MimeData>) -> Self {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let id = format!("corebook-display-{}-{number}", std::process::id());
-        event::send(&Event::Display { id: id.clone(), data });
+        event::send(&Event::Display {
+            id: id.clone(),
+            data,
+        });
         Self { id }
     }
 
@@ -127,7 +139,10 @@ impl DisplayHandle {
 
     /// Replaces the content by HTML.
     pub fn update_html(&self, source: &str) {
-        self.replace(vec![MimeData::text("text/html", source), MimeData::text("text/plain", "an HTML output")]);
+        self.replace(vec![
+            MimeData::text("text/html", source),
+            MimeData::text("text/plain", "an HTML output"),
+        ]);
     }
 
     /// Replaces the content by a picture in SVG.
@@ -138,11 +153,17 @@ impl DisplayHandle {
 
     /// Replaces the content by Markdown.
     pub fn update_markdown(&self, source: &str) {
-        self.replace(vec![MimeData::text("text/markdown", source), MimeData::text("text/plain", source)]);
+        self.replace(vec![
+            MimeData::text("text/markdown", source),
+            MimeData::text("text/plain", source),
+        ]);
     }
 
     fn replace(&self, data: Vec<MimeData>) {
-        event::send(&Event::UpdateDisplay { id: self.id.clone(), data });
+        event::send(&Event::UpdateDisplay {
+            id: self.id.clone(),
+            data,
+        });
     }
 }
 
@@ -176,7 +197,10 @@ fn limited_text(write: &dyn Fn(&mut Limited) -> std::fmt::Result) -> String {
     if limited.left_out > 0 {
         let left_out = limited.left_out;
         // Writing to a String does not fail.
-        let _ = write!(limited.text, "\n… {left_out} more characters: print it with println!(\"{{:?}}\", value)");
+        let _ = write!(
+            limited.text,
+            "\n… {left_out} more characters: print it with println!(\"{{:?}}\", value)"
+        );
     }
     limited.text
 }
@@ -189,7 +213,11 @@ mod tests {
     fn long_text_is_cut_with_a_note() {
         let text = limited_text(&|text| write!(text, "{}", "x".repeat(LONGEST_TEXT + 7)));
         assert!(text.starts_with(&"x".repeat(LONGEST_TEXT)));
-        assert!(text.ends_with("\n… 7 more characters: print it with println!(\"{:?}\", value)"), "{}", &text[LONGEST_TEXT..]);
+        assert!(
+            text.ends_with("\n… 7 more characters: print it with println!(\"{:?}\", value)"),
+            "{}",
+            &text[LONGEST_TEXT..]
+        );
     }
 
     #[test]

@@ -46,7 +46,12 @@ pub enum Event {
     Pools { pools: Vec<PoolReport> },
     /// A finished `%timeit`; `json` holds the result object, `line` the printed line. With `plot` the
     /// object is shown in place of the line (`-o`); with neither, nothing is (`-q`).
-    Timing { line: String, json: String, show: bool, plot: bool },
+    Timing {
+        line: String,
+        json: String,
+        show: bool,
+        plot: bool,
+    },
     /// A finished `%compare`; `json` holds all sides, `text` the printed lines.
     Comparison { text: String, json: String },
 }
@@ -101,7 +106,10 @@ pub struct PoolReport {
 impl MimeData {
     /// Text of a media type.
     pub fn text(mime: &str, text: impl Into<String>) -> Self {
-        Self { mime: mime.to_owned(), content: text.into().into_bytes() }
+        Self {
+            mime: mime.to_owned(),
+            content: text.into().into_bytes(),
+        }
     }
 }
 
@@ -161,7 +169,10 @@ pub fn decode(bytes: &[u8], word: &str) -> Decoded {
         return Decoded::Incomplete;
     };
     match Event::deserialize_bin(body) {
-        Ok(event) => Decoded::Event { event: Box::new(event), frame_len: head_len + body_len },
+        Ok(event) => Decoded::Event {
+            event: Box::new(event),
+            frame_len: head_len + body_len,
+        },
         Err(_) => Decoded::NotAFrame,
     }
 }
@@ -180,7 +191,9 @@ pub enum Decoded {
 fn session_word() -> Option<&'static str> {
     static WORD: OnceLock<Option<String>> = OnceLock::new();
     WORD.get_or_init(|| {
-        std::env::var(SESSION_WORD_VARIABLE).ok().filter(|word| word.len() == SESSION_WORD_LEN)
+        std::env::var(SESSION_WORD_VARIABLE)
+            .ok()
+            .filter(|word| word.len() == SESSION_WORD_LEN)
     })
     .as_deref()
 }
@@ -188,12 +201,16 @@ fn session_word() -> Option<&'static str> {
 fn print_plain(event: &Event) {
     match event {
         Event::Stderr { text } => eprint!("{text}"),
-        Event::Result { data } | Event::Display { data, .. } | Event::UpdateDisplay { data, .. } => {
+        Event::Result { data }
+        | Event::Display { data, .. }
+        | Event::UpdateDisplay { data, .. } => {
             if let Some(text) = data.iter().find(|data| data.mime == "text/plain") {
                 println!("{}", String::from_utf8_lossy(&text.content));
             }
         }
-        Event::Timing { line, show, plot, .. } => {
+        Event::Timing {
+            line, show, plot, ..
+        } => {
             if *show || *plot {
                 println!("{line}");
             }
@@ -201,7 +218,8 @@ fn print_plain(event: &Event) {
         Event::Comparison { text, .. } => println!("{text}"),
         Event::Panic(report) => eprintln!("{}", report.message),
         Event::Interrupted { what } => eprintln!("interrupted: {what}"),
-        Event::CellEnded | Event::Progress(_) | Event::ClearOutput { .. } | Event::Pools { .. } => {}
+        Event::CellEnded | Event::Progress(_) | Event::ClearOutput { .. } | Event::Pools { .. } => {
+        }
     }
 }
 
@@ -213,18 +231,31 @@ mod tests {
 
     #[test]
     fn a_frame_comes_back_as_it_was_sent() {
-        let event = Event::Display { id: "a".into(), data: vec![MimeData::text("text/html", "<b>")] };
+        let event = Event::Display {
+            id: "a".into(),
+            data: vec![MimeData::text("text/html", "<b>")],
+        };
         let mut bytes = encode(&event, WORD);
         let frame_len = bytes.len();
         bytes.extend_from_slice(b"after");
-        assert_eq!(decode(&bytes, WORD), Decoded::Event { event: Box::new(event), frame_len });
+        assert_eq!(
+            decode(&bytes, WORD),
+            Decoded::Event {
+                event: Box::new(event),
+                frame_len
+            }
+        );
     }
 
     #[test]
     fn every_cut_frame_is_incomplete() {
         let bytes = encode(&Event::Stderr { text: "x\n".into() }, WORD);
         for cut in 1..bytes.len() {
-            assert_eq!(decode(&bytes[..cut], WORD), Decoded::Incomplete, "cut at {cut}");
+            assert_eq!(
+                decode(&bytes[..cut], WORD),
+                Decoded::Incomplete,
+                "cut at {cut}"
+            );
         }
     }
 

@@ -1,12 +1,12 @@
 //! What every cell imports.
 
 pub use crate::cpus;
-pub use crate::pool::Pool;
-pub use crate::progress::progress;
 pub use crate::display::{
     CellValue, DisplayHandle, clear_output, display, html, json, latex, markdown, png, svg,
 };
+pub use crate::pool::Pool;
+pub use crate::progress::progress;
 pub use crate::timing::{Comparison, Timing};
-pub use std::hint::black_box;
 /// What a thread's `join` and `catch_unwind` return on a panic: cells must be able to name it to keep it.
 pub use std::any::Any;
+pub use std::hint::black_box;

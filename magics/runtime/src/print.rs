@@ -10,7 +10,9 @@ use crate::event::{self, Event};
 /// Writes text for stderr. What the macros of this module call.
 #[doc(hidden)]
 pub fn write_stderr(text: Arguments<'_>) {
-    event::send(&Event::Stderr { text: text.to_string() });
+    event::send(&Event::Stderr {
+        text: text.to_string(),
+    });
 }
 
 /// As [`std::eprint!`].
