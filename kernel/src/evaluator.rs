@@ -329,7 +329,16 @@ impl Evaluator {
                     })
             },
         };
-        let result = context.execute_with_callbacks(&cell.code, &mut callbacks);
+        let mut result = context.execute_with_callbacks(&cell.code, &mut callbacks);
+        // evcxr puts the help that points at the cell in place of an error that points at the code around it,
+        // as with the unknown name in a loop at the end of a cell. A check, which puts nothing around, has it.
+        if let Err(evcxr::Error::CompilationErrors(errors)) = &result
+            && !errors.iter().any(|error| error.level() == "error")
+            && let Ok(checked) = context.check(&cell.code)
+            && !checked.is_empty()
+        {
+            result = Err(evcxr::Error::CompilationErrors(checked));
+        }
         Evaluated { result, cell }
     }
 

@@ -32,16 +32,6 @@ documented! {
     /// results equal
     /// ```
     ///
-    /// | option | meaning |
-    /// |---|---|
-    /// | `-n N` | loops a run, the same for every side |
-    /// | `-r R` | runs of each side; without it 9, more of short ones, cut to fit 10 s (at least 3) |
-    /// | `-p P` | significant digits; 3 |
-    /// | `--tol T` | floats may differ by T times the larger one |
-    /// | `-q` | print nothing |
-    /// | `-o NAME` | bind the result object: `NAME.speed_ups[0].ratio`, `NAME.sides[0].timing.best`, … |
-    /// | `-b` | hide literals from the optimiser |
-    ///
     /// Sides run in turns (A B, B A, …) because a machine that is busy for a while then slows all alike.
     /// The speed-up is best over best; the interval comes from the pairs and needs six of them. When it
     /// holds 1, the two can't be told apart. Further sides are compared with the first.

@@ -26,19 +26,6 @@ documented! {
     /// numbers[0]
     /// ```
     ///
-    /// | option | meaning |
-    /// |---|---|
-    /// | `-n N` | loops a run; without it, as many as take 50 ms |
-    /// | `-r R` | runs; without it 7, or 3 when one loop takes 0.1 s or more |
-    /// | `-p P` | significant digits; 3 |
-    /// | `-c` | CPU time of the whole process instead of wall time |
-    /// | `-q` | print nothing |
-    /// | `-d` | median, worst, spread and compile time too |
-    /// | `-o` | show the result object with a plot of the runs |
-    /// | `-o NAME` | bind the result object: `NAME.best`, `NAME.all_runs`, … in seconds |
-    /// | `-b` | hide literals from the optimiser, so that nothing is computed in advance |
-    /// | `--` | end of the options, for an expression that begins with `-` |
-    ///
     /// The expression is compiled once, optimised; compile time is never in the figure, and the harness's
     /// own cost is taken off. Variables are borrowed, not used up: time `f(v.clone())` where `f` takes its
     /// argument, or let a setup make a new one for each run: `%%timeit -n 1 let v = v.clone();`.

@@ -142,7 +142,8 @@ fn own_frames(backtrace: &str) -> String {
 }
 
 /// What calls a cell's function or a pool's item.
-const CALLERS: [&str; 5] = [
+const CALLERS: [&str; 6] = [
+    "run_user_code_",
     "catch_unwind",
     "__rust_try",
     "corebook::",
@@ -206,7 +207,7 @@ mod tests {
             4: ctx::run_user_code_5::{{closure}}\n   5: std::panic::catch_unwind\n   6: run_user_code_5\n";
         assert_eq!(
             own_frames(backtrace),
-            "   3: ctx::divide\n             at ./src/lib.rs:3:5\n   4: ctx::run_user_code_5::{{closure}}"
+            "   3: ctx::divide\n             at ./src/lib.rs:3:5"
         );
     }
 }
