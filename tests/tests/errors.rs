@@ -78,7 +78,7 @@ fn a_panic_is_one_error_at_the_cells_own_line_and_variables_stay() {
     assert_eq!(
         log,
         [
-            "stderr: thread 'main' panicked at cell [9]:1:45: caught\n",
+            "stderr: thread 'main' panicked at cell [9]:1:42: caught\n",
             "result: true"
         ]
     );
@@ -89,7 +89,7 @@ fn a_panic_is_one_error_at_the_cells_own_line_and_variables_stay() {
     assert_eq!(
         log,
         [
-            "stderr: thread 'unnamed' panicked at cell [10]:1:32: elsewhere\n",
+            "stderr: thread 'unnamed' panicked at cell [10]:1:35: elsewhere\n",
             "result: true"
         ]
     );
