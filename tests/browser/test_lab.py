@@ -1,0 +1,146 @@
+"""What a person does in JupyterLab with this kernel, done in a real browser."""
+
+import re
+
+from playwright.sync_api import expect
+
+from conftest import ARTEFACTS
+
+SLEEPING = """use std::thread::sleep;
+use std::time::Duration;
+
+fn sleeping(item: i32) -> i32 {
+    sleep(Duration::from_millis(100));
+    item
+}"""
+COMPARE = """%%compare
+serial: (0..8).map(sleeping).collect::<Vec<_>>()
+---
+pool: pool.map(sleeping, 0..8)"""
+MAP = 'println!("in the map"); pool.map(sleeping, 0..100_000);'
+TUTORIAL_TIMEOUT_MS = 300_000
+
+
+def test_the_tutorial_runs_from_top_to_bottom(page, open_notebook):
+    notebook = open_notebook(name="01-running-code-in-parallel.ipynb")
+    notebook.choose("Run", "Run All Cells")
+    last = max(index for index, cell in enumerate(notebook.saved()["cells"]) if cell["cell_type"] == "code")
+    notebook.wait_for(last, TUTORIAL_TIMEOUT_MS)
+    notebook.wait_until_idle()
+
+    cells = [cell for cell in notebook.saved()["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    for cell in cells:
+        errors = [output["evalue"] for output in cell["outputs"] if output["output_type"] == "error"]
+        assert len(errors) == ("raises-exception" in cell["metadata"].get("tags", [])), (cell["id"], errors)
+
+    line = re.compile(r"\d+ loops?, best of \d+: .+ per loop")
+    timings = notebook.panel.locator(".jp-OutputArea-output", has_text=line)
+    timing = timings.first
+    timing.scroll_into_view_if_needed()
+    expect(timing).to_be_visible()
+
+
+def test_a_comparison_is_a_chart_in_light_and_dark(page, open_notebook):
+    notebook = open_notebook(SLEEPING, "%cpus", "%pool", "%timeit pool.map(sleeping, 0..8)", COMPARE)
+    for index in range(5):
+        notebook.run(index)
+    expect(notebook.outputs(4).first).to_contain_text("speed-up")
+    chart = notebook.cell(4).locator(".jp-OutputArea-output svg")
+    chart.scroll_into_view_if_needed()
+    expect(chart).to_be_visible()
+
+    notebook.panel.screenshot(path=ARTEFACTS / "jupyterlab-light.png")
+    light = text_colours(chart)
+    notebook.choose("Settings", "Theme", "JupyterLab Dark")
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    chart.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # the colours fade over
+    notebook.panel.screenshot(path=ARTEFACTS / "jupyterlab-dark.png")
+    dark = text_colours(chart)
+
+    assert light and all(brightness(colour) < 128 for colour in light), light
+    assert dark and all(brightness(colour) > 128 for colour in dark), dark
+
+
+def text_colours(chart):
+    """The colours in which the browser paints the chart's words."""
+    return set(chart.locator("text").evaluate_all("texts => texts.map(text => getComputedStyle(text).fill)"))
+
+
+def brightness(colour):
+    red, green, blue = map(float, re.findall(r"[\d.]+", colour)[:3])
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def test_a_progress_bar_moves(open_notebook):
+    notebook = open_notebook(SLEEPING, "for item in progress(0..30) { sleeping(item); }")
+    notebook.run(0)
+    notebook.start(1)
+    outputs = notebook.outputs(1)
+    expect(outputs).to_contain_text(re.compile(r"\b[1-9]/30\b"))
+    expect(outputs).to_contain_text(re.compile(r"\b2\d/30\b"))
+    notebook.wait_for(1)
+    # It was rewritten, not printed once more for each state.
+    expect(outputs).to_have_count(1)
+    expect(outputs).to_contain_text("30/30")
+
+
+def test_stop_ends_a_map_and_keeps_variables(open_notebook):
+    notebook = open_notebook(SLEEPING, "%pool\nlet kept = 7;", MAP, "kept")
+    for index in range(2):
+        notebook.run(index)
+    notebook.start(2)
+    expect(notebook.outputs(2)).to_contain_text("in the map")
+    notebook.stop()
+    notebook.wait_for(2)
+    expect(notebook.outputs(2).last).to_contain_text("Interrupted")
+    notebook.run(3)
+    expect(notebook.outputs(3)).to_have_text(re.compile(r"^7\s*$"))
+
+
+def test_stop_ends_an_endless_loop_and_says_that_variables_are_lost(open_notebook):
+    notebook = open_notebook("let ready = true;", 'println!("in the loop"); loop {}', "6 * 7")
+    notebook.run(0)
+    notebook.start(1)
+    expect(notebook.outputs(1)).to_contain_text("in the loop")
+    notebook.stop()
+    notebook.wait_for(1)
+    expect(notebook.outputs(1).last).to_contain_text("variables are lost")
+    notebook.run(2)
+    expect(notebook.outputs(2)).to_have_text(re.compile(r"^42\s*$"))
+
+
+def test_restart_forgets_and_restart_and_run_all_runs_all(open_notebook):
+    notebook = open_notebook("let number = 6;", "number * 7")
+    notebook.run(0)
+    notebook.choose("Kernel", "Restart Kernel…")
+    notebook.confirm()
+    notebook.wait_until_idle()
+    notebook.run(1)
+    expect(notebook.outputs(1)).to_contain_text("cannot find value `number`")
+
+    notebook.choose("Kernel", "Restart Kernel and Run All Cells…")
+    notebook.confirm()
+    expect(notebook.outputs(1)).to_have_text(re.compile(r"^42\s*$"))
+
+
+def test_tab_completes_and_shift_tab_explains(page, open_notebook):
+    notebook = open_notebook("%pool", "", "%magics")
+    notebook.run(0)
+    notebook.type_at_end(1, "pool.")
+    page.keyboard.press("Tab")
+    offered = page.locator(".jp-Completer:visible")
+    expect(offered).to_contain_text("for_each")
+    expect(offered).not_to_contain_text("evcxr")
+    page.keyboard.press("Escape")
+
+    page.keyboard.type("map")
+    page.keyboard.press("Shift+Tab")
+    tooltip = page.locator(".jp-Tooltip:visible")
+    expect(tooltip).to_contain_text("pub fn map")
+    expect(tooltip).to_contain_text("in the order of the items")
+    page.keyboard.press("Escape")
+
+    notebook.run(2)
+    expect(notebook.outputs(2).locator("table tr").filter(has_text="%timeit")).to_be_visible()
