@@ -5,6 +5,7 @@ mod deaths;
 mod errors;
 mod input;
 mod interrupts;
+mod mapping;
 mod messages;
 mod output;
 mod pool;
