@@ -57,6 +57,20 @@ impl Activity {
         self.changed.notify_all();
     }
 
+    /// The present cell's code begins or ends to run. What evcxr runs for itself at the start is no cell.
+    pub fn set_code_runs(&self, runs: bool) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Compiling | Phase::Running) {
+            state.phase = if runs {
+                Phase::Running
+            } else {
+                Phase::Compiling
+            };
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// Begins a cell: an interrupt of an earlier one is forgotten.
     pub fn begin_cell(&self) {
         let mut state = self.state();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::activity::{Activity, Phase};
 use crate::evaluator::answer::{OpenCell, Received};
@@ -33,6 +33,9 @@ pub fn serve(requests: &Receiver<Request>, reach: &Reach) {
         while requests.try_recv().is_ok() {}
         if let Some(cell) = reach.activity.interrupt_cell() {
             stop_cell(cell, requests, reach);
+        } else if reach.activity.phase() == Phase::Starting {
+            // The kernel goes on starting; the cells that wait for it don't run.
+            reach.received.abort_queued();
         }
     }
 }
@@ -107,6 +110,15 @@ impl Compilers {
 
     /// Kills cargo and all it has started.
     pub fn kill(&mut self) {
+        self.kill_descendants(false);
+    }
+
+    /// Kills every descendant of the kernel, the supervisor and what it runs included.
+    pub fn kill_with_supervisor(&mut self) {
+        self.kill_descendants(true);
+    }
+
+    fn kill_descendants(&mut self, with_supervisor: bool) {
         let Some(system) = &mut self.system else {
             return;
         };
@@ -117,27 +129,12 @@ impl Compilers {
         let own_name = std::env::current_exe()
             .ok()
             .and_then(|path| path.file_name().map(ToOwned::to_owned));
-        let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
-        for (pid, process) in system.processes() {
-            if let Some(parent) = process.parent() {
-                children.entry(parent).or_default().push(*pid);
-            }
-        }
-        let mut found = HashSet::new();
-        let mut unseen = vec![Pid::from_u32(std::process::id())];
-        while let Some(pid) = unseen.pop() {
-            for child in children.get(&pid).into_iter().flatten() {
-                let Some(process) = system.process(*child) else {
-                    continue;
-                };
-                // The supervisor is this same binary.
-                if Some(process.name()) != own_name.as_deref() && found.insert(*child) {
-                    unseen.push(*child);
-                }
-            }
-        }
+        // The supervisor is this same binary.
+        let is_spared =
+            |process: &Process| !with_supervisor && Some(process.name()) == own_name.as_deref();
+        let found = descendants(system, &is_spared);
         if !found.is_empty() {
-            tracing::debug!("killing the compilers {found:?}");
+            tracing::debug!("killing {found:?}");
         }
         for pid in found {
             if let Some(process) = system.process(pid) {
@@ -145,4 +142,27 @@ impl Compilers {
             }
         }
     }
+}
+
+/// The kernel's descendants, without those that are spared and theirs.
+fn descendants(system: &System, is_spared: &dyn Fn(&Process) -> bool) -> HashSet<Pid> {
+    let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
+    for (pid, process) in system.processes() {
+        if let Some(parent) = process.parent() {
+            children.entry(parent).or_default().push(*pid);
+        }
+    }
+    let mut found = HashSet::new();
+    let mut unseen = vec![Pid::from_u32(std::process::id())];
+    while let Some(pid) = unseen.pop() {
+        for child in children.get(&pid).into_iter().flatten() {
+            let is_met = system
+                .process(*child)
+                .is_some_and(|process| !is_spared(process));
+            if is_met && found.insert(*child) {
+                unseen.push(*child);
+            }
+        }
+    }
+    found
 }

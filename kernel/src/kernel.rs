@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use corebook_install::Toolchain;
 use jupyter_protocol::{JupyterMessageContent, Status};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
-use crate::activity::{Activity, Phase};
+use crate::activity::Activity;
 use crate::connection::Connection;
 use crate::control::Control;
 use crate::evaluator::answer::{OpenCell, Received};
@@ -39,6 +40,9 @@ use crate::{heartbeat, interrupt, introspection};
 
 /// How long threads may take to end before the process ends without them.
 const END_WAIT: Duration = Duration::from_millis(1500);
+
+/// How long the supervisor may take to end by itself.
+const SUPERVISOR_WAIT: Duration = Duration::from_millis(700);
 
 /// Ends the kernel. Senders: control and the signal thread. Receiver: the main thread.
 #[derive(Debug, Clone, Copy)]
@@ -288,6 +292,7 @@ impl Kernel {
             outbox.stop();
         }
         let deadline = Instant::now() + END_WAIT;
+        reap_children(deadline);
         for thread in self.threads {
             while !thread.is_finished() && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(2));
@@ -307,6 +312,24 @@ impl Kernel {
         // Closed sockets deliver for their linger time; the context is not waited for, because the
         // evaluator's thread may still hold a publisher.
         drop(self.context);
+    }
+}
+
+/// Waits until the supervisor and the compilers are gone: in a container nobody else reaps them.
+fn reap_children(deadline: Instant) {
+    let patience = Instant::now() + SUPERVISOR_WAIT;
+    let mut is_killed = false;
+    while Instant::now() < deadline {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(2)),
+            Ok(_) => {}
+            Err(_) => return,
+        }
+        // A supervisor that has not connected yet hears no orders.
+        if !is_killed && Instant::now() > patience {
+            is_killed = true;
+            interrupt::Compilers::new().kill_with_supervisor();
+        }
     }
 }
 
@@ -345,11 +368,11 @@ struct Watcher {
 
 impl Observer for Watcher {
     fn cell_started(&self) {
-        self.activity.enter(Phase::Running);
+        self.activity.set_code_runs(true);
     }
 
     fn cell_ended(&self) {
-        self.activity.enter(Phase::Compiling);
+        self.activity.set_code_runs(false);
     }
 
     fn worker_started(&self, worker_pid: u32) {

@@ -285,13 +285,18 @@ impl<O: Observer> Outputs<O> {
     }
 
     fn tell_panic(&mut self, panic: &PanicReport) {
+        // The thread that runs cells has no name in the cells' own standard library.
+        let thread = match panic.on_main_thread {
+            true => "main",
+            false => panic.thread.as_str(),
+        };
         let place = self
             .observer
             .locate(panic)
             .unwrap_or_else(|| format!("{}:{}", panic.file, panic.line));
         let text = format!(
             "thread '{}' panicked at {place}: {}\n",
-            panic.thread, panic.message
+            thread, panic.message
         );
         self.write(Stdio::Stderr, text.as_bytes());
     }
