@@ -29,6 +29,8 @@ struct State {
     phase: Phase,
     /// Counts the cells, so that an interrupt never reaches the one after it.
     cell: u64,
+    /// The number of the request that the cell belongs to.
+    request: usize,
     is_interrupted: bool,
     is_ending: bool,
 }
@@ -38,6 +40,7 @@ impl Activity {
         let state = State {
             phase: Phase::Starting,
             cell: 0,
+            request: 0,
             is_interrupted: false,
             is_ending: false,
         };
@@ -72,19 +75,25 @@ impl Activity {
     }
 
     /// Begins a cell: an interrupt of an earlier one is forgotten.
-    pub fn begin_cell(&self) {
+    ///
+    /// * `request`: the number of the execute request.
+    pub fn begin_cell(&self, request: usize) {
         let mut state = self.state();
         state.phase = Phase::Compiling;
         state.cell += 1;
+        state.request = request;
         state.is_interrupted = false;
         drop(state);
         self.changed.notify_all();
     }
 
     /// Notes an interrupt of the cell that is compiled or run now, and tells which it is.
-    pub fn interrupt_cell(&self) -> Option<u64> {
+    ///
+    /// * `received`: how many requests had come in; a later one is not meant.
+    pub fn interrupt_cell(&self, received: usize) -> Option<u64> {
         let mut state = self.state();
-        let has_cell = matches!(state.phase, Phase::Compiling | Phase::Running);
+        let has_cell =
+            matches!(state.phase, Phase::Compiling | Phase::Running) && state.request < received;
         state.is_interrupted |= has_cell;
         let cell = has_cell.then_some(state.cell);
         drop(state);

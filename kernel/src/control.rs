@@ -1,10 +1,12 @@
 //! The control socket: interrupts and shutdown get past a running cell.
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use jupyter_protocol::{InterruptReply, JupyterMessageContent, ShutdownReply};
 use serde_json::json;
 
+use crate::evaluator::answer::Received;
 use crate::interrupt;
 use crate::iopub::Publisher;
 use crate::kernel::Shutdown;
@@ -18,6 +20,7 @@ pub struct Control {
     pub publisher: Publisher,
     pub replies: Outbox,
     pub interrupts: Sender<interrupt::Request>,
+    pub received: Arc<Received>,
     /// To the main thread, which ends the kernel.
     pub shutdowns: Sender<Shutdown>,
     pub rust_version: String,
@@ -29,7 +32,9 @@ impl Control {
         match message.content {
             JupyterMessageContent::InterruptRequest(_) => {
                 // The reply says that the interrupt was taken, not that the cell has stopped.
-                let _ = self.interrupts.send(interrupt::Request);
+                let _ = self.interrupts.send(interrupt::Request {
+                    received: self.received.count(),
+                });
                 self.reply(origin, InterruptReply::new());
             }
             JupyterMessageContent::ShutdownRequest(request) => {

@@ -265,7 +265,7 @@ impl Evaluator {
         is_silent: bool,
     ) -> Result<CellSummary, CellError> {
         let activity = Arc::clone(&self.links.activity);
-        activity.begin_cell();
+        activity.begin_cell(job.number);
         self.links.orders.give(&Order::CellBegins);
         let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
         self.links.desk.begin_cell(may_ask);

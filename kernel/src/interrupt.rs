@@ -24,18 +24,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Someone asks for an interrupt. Senders: control and the signal thread.
 #[derive(Debug, Clone, Copy)]
-pub struct Request;
+pub struct Request {
+    /// How many execute requests had come in: those that come later are not meant.
+    pub received: usize,
+}
 
 /// Stops one cell after the other until every sender is gone.
 pub fn serve(requests: &Receiver<Request>, reach: &Reach) {
-    while let Ok(Request) = requests.recv() {
-        // Requests that came while nothing was there to stop are done with.
-        while requests.try_recv().is_ok() {}
-        if let Some(cell) = reach.activity.interrupt_cell() {
+    while let Ok(Request { received }) = requests.recv() {
+        if let Some(cell) = reach.activity.interrupt_cell(received) {
             stop_cell(cell, requests, reach);
         } else if reach.activity.phase() == Phase::Starting {
             // The kernel goes on starting; the cells that wait for it don't run.
-            reach.received.abort_queued();
+            reach.received.abort_below(received);
         }
     }
 }
@@ -86,10 +87,10 @@ fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
             }
         }
         match requests.recv_timeout(LOOK_AGAIN) {
-            Ok(Request) if asked_at.is_some() => orders.give(&Order::Kill),
+            Ok(_) if asked_at.is_some() => orders.give(&Order::Kill),
             // To the client that cell has ended; the request means those that wait behind it.
-            Ok(Request) if is_answered => received.abort_queued(),
-            Ok(Request) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(request) if is_answered => received.abort_below(request.received),
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }

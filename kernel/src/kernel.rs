@@ -144,6 +144,9 @@ impl Kernel {
         let (input_replies, stdin_replies) = channel();
         let (awaits_input, input_wanted) = channel();
         let (outputs, output_inputs) = sync_channel(outputs::QUEUE_LENGTH);
+        let received = Arc::new(Received::default());
+        // First of all: a client that sees the kernel may signal it.
+        spawn_signal_thread(interrupts.clone(), shutdowns.clone(), Arc::clone(&received))?;
 
         let iopub = self.iopub.take().expect("start is called once");
         let publisher = Publisher::new(iopub.outbox);
@@ -174,6 +177,7 @@ impl Kernel {
             publisher: publisher.clone(),
             replies: control.outbox,
             interrupts: interrupts.clone(),
+            received: Arc::clone(&received),
             shutdowns: shutdowns.clone(),
             rust_version: rust_version.clone(),
         };
@@ -182,7 +186,6 @@ impl Kernel {
         })?;
 
         let history = Arc::new(Mutex::new(History::default()));
-        let received = Arc::new(Received::default());
         let shell = self.shell.take().expect("start is called once");
         let replies = shell.outbox;
         let handler = Shell {
@@ -269,7 +272,6 @@ impl Kernel {
             .name("evaluator".to_owned())
             .spawn(move || Evaluator::new(links).serve(toolchain, &evaluator_jobs))?;
 
-        spawn_signal_thread(interrupts, shutdowns)?;
         Ok(ends)
     }
 
@@ -400,6 +402,7 @@ impl Observer for Watcher {
 fn spawn_signal_thread(
     interrupts: Sender<interrupt::Request>,
     shutdowns: Sender<Shutdown>,
+    received: Arc<Received>,
 ) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
@@ -408,7 +411,11 @@ fn spawn_signal_thread(
         .spawn(move || {
             for signal in signals.forever() {
                 let is_over = match signal {
-                    SIGINT => interrupts.send(interrupt::Request).is_err(),
+                    SIGINT => interrupts
+                        .send(interrupt::Request {
+                            received: received.count(),
+                        })
+                        .is_err(),
                     _ => shutdowns.send(Shutdown).is_err(),
                 };
                 if is_over {

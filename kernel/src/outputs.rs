@@ -111,6 +111,8 @@ pub struct Outputs<O> {
     summary: CellSummary,
     /// What a cell's code wrote to stderr last, in one call.
     last_stderr: String,
+    /// How the worker ended, until the next one runs or a cell has failed by it.
+    death: Option<Ending>,
     /// The last fence that the supervisor answered.
     fence: u64,
     is_supervisor_gone: bool,
@@ -126,6 +128,7 @@ impl<O: Observer> Outputs<O> {
             bars: Bars::default(),
             summary: CellSummary::default(),
             last_stderr: String::new(),
+            death: None,
             fence: 0,
             is_supervisor_gone: false,
         }
@@ -140,11 +143,17 @@ impl<O: Observer> Outputs<O> {
                 Ok(Input::CellBegins(cell)) => {
                     self.flush();
                     self.cell = cell;
-                    self.summary = CellSummary::default();
+                    // A worker that died between cells fails the one that finds it gone.
+                    let died = self.death;
+                    self.summary = CellSummary {
+                        died,
+                        ..CellSummary::default()
+                    };
                 }
                 Ok(Input::SupervisorGone) => self.is_supervisor_gone = true,
                 Ok(Input::CellEnds { fence, summary }) => {
                     self.take_rest(fence, inputs);
+                    self.death = None;
                     self.flush();
                     self.bars.forget_ended();
                     // The evaluator waits for this; if it has gone, so has the kernel.
@@ -186,6 +195,7 @@ impl<O: Observer> Outputs<O> {
         match report {
             Report::Started { worker_pid } => {
                 self.is_supervisor_gone = false;
+                self.death = None;
                 self.observer.worker_started(worker_pid);
             }
             Report::Fence { number } => self.fence = number,
@@ -196,6 +206,7 @@ impl<O: Observer> Outputs<O> {
             }
             Report::Died { ending } => {
                 self.summary.died = Some(ending);
+                self.death = Some(ending);
                 self.observer.cell_ended();
             }
             Report::Stdout { bytes } => self.write(Stdio::Stdout, &bytes),

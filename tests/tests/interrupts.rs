@@ -207,8 +207,8 @@ fn queued_cells_are_aborted_by_an_interrupt() {
 fn an_interrupt_of_an_idle_kernel_does_nothing() {
     let notebook = Notebook::start();
     // Not even while it starts.
-    notebook.interrupt();
     notebook.process.send_signal(Signal::SIGINT);
+    notebook.interrupt();
     assert_eq!(notebook.run("let kept = 7;\nkept").result(), "7");
     notebook.interrupt();
     notebook.interrupt();

@@ -39,10 +39,14 @@ impl Received {
         self.aborted_below.load(Ordering::SeqCst)
     }
 
-    /// Aborts every request that has come in.
-    pub fn abort_queued(&self) {
-        self.aborted_below
-            .store(self.count.load(Ordering::SeqCst), Ordering::SeqCst);
+    /// How many have come in.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Aborts the requests with a smaller number.
+    pub fn abort_below(&self, number: usize) {
+        self.aborted_below.fetch_max(number, Ordering::SeqCst);
     }
 }
 
@@ -91,7 +95,7 @@ impl CellReply {
                 traceback,
             }) => {
                 if self.stops_on_error {
-                    self.received.abort_queued();
+                    self.received.abort_below(self.received.count());
                 }
                 let error = ReplyError {
                     ename: name,
