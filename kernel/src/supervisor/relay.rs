@@ -127,14 +127,27 @@ impl Relay {
             if ready.ended {
                 return self.report_death();
             }
-            if self.is_running_cell
-                && !self.has_asked_input
-                && super::worker::awaits_input(self.worker.pid)
-            {
-                self.has_asked_input = true;
-                self.report(&Report::AwaitsInput)?;
-            }
+            self.look_for_a_question()?;
         }
+    }
+
+    /// Reports a cell that waits for a line, once.
+    fn look_for_a_question(&mut self) -> anyhow::Result<()> {
+        if !self.may_ask_input() || !super::worker::awaits_input(self.worker.pid) {
+            return Ok(());
+        }
+        // What it wrote just before it began to wait goes first; it may be a question of evcxr's own.
+        self.forward_stdout()?;
+        self.forward_stderr()?;
+        if self.may_ask_input() {
+            self.has_asked_input = true;
+            self.report(&Report::AwaitsInput)?;
+        }
+        Ok(())
+    }
+
+    fn may_ask_input(&self) -> bool {
+        self.is_running_cell && !self.has_asked_input
     }
 
     fn wait(&self) -> anyhow::Result<Ready> {
