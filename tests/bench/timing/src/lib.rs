@@ -35,11 +35,11 @@ static NUMBERS: [u64; 1000] = {
     numbers
 };
 
-/// 64 bits stirred, twice.
+/// 64 bits stirred, three times.
 #[inline(never)]
 pub fn mix(x: u64) -> u64 {
     let mut mixed = x;
-    for _ in 0..2 {
+    for _ in 0..3 {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     }

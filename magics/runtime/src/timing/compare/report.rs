@@ -219,8 +219,15 @@ impl SpeedUp {
 
     /// Whether the interval says that one of the two is faster. Without an interval nothing is known, and
     /// the ratio stands for itself.
+    ///
+    /// The interval counts as it is printed: one from 1.001 to 1.004 reads `1.00x to 1.00x` and names no
+    /// winner. So small a difference can come from where the linker put the two sides.
     pub fn is_resolved(&self) -> bool {
-        !matches!((self.low, self.high), (Some(low), Some(high)) if low <= 1.0 && 1.0 <= high)
+        let as_printed = |ratio: f64| (ratio * 100.0).round();
+        !matches!(
+            (self.low.map(as_printed), self.high.map(as_printed)),
+            (Some(low), Some(high)) if low <= 100.0 && 100.0 <= high
+        )
     }
 
     fn line(&self) -> String {

@@ -128,6 +128,25 @@ fn an_interval_that_holds_1_is_not_resolved() {
 }
 
 #[test]
+fn an_interval_that_reads_1_names_no_winner() {
+    let steady = |other_us: u64| {
+        let loop_ns = |side, _| if side == 0 { 60 * MS } else { other_us * 1000 };
+        let (comparison, _) = compared(&CompareOptions::DEFAULT, &["a", "b"], loop_ns);
+        comparison.to_string()
+    };
+    let within = steady(60_180);
+    assert!(
+        within.contains("\nspeed-up not resolved: 1.00x (95% interval 1.00x to 1.00x)"),
+        "{within}"
+    );
+    let beyond = steady(60_600);
+    assert!(
+        beyond.contains("\nspeed-up 0.99x (95% interval 0.99x to 0.99x, "),
+        "{beyond}"
+    );
+}
+
+#[test]
 fn few_rounds_have_no_interval() {
     let text = serial_and_pool(2_400 * MS, 1_200 * MS).to_string();
     assert!(

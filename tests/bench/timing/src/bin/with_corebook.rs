@@ -7,7 +7,7 @@ use corebook::timing::{Options, Show, timeit};
 fn main() {
     let name = std::env::args().nth(1).expect("the name of a function");
     let find = |(known, _): &&(&str, _)| *known == name;
-    let (_, work) = timing_bench::FUNCTIONS
+    let (_, work) = *timing_bench::FUNCTIONS
         .iter()
         .find(find)
         .expect("a known function");
@@ -15,6 +15,6 @@ fn main() {
         show: Show::Nothing,
         ..Options::DEFAULT
     };
-    let timing = timeit(&options, &mut || _ = black_box(&work()));
+    let timing = timeit(&options, &mut move || _ = black_box(work()));
     println!("{}", timing.best * 1e9);
 }
