@@ -1,0 +1,68 @@
+"""What each kernel is asked. `NUMBER` differs from round to round, so that no cell was compiled before."""
+
+COREBOOK, EVCXR, IPYKERNEL = "corebook", "evcxr_jupyter", "ipykernel"
+
+# The kernelspec of each, as `run` installs it.
+KERNELSPECS = {COREBOOK: "corebook", EVCXR: "evcxr", IPYKERNEL: "python3"}
+
+LINES = 20_000
+
+
+def both_rusts(code, python):
+    return {COREBOOK: code, EVCXR: code, IPYKERNEL: python}
+
+
+# Before the first parallel map, as a user of each would write it.
+PARALLEL_SETUP = {
+    COREBOOK: "%pool",
+    EVCXR: ':dep rayon = "1"\nuse rayon::prelude::*;',
+    IPYKERNEL: "from functools import partial; from multiprocessing import Pool; from operator import mul; pool = Pool()",
+}
+PARALLEL_MAP = {
+    COREBOOK: "pool.map(|q| q * NUMBER, 0..24i64)",
+    EVCXR: "(0..24i64).into_par_iter().map(|q| q * NUMBER).collect::<Vec<_>>()",
+    IPYKERNEL: "pool.map(partial(mul, NUMBER), range(24))",
+}
+SETUP = both_rusts("let x = 5i64; let v: Vec<i64> = (0..10).collect();", "x = 5; v = list(range(10))")
+
+CELLS = {
+    "expression": both_rusts("x + NUMBER", "x + NUMBER"),
+    "println": both_rusts('println!("{}", x + NUMBER);', "print(x + NUMBER)"),
+    "let": both_rusts("let yNUMBER = x * NUMBER;", "yNUMBER = x * NUMBER"),
+    "collect": both_rusts("v.iter().map(|q| q * NUMBER).collect::<Vec<_>>()", "[q * NUMBER for q in v]"),
+    "fn": both_rusts("fn fNUMBER(a: i64) -> i64 { a + NUMBER }", "def fNUMBER(a): return a + NUMBER"),
+    "parallel map": PARALLEL_MAP,
+    "%timeit": {
+        COREBOOK: "%timeit -n 1 -r 1 x + NUMBER",
+        IPYKERNEL: "%timeit -n 1 -r 1 x + NUMBER",
+    },
+}
+
+PRINT_LINES = both_rusts(
+    f'for i in 0..{LINES} {{ println!("line {{i}}"); }}',
+    f'for i in range({LINES}): print(f"line {{i}}")',
+)
+PRINTED = "".join(f"line {i}\n" for i in range(LINES))
+
+# Cells of corebook to interrupt. Those that print say so that their code runs; the other is in the compiler
+# for as long as it takes to sort arrays of 400 lengths.
+INTERRUPTED = {
+    "pool.map of 1,000 x 50 ms": 'println!("runs"); pool.map(|_| sleep(Duration::from_millis(50)), 0..1000i64);',
+    "a compile": "macro_rules! sort { ($($n:literal)*) => { $( let mut v = vec![[NUMBERu8; $n]; 3]; v.sort(); )* } }\nsort!("
+    + " ".join(str(length) for length in range(1, 401))
+    + ");",
+    "loop {}": 'println!("runs"); loop { std::hint::spin_loop(); }',
+}
+INTERRUPTED_SETUP = "use std::thread::sleep; use std::time::Duration;"
+
+# What a notebook grows by, and the cell that is timed before and after.
+TRIVIAL = "NUMBER + 1"
+GROWTH = {
+    "functions": "fn gNUMBER(a: i64) -> i64 { a + NUMBER }",
+    "variables": "let wNUMBER = NUMBERi64;",
+    "expressions": "NUMBER + 2",
+}
+
+
+def numbered(code, number):
+    return code.replace("NUMBER", str(number))

@@ -1,0 +1,51 @@
+"""What Linux tells about a kernel's processes: memory, processor time, wake-ups."""
+
+from pathlib import Path
+
+# By depth: each process starts the next.
+ROLES = {"corebook": ["kernel", "supervisor", "worker"], "evcxr_jupyter": ["kernel", "worker"], "ipykernel": ["kernel"]}
+
+MIB = 1024
+
+
+def tree(pid):
+    """A process and all it has started, parents first."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += tree(int(child))
+    return found
+
+
+def by_role(kernel_name, pid):
+    return dict(zip(ROLES[kernel_name], tree(pid)))
+
+
+def memory_mib(pid):
+    """Proportional, resident and private written memory, in MiB.
+
+    The three processes of corebook run one binary, whose pages they share: the proportional size divides them.
+    """
+    sizes = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, size = line.split(":")
+        sizes[name] = int(size.split()[0]) / MIB
+    return {"pss": sizes["Pss"], "rss": sizes["Rss"], "private_dirty": sizes["Private_Dirty"]}
+
+
+def activity(pid):
+    """Nanoseconds of processor time and the number of waits so far, of each thread."""
+    threads = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        cpu_ns = int((task / "schedstat").read_text().split()[0])
+        status = (task / "status").read_text().splitlines()
+        waits = sum(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
+        threads[task.name] = (cpu_ns, waits)
+    return threads
+
+
+def activity_since(pid, before):
+    """What the threads that still run did since `before`: nanoseconds and waits."""
+    after = activity(pid)
+    cpu_ns = sum(cpu_ns - before.get(thread, (0, 0))[0] for thread, (cpu_ns, _) in after.items())
+    return cpu_ns, sum(waits - before.get(thread, (0, 0))[1] for thread, (_, waits) in after.items())

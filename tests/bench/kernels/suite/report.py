@@ -1,0 +1,127 @@
+"""From figures to Markdown."""
+
+import statistics
+
+from cells import CELLS, EVCXR, IPYKERNEL
+from limits import ratios, verdicts
+from parts import NAMES
+
+
+def report(figures, machine):
+    sections = [
+        "# corebook beside evcxr_jupyter and ipykernel",
+        "Made by `tests/bench/kernels/run`; `report.json` has every single figure. Medians; the kernels took turns"
+        " cell by cell, and a ratio is the median of the ratios of the rounds, so it holds on a busy machine too.",
+        table(["", "machine"], [[name, value] for name, value in machine.items()]),
+        verdict_section(figures),
+    ]
+    for make in [start_section, cell_section, line_section, interrupt_section, memory_section, growth_section, rest_section]:
+        section = make(figures)
+        if section:
+            sections.append(section)
+    return "\n\n".join(sections) + "\n"
+
+
+def table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def verdict_section(figures):
+    rows = [
+        [verdict.what, verdict.measured, verdict.allowed, "held" if verdict.is_held else "**not held**"]
+        for verdict in verdicts(figures)
+    ]
+    return "## What has to hold\n\n" + table(["what", "measured", "allowed", ""], rows)
+
+
+def side_by_side(figures, part, kinds, unit, scale):
+    """Medians of all kernels with corebook's ratios."""
+    rows = []
+    for kind in kinds:
+        row = [f"{kind}"]
+        for name in NAMES:
+            times = figures[part][name].get(kind)
+            row.append(f"{statistics.median(times) * scale:,.{2 if scale == 1 else 0}f} {unit}" if times else "")
+        for other in [EVCXR, IPYKERNEL]:
+            has_both = kind in figures[part][other]
+            row.append(f"{statistics.median(ratios(figures, part, kind, other)):.2f}" if has_both else "")
+        rows.append(row)
+    return table(["median", *NAMES, f"to {EVCXR}", f"to {IPYKERNEL}"], rows)
+
+
+def start_section(figures):
+    if "starts" not in figures:
+        return None
+    starts = side_by_side(figures, "starts", ["kernel_info", "first result", "first parallel map"], "s", 1)
+    return f"## From the start to\n\n{starts}"
+
+
+def cell_section(figures):
+    if "cells" not in figures:
+        return None
+    return "## From a cell's request to idle\n\n" + side_by_side(figures, "cells", CELLS, "ms", 1000)
+
+
+def line_section(figures):
+    if "lines" not in figures:
+        return None
+    rows = []
+    for name in NAMES:
+        runs = figures["lines"][name]
+        is_complete = all(run["is_complete"] for run in runs)
+        rows.append(
+            [
+                name,
+                f"{statistics.median(run['time'] for run in runs):.2f} s",
+                f"{statistics.median(run['messages'] for run in runs):,.0f}",
+                "yes" if is_complete else "**no**",
+            ]
+        )
+    return "## 20,000 printed lines\n\n" + table(["kernel", "time", "messages", "complete"], rows)
+
+
+def interrupt_section(figures):
+    if "interrupts" not in figures:
+        return None
+    rows = [
+        [kind, f"{statistics.median(times) * 1000:,.0f} ms", f"{max(times) * 1000:,.0f} ms"]
+        for kind, times in figures["interrupts"].items()
+    ]
+    return "## From an interrupt to the cell's reply\n\n" + table(["cell", "median", "longest"], rows)
+
+
+def memory_section(figures):
+    if "memory" not in figures:
+        return None
+    rows = []
+    for name, processes in figures["memory"].items():
+        for role, samples in processes.items():
+            sizes = [statistics.median(sample[kind] for sample in samples) for kind in ("pss", "rss", "private_dirty")]
+            rows.append([name, role, *(f"{size:.1f}" for size in sizes)])
+    head = ["kernel", "process", "proportional", "resident", "private, written"]
+    return "## Memory after the first parallel map, MiB\n\n" + table(head, rows)
+
+
+def growth_section(figures):
+    if "growth" not in figures:
+        return None
+    roles = list(figures["growth"][0]["memory"])
+    rows = [
+        [stage["stage"], f"{stage['trivial cell'] * 1000:.0f} ms"]
+        + [f"{stage['memory'][role]['private_dirty']:.1f}" for role in roles]
+        for stage in figures["growth"]
+    ]
+    head = ["after, in all", "a trivial cell", *(f"{role}, MiB private" for role in roles)]
+    return "## A notebook that grows\n\n" + table(head, rows)
+
+
+def rest_section(figures):
+    if "rest" not in figures:
+        return None
+    rows = [
+        [name, role, f"{idle['cpu_ms']:.1f} ms in {idle['seconds']} s", str(idle["wake_ups"])]
+        for name, processes in figures["rest"].items()
+        for role, idle in processes.items()
+    ]
+    return "## At rest\n\n" + table(["kernel", "process", "processor time", "wake-ups"], rows)
