@@ -14,3 +14,4 @@ mod requests;
 mod shutdown;
 mod sockets;
 mod survival;
+mod timing;

@@ -52,7 +52,13 @@ pub struct Timing {
     pub opt_level: String,
     digits: u64,
     details: bool,
+    /// Whether a loop cost hardly more than an empty one.
+    #[nserde(skip)]
+    pub(super) is_at_the_floor: bool,
 }
+
+/// A loop that costs no more than this share of an empty one, on top of it, does nothing.
+const AT_THE_FLOOR: f64 = 0.5;
 
 /// How a [`Timing`] writes its line.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +76,12 @@ impl Timing {
             .iter()
             .map(|run| run.floor_ns)
             .fold(f64::INFINITY, f64::min);
-        let loop_ns = |run: &Sample| (clock_ns(run) as f64 / run.loops as f64 - floor_ns).max(0.0);
+        let whole_loop_ns = |run: &Sample| clock_ns(run) as f64 / run.loops as f64;
+        let loop_ns = |run: &Sample| (whole_loop_ns(run) - floor_ns).max(0.0);
+        // Against the empty loops of its own run, because a busy machine slows both; and in most runs,
+        // because what disturbs the few empty loops makes them look dear.
+        let does_nothing = |run: &&Sample| whole_loop_ns(run) < (1.0 + AT_THE_FLOOR) * run.floor_ns;
+        let idle_runs = samples.iter().filter(does_nothing).count();
         let timings: Vec<f64> = samples.iter().map(|run| loop_ns(run) / 1e9).collect();
         let mut sorted = timings.clone();
         sorted.sort_by(f64::total_cmp);
@@ -100,6 +111,7 @@ impl Timing {
             opt_level: build.opt_level,
             digits: style.digits as u64,
             details: style.details,
+            is_at_the_floor: idle_runs * 2 > samples.len(),
         }
     }
 

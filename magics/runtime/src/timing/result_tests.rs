@@ -114,6 +114,28 @@ fn harness_cost_is_taken_off_and_never_below_zero() {
 }
 
 #[test]
+fn loops_are_held_against_the_empty_ones_of_their_own_run() {
+    let is_at_the_floor = |runs: &[(u64, f64)]| {
+        let samples = runs.iter().map(|&(wall_ns, floor_ns)| Sample {
+            loops: 100,
+            wall_ns,
+            cpu_ns: 0,
+            floor_ns,
+        });
+        let measurement = Measurement {
+            loops: 100,
+            samples: samples.collect(),
+            grows: true,
+        };
+        Timing::new(&measurement, STYLE, Build::default()).is_at_the_floor
+    };
+    // A machine that was slow in all runs but for the empty loops of one.
+    assert!(is_at_the_floor(&[(210, 2.0), (205, 1.0), (204, 2.0)]));
+    // Two nanoseconds of work, the empty loops of one run disturbed.
+    assert!(!is_at_the_floor(&[(300, 1.0), (300, 5.0), (300, 1.0)]));
+}
+
+#[test]
 fn json_names_the_figures() {
     let json = timing(1, &[250.0], STYLE, Build::default()).serialize_json();
     assert!(

@@ -12,6 +12,11 @@ use crate::event::{self, Event};
 /// Loops of the empty body that show the harness's cost: more than a millisecond's worth says no more.
 const MAX_FLOOR_LOOPS: u64 = 1_000_000;
 
+/// A run of many loops measures body and empty body in turns, so that what slows the machine for a while
+/// slows both. With fewer loops than this between two turns the clock itself would show.
+const LOOPS_OF_A_TURN: u64 = 10_000;
+const MAX_TURNS: u64 = 16;
+
 /// An interrupt is looked for this often in a run with more loops than this, and after each loop in
 /// one with fewer, where the look costs nothing beside the loop.
 const INTERRUPT_CHECKS: u64 = 1024;
@@ -108,10 +113,8 @@ impl<'clock> Run<'clock> {
             body();
             Ok(())
         };
-        let measured = self.batch(self.request.loops, || once(body));
-        let floor = self.batch(self.request.loops.min(MAX_FLOOR_LOOPS), || once(empty));
-        let infallible = "a body without a result can't fail";
-        self.note(measured.expect(infallible), floor.expect(infallible));
+        self.take_turns(|| once(body), || once(empty))
+            .expect("a body without a result can't fail");
     }
 
     /// Like [`Run::time`], for a body that uses `?`.
@@ -133,10 +136,7 @@ impl<'clock> Run<'clock> {
             Ok(())
         };
         let empty: &mut dyn FnMut() -> Result<(), BoxError> = black_box(&mut nothing);
-        let measured = self.batch(self.request.loops, body)?;
-        let floor = self.batch(self.request.loops.min(MAX_FLOOR_LOOPS), empty)?;
-        self.note(measured, floor);
-        Ok(())
+        self.take_turns(body, empty)
     }
 
     /// Like [`Run::time`], for a run of one loop whose `body` uses up what the setup made.
@@ -166,13 +166,37 @@ impl<'clock> Run<'clock> {
         self.try_time(&mut || body.take().map_or(Ok(()), |body| body()))
     }
 
+    /// All loops of the run, the empty body's among them.
+    fn take_turns(
+        &mut self,
+        mut body: impl FnMut() -> Result<(), BoxError>,
+        mut empty: impl FnMut() -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        let loops = self.request.loops;
+        let turns = (loops / LOOPS_OF_A_TURN).clamp(1, MAX_TURNS);
+        let (mut measured, mut floor) = (Batch::default(), Batch::default());
+        for turn in 0..turns {
+            let share = loops / turns + u64::from(turn < loops % turns);
+            measured.add(self.batch(measured.loops, share, &mut body)?);
+            floor.add(self.batch(floor.loops, share.min(MAX_FLOOR_LOOPS / turns), &mut empty)?);
+        }
+        self.note(measured, floor);
+        Ok(())
+    }
+
+    /// So many loops, after those `before`.
     fn batch(
         &self,
+        before: u64,
         loops: u64,
         mut call: impl FnMut() -> Result<(), BoxError>,
     ) -> Result<Batch, BoxError> {
         let loops_between_checks = (loops / INTERRUPT_CHECKS).max(1);
-        let mut counter = LoopCounter { done: 0, loops };
+        let mut counter = LoopCounter {
+            before,
+            done: 0,
+            all: self.request.loops,
+        };
         let wall_start = self.clock.wall_ns();
         let cpu_start = self.cpu_ns();
         while counter.done < loops && !cancel::is_requested() {
@@ -220,16 +244,28 @@ impl<'clock> Run<'clock> {
     }
 }
 
+#[derive(Default)]
 struct Batch {
     loops: u64,
     wall_ns: u64,
     cpu_ns: u64,
 }
 
+impl Batch {
+    fn add(&mut self, other: Batch) {
+        self.loops += other.loops;
+        self.wall_ns += other.wall_ns;
+        self.cpu_ns += other.cpu_ns;
+    }
+}
+
 /// Counts loops, and says which one was running when it is dropped by a panic.
 struct LoopCounter {
+    /// Loops of earlier batches of the run.
+    before: u64,
     done: u64,
-    loops: u64,
+    /// Loops of the whole run.
+    all: u64,
 }
 
 impl LoopCounter {
@@ -245,7 +281,7 @@ impl Drop for LoopCounter {
     fn drop(&mut self) {
         // An interrupt unwinds too, and reports itself.
         if std::thread::panicking() && !cancel::is_requested() {
-            report_panic(self.done + 1, self.loops);
+            report_panic(self.before + self.done + 1, self.all);
         }
     }
 }

@@ -7,8 +7,6 @@ use super::result::Timing;
 const UNEVEN: f64 = 4.0;
 /// Runs this short always differ.
 const TOO_SHORT_TO_JUDGE: f64 = 1e-6;
-/// A loop that costs no more than this share of an empty one, on top of it, does nothing.
-const AT_THE_FLOOR: f64 = 0.5;
 
 /// What a [`Timing`] alone does not tell.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +25,7 @@ pub(super) fn warnings(timing: &Timing, circumstances: Circumstances) -> Vec<Str
     {
         lines.push(uneven(timing));
     }
-    if timing.best < AT_THE_FLOOR * timing.floor {
+    if timing.is_at_the_floor {
         lines.push(format!(
             "At the measurement floor ({}): the compiler probably computed this in advance. \
              Wrap inputs in black_box(..) or use -b.",
