@@ -13,7 +13,7 @@ from report import report
 FOLDER = Path(__file__).parents[1]
 
 # Parts that start their own kernels, and those that share one of each kind.
-ALONE = {"starts": parts.starts, "interrupts": parts.interrupts, "growth": parts.growth}
+ALONE = {"starts": parts.starts, "interrupts": parts.interrupts, "growth": parts.growth, "size": parts.size}
 IN_TURNS = {"cells": parts.cells, "lines": parts.lines, "rest": parts.rest}
 
 

@@ -63,6 +63,18 @@ GROWTH = {
     "expressions": "NUMBER + 2",
 }
 
+# What `%timeit` measures in a small notebook and in a large one.
+LARGE_NOTEBOOK = [
+    *(f"fn g{number}(a: i64) -> i64 {{ a.wrapping_mul({number}) }}" for number in range(50)),
+    *(f"let w{number}: Vec<i64> = (0..{number}).collect();" for number in range(30)),
+]
+TIMED_SETUP = "let numbers: Vec<u64> = (0..1000).collect(); let words = vec![String::from(\"word\"); 100];"
+TIMED = {
+    "sum": "numbers.iter().sum::<u64>()",
+    "join": "words.join(\" \")",
+    "sort": "{ let mut all = numbers.clone(); all.sort_by_key(|number| number % 17); all }",
+}
+
 
 def numbered(code, number):
     return code.replace("NUMBER", str(number))

@@ -45,6 +45,11 @@ class Kernel:
     def time(self, code):
         return self.run(code)[0]
 
+    def value(self, code):
+        """The text of the cell's result."""
+        results = [message for message in self.run(code)[1] if message["msg_type"] == "execute_result"]
+        return results[0]["content"]["data"]["text/plain"]
+
     def send(self, code):
         """Sends a cell; what `interrupt` needs."""
         sent = time.perf_counter()

@@ -7,6 +7,7 @@ from cells import COREBOOK, EVCXR, IPYKERNEL
 
 MOST_IDLE_CPU_PERCENT = 0.1
 MOST_OWN_MIB = 30
+MOST_SIZE_PERCENT = 5
 
 
 @dataclass
@@ -59,6 +60,12 @@ def verdicts(figures):
         found.append(ratio_verdict("20,000 lines", values, IPYKERNEL, 1.5))
         is_complete = all(run["is_complete"] for run in figures["lines"][COREBOOK])
         found.append(Verdict("20,000 lines", "complete" if is_complete else "lines lost", "complete", is_complete))
+    for kind, times in figures.get("size", {}).items():
+        values = [large / small for large, small in zip(times["large"], times["small"])]
+        median_percent = (statistics.median(values) - 1) * 100
+        measured = f"{median_percent:+.1f} % in a large notebook ({min(values):.2f} to {max(values):.2f} x)"
+        is_held = abs(median_percent) <= MOST_SIZE_PERCENT
+        found.append(Verdict(f"%timeit of {kind}", measured, f"at most {MOST_SIZE_PERCENT} % off", is_held))
     if "memory" in figures:
         for role in ["supervisor", "worker"]:
             own = statistics.median(sample["private_dirty"] for sample in figures["memory"][COREBOOK][role])

@@ -14,11 +14,14 @@ from cells import (
     INTERRUPTED,
     INTERRUPTED_SETUP,
     KERNELSPECS,
+    LARGE_NOTEBOOK,
     PARALLEL_MAP,
     PARALLEL_SETUP,
     PRINT_LINES,
     PRINTED,
     SETUP,
+    TIMED,
+    TIMED_SETUP,
     TRIVIAL,
     numbered,
 )
@@ -138,3 +141,18 @@ def growth(options, figures):
             for number in range(options.growth):
                 kernel.run(numbered(code, number))
             note(kernel, f"{options.growth} {kind}")
+
+
+def size(options, figures):
+    """corebook alone: what `%timeit` says in a small notebook and in a large one, in turns."""
+    times = figures.setdefault("size", {})
+    with Kernel(COREBOOK) as small, Kernel(COREBOOK) as large:
+        for code in LARGE_NOTEBOOK:
+            large.run(code)
+        for kernel in [small, large]:
+            kernel.run(TIMED_SETUP)
+        for round_number in range(options.rounds):
+            for kind, code in TIMED.items():
+                for name, kernel in turns([("small", small), ("large", large)], round_number):
+                    kernel.run(f"%timeit -q -o timed {code}")
+                    times.setdefault(kind, {}).setdefault(name, []).append(float(kernel.value("timed.best")))
