@@ -1,15 +1,17 @@
 //! Asking the person at the client for a line of input.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jupyter_protocol::{InputReply, InputRequest};
+use jupyter_protocol::{InputReply, InputRequest, JupyterMessageContent};
 use serde_json::json;
 
 use crate::activity::Activity;
 use crate::outbox::Outbox;
-use crate::wire::{Origin, Outgoing};
+use crate::reports::Orders;
+use crate::supervisor::report::Order;
+use crate::wire::{Incoming, Origin, Outgoing};
 
 /// How often a waiting request looks whether it was interrupted.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -93,6 +95,30 @@ impl InputDesk {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(NoInput::Interrupted),
+            }
+        }
+    }
+}
+
+/// Passes an answer of the person at the client to whoever asked.
+pub fn take(message: Incoming, replies: &Sender<InputReply>) {
+    match message.content {
+        JupyterMessageContent::InputReply(reply) => {
+            // Nobody asks any more when the kernel ends.
+            let _ = replies.send(reply);
+        }
+        other => tracing::warn!("stdin: dropped a message of type {}", other.message_type()),
+    }
+}
+
+/// Answers code that reads its stdin, one line a request.
+pub fn answer_reads(wanted: &Receiver<()>, desk: &InputDesk, activity: &Activity, orders: &Orders) {
+    while wanted.recv().is_ok() {
+        match desk.ask("", false, activity) {
+            Ok(line) => orders.give(&Order::Input { line }),
+            Err(reason) => {
+                desk.refuse(reason);
+                orders.give(&Order::NoInput);
             }
         }
     }

@@ -1,0 +1,37 @@
+//! Signals: SIGINT interrupts the running cell, SIGTERM and SIGHUP end the kernel.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::Shutdown;
+use crate::evaluator::answer::Received;
+use crate::interrupt;
+
+/// Starts the thread that takes them.
+pub fn spawn_thread(
+    interrupts: Sender<interrupt::Request>,
+    shutdowns: Sender<Shutdown>,
+    received: Arc<Received>,
+) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                let is_over = match signal {
+                    SIGINT => interrupts
+                        .send(interrupt::Request {
+                            received: received.count(),
+                        })
+                        .is_err(),
+                    _ => shutdowns.send(Shutdown).is_err(),
+                };
+                if is_over {
+                    return;
+                }
+            }
+        })?;
+    Ok(())
+}
