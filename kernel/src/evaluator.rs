@@ -17,7 +17,7 @@ mod startup;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use corebook_install::{Session, Toolchain};
@@ -30,12 +30,12 @@ use jupyter_protocol::{
 use serde_json::json;
 
 use crate::activity::{Activity, Phase};
+use crate::history;
 use crate::host::{KernelHost, Pools};
 use crate::input::InputDesk;
 use crate::iopub::Publisher;
 use crate::outbox::Outbox;
 use crate::outputs::{CellIdentity, CellSummary, Input};
-use crate::replies::history::History;
 use crate::reports::Orders;
 use crate::shell::reply;
 use crate::supervisor::report::Order;
@@ -88,7 +88,8 @@ pub struct EvaluatorLinks {
     pub replies: Outbox,
     pub outputs: SyncSender<Input>,
     pub activity: Arc<Activity>,
-    pub history: Arc<Mutex<History>>,
+    /// To the thread that remembers. Unbounded: two messages a cell.
+    pub history: Sender<history::Request>,
     pub received: Arc<Received>,
     pub open_cell: Arc<OpenCell>,
     pub cells: Arc<Mutex<Cells>>,
@@ -187,7 +188,10 @@ impl Evaluator {
         let is_stored = request.store_history && !request.silent;
         if is_stored {
             self.execution_count += 1;
-            lock(&self.links.history).push(self.execution_count, &request.code);
+            self.remember(history::Request::Begin {
+                execution_count: self.execution_count,
+                source: request.code.clone(),
+            });
         }
         if !request.silent {
             let execution_count = ExecutionCount::new(self.execution_count);
@@ -210,12 +214,27 @@ impl Evaluator {
             started: chrono::Utc::now(),
         });
         let ran = self.run(job, &request.code, request.silent);
+        if is_stored
+            && let Ok(summary) = &ran
+            && let Some(text) = summary.result.as_ref().and_then(plain_text)
+        {
+            self.remember(history::Request::Result {
+                execution_count: self.execution_count,
+                text,
+            });
+        }
         let ended = ran.map(|_| self.evaluate_expressions(job));
         // Nothing is left to say if the interrupt thread has answered already.
         if let Some(reply) = self.links.open_cell.take() {
             reply.end(ended);
         }
         self.links.activity.enter(Phase::Idle);
+    }
+
+    fn remember(&self, request: history::Request) {
+        if self.links.history.send(request).is_err() {
+            tracing::error!("a cell came after the history had ended");
+        }
     }
 
     fn reply_aborted(&self, job: &ExecuteJob) {
@@ -426,6 +445,13 @@ impl Evaluator {
 struct Evaluated {
     result: Result<evcxr::EvalOutputs, evcxr::Error>,
     cell: Cell,
+}
+
+fn plain_text(media: &Media) -> Option<String> {
+    media.content.iter().find_map(|form| match form {
+        MediaType::Plain(text) => Some(text.clone()),
+        _ => None,
+    })
 }
 
 /// What a command such as `:vars` gives back.

@@ -4,6 +4,7 @@
 //!  client ── heartbeat ─ echo
 //!         ── control ─── interrupts ──▶ interrupt ──▶ supervisor, compilers
 //!         ── shell ───── jobs ────────▶ evaluator ◀─ introspection ◀── shell
+//!                        requests ────▶ history ◀── evaluator
 //!         ── stdin ───── replies ─────▶ input desk ◀─ evaluator, input
 //!         ◀─ iopub ◀──── everyone, outputs ◀── reports ◀── supervisor
 //! ```
@@ -14,7 +15,7 @@ mod sockets;
 mod watcher;
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -28,17 +29,18 @@ use crate::control::Control;
 use crate::evaluator::answer::{OpenCell, Received};
 use crate::evaluator::locate::Cells;
 use crate::evaluator::{Evaluator, EvaluatorLinks, SharedSession};
+use crate::history::Historian;
+use crate::history::place::Place;
 use crate::host::Pools;
 use crate::input::InputDesk;
 use crate::iopub::{self, Publisher};
 use crate::outbox::Outbox;
 use crate::outputs::{self, Outputs};
-use crate::replies::history::History;
 use crate::reports::{self, Orders};
 use crate::shell::Shell;
 use crate::supervisor::report::Order;
 use crate::wire::Origin;
-use crate::{heartbeat, input, interrupt, introspection};
+use crate::{heartbeat, history, input, interrupt, introspection};
 
 use self::sockets::Sockets;
 use self::watcher::Watcher;
@@ -70,6 +72,8 @@ struct Kernel {
     report_address: Option<reports::ReportAddress>,
     threads: Vec<JoinHandle<()>>,
     outboxes: Vec<Outbox>,
+    /// To the history's thread, which closes its file at the end.
+    history: Option<Sender<history::Request>>,
 }
 
 impl Kernel {
@@ -82,6 +86,7 @@ impl Kernel {
             report_address: None,
             threads: Vec::new(),
             outboxes: sockets.outboxes(),
+            history: None,
         }
     }
 
@@ -100,6 +105,7 @@ impl Kernel {
         let (interrupts, interrupt_requests) = channel();
         let (jobs, evaluator_jobs) = channel();
         let (introspection, introspection_requests) = channel();
+        let (history, history_requests) = channel();
         let (input_replies, stdin_replies) = channel();
         let (awaits_input, input_wanted) = channel();
         let (outputs, output_inputs) = sync_channel(outputs::QUEUE_LENGTH);
@@ -139,12 +145,11 @@ impl Kernel {
             control.owner.serve(|message| handler.handle(message))
         })?;
 
-        let history = Arc::new(Mutex::new(History::default()));
         let replies = shell.outbox;
         let handler = Shell {
             publisher: publisher.clone(),
             replies: replies.clone(),
-            history: Arc::clone(&history),
+            history: history.clone(),
             jobs: jobs.clone(),
             introspection,
             received: Arc::clone(&received),
@@ -153,6 +158,15 @@ impl Kernel {
         };
         self.spawn("shell", move || {
             shell.owner.serve(|message| handler.handle(message))
+        })?;
+
+        self.history = Some(history.clone());
+        let historian = Historian {
+            publisher: publisher.clone(),
+            replies: replies.clone(),
+        };
+        self.spawn("history", move || {
+            historian.serve(Place::locate(), &history_requests)
         })?;
 
         let (listener, address) = reports::Listener::bind()?;
@@ -228,7 +242,7 @@ impl Kernel {
         Ok(ends)
     }
 
-    /// A thread around a socket, joined at the end.
+    /// A thread around a socket or a file, joined at the end.
     fn spawn(&mut self, name: &str, serve: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         self.threads.push(
             std::thread::Builder::new()
@@ -243,6 +257,9 @@ impl Kernel {
         self.activity.end();
         self.orders.give(&Order::Kill);
         interrupt::Compilers::new().kill();
+        if let Some(history) = &self.history {
+            let _ = history.send(history::Request::End);
+        }
         for outbox in &self.outboxes {
             outbox.stop();
         }

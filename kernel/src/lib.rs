@@ -9,13 +9,13 @@
 //! * `outbox`, `router`: sockets and the threads around them
 //! * `heartbeat`, `iopub`, `shell`, `control`: one socket, one thread, one file
 //! * `replies`: requests that need no evaluator
+//! * `history`: the cells of this session and of earlier ones
 //! * `introspection`: completion and inspection
 //! * [`evaluator`]: the only user of evcxr
 //! * `host`, `cpus`: what the kernel answers when a magic asks
 //! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
 //! * [`supervisor`]: the processes between evcxr and a notebook's code
 //! * `reports`, [`outputs`], [`charts`]: what that code shows, on its way to iopub
-//! * [`runner`]: `corebook run`, a client without Jupyter
 //! * [`runner`]: `corebook run`, a client of all this without Jupyter
 
 pub mod charts;
@@ -32,6 +32,7 @@ mod activity;
 mod control;
 mod cpus;
 mod heartbeat;
+mod history;
 mod host;
 mod input;
 mod interrupt;

@@ -1,6 +1,5 @@
-//! Requests that need no evaluator: request in, reply out. Pure but for the history's file.
+//! Requests that need no evaluator: request in, reply out. Pure.
 
 pub mod comms;
-pub mod history;
 pub mod is_complete;
 pub mod kernel_info;

@@ -1,30 +1,30 @@
 //! The shell socket: every request is answered at once or handed to the thread that can answer it.
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jupyter_protocol::{JupyterMessageContent, ShutdownReply, Status};
 use serde_json::{Value, json};
 
 use crate::evaluator::answer::Received;
 use crate::evaluator::{ExecuteJob, Job};
-use crate::introspection;
 use crate::iopub::Publisher;
 use crate::kernel::Shutdown;
 use crate::outbox::Outbox;
-use crate::replies::history::History;
 use crate::replies::{comms, is_complete, kernel_info};
 use crate::wire::{Incoming, Origin, Outgoing};
+use crate::{history, introspection};
 
 /// What the shell thread needs.
 pub struct Shell {
     pub publisher: Publisher,
     pub replies: Outbox,
-    pub history: Arc<Mutex<History>>,
     /// To the evaluator. Unbounded: a queue of cells is the client's to make.
     pub jobs: Sender<Job>,
     /// To the thread that completes and inspects. Unbounded: one request a key press.
     pub introspection: Sender<introspection::Request>,
+    /// To the thread that remembers. Unbounded: one request a cell or a key press.
+    pub history: Sender<history::Request>,
     pub received: Arc<Received>,
     /// To the main thread, which ends the kernel.
     pub shutdowns: Sender<Shutdown>,
@@ -51,6 +51,10 @@ impl Shell {
                 let request = introspection::Request::Inspect(message.origin, request);
                 self.pass_on(self.introspection.send(request).is_ok());
             }
+            JupyterMessageContent::HistoryRequest(request) => {
+                let request = history::Request::Ask(message.origin, request);
+                self.pass_on(self.history.send(request).is_ok());
+            }
             other => self.answer(&message.origin, other),
         }
     }
@@ -62,10 +66,6 @@ impl Shell {
             }
             JupyterMessageContent::IsCompleteRequest(request) => {
                 self.reply(origin, is_complete::reply(&request.code));
-            }
-            JupyterMessageContent::HistoryRequest(request) => {
-                let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-                self.reply(origin, history.reply(&request));
             }
             JupyterMessageContent::CommInfoRequest(_) => self.reply(origin, comms::info_reply()),
             JupyterMessageContent::CommOpen(open) => self.while_busy(origin, || {

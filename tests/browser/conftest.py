@@ -44,6 +44,7 @@ def lab(tmp_path_factory):
         "JUPYTER_CONFIG_DIR": home / "config",
         "JUPYTER_DATA_DIR": home / "data",
         "JUPYTER_RUNTIME_DIR": home / "runtime",
+        "COREBOOK_HISTORY": home / "history.sqlite",
     }
     port, token = free_port(), secrets.token_hex(8)
     command = [CHECKOUT / "install" / "lab", "--no-browser", "--port", str(port)]

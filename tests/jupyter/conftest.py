@@ -12,6 +12,12 @@ CHECKOUT = Path(__file__).parents[2]
 KERNEL = os.environ.get("COREBOOK_TEST_KERNEL", "corebook")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_history(tmp_path_factory):
+    """Kernels remember the tests' cells apart from those of whoever runs the tests."""
+    os.environ["COREBOOK_HISTORY"] = str(tmp_path_factory.mktemp("data") / "history.sqlite")
+
+
 @pytest.fixture(scope="session")
 def kernelspec():
     try:

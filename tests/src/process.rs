@@ -64,6 +64,8 @@ impl Process {
             .arg(&file)
             .current_dir(folder.path())
             .env("TMPDIR", folder.path().join("tmp"))
+            // Never the history of whoever runs the tests.
+            .env("COREBOOK_HISTORY", folder.path().join("history.sqlite"))
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -3,6 +3,7 @@
 mod command_line;
 mod deaths;
 mod errors;
+mod history;
 mod input;
 mod interrupts;
 mod mapping;

@@ -11,6 +11,8 @@ use anyhow::Context as _;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
+use crate::history::place;
+
 /// How long the kernel may take to end, and to end its own children, when asked.
 const END_WAIT: Duration = Duration::from_secs(3);
 
@@ -35,6 +37,8 @@ impl Child {
         let mut command = Command::new(program);
         command
             .arg("kernel")
+            // A notebook's cells were not typed, and nobody wants to find them again.
+            .env(place::VARIABLE, place::OFF)
             .arg(connection_file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

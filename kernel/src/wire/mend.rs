@@ -34,9 +34,11 @@ pub fn incoming(message_type: &str, content: &mut Value) {
             default(fields, "pattern", json!("*"));
             default(fields, "start", json!(0));
             default(fields, "session", json!(0));
-            // No bound is a bound that no session reaches.
+            // No bound is a bound that no session reaches; a tail has as many as IPython's.
             default(fields, "stop", json!(i32::MAX));
-            default(fields, "n", json!(i32::MAX));
+            let is_tail = fields["hist_access_type"] == "tail";
+            let most = if is_tail { 10 } else { i32::MAX };
+            default(fields, "n", json!(most));
         }
         "shutdown_request" => default(fields, "restart", json!(false)),
         "comm_open" | "comm_msg" | "comm_close" => default(fields, "data", json!({})),
@@ -61,6 +63,16 @@ pub fn outgoing(content: &JupyterMessageContent) -> Value {
         }
         JupyterMessageContent::ExecuteResult(_) if json["transient"].is_null() => {
             json["transient"] = json!({});
+        }
+        // A cell without a result has none, rather than an empty one.
+        JupyterMessageContent::HistoryReply(_) => {
+            for entry in json["history"].as_array_mut().into_iter().flatten() {
+                if let Some([_, result]) = entry[2].as_array_mut().map(Vec::as_mut_slice)
+                    && *result == ""
+                {
+                    *result = Value::Null;
+                }
+            }
         }
         JupyterMessageContent::IsCompleteReply(reply)
             if reply.status != IsCompleteReplyStatus::Incomplete =>

@@ -1,0 +1,211 @@
+//! History: the cells of this session and of those before it, kept in a file that kernels share.
+//!
+//! A thread of its own owns the file, so that a slow disk or another kernel's lock holds up neither a cell nor
+//! the shell. Runs nothing, and never ends the kernel: without a usable file this session's cells are kept in
+//! memory, with one warning.
+//!
+//! * [`place`]: where the file is
+//! * [`store`]: the cells in it
+
+pub mod place;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+
+use corebook_magics::expansion::expand_for_analysis;
+use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest, JupyterMessageContent};
+use serde_json::json;
+
+use crate::iopub::Publisher;
+use crate::outbox::Outbox;
+use crate::shell::{reply, while_busy};
+use crate::wire::Origin;
+
+use self::place::Place;
+use self::store::{Entry, Store, StoreError};
+
+/// What the thread is told or asked. Senders: evaluator, shell, and the main thread at the end.
+pub enum Request {
+    /// A cell that is to be remembered begins.
+    Begin {
+        execution_count: usize,
+        source: String,
+    },
+    /// That cell's result, as text.
+    Result {
+        execution_count: usize,
+        text: String,
+    },
+    Ask(Origin, HistoryRequest),
+    /// Nothing comes any more; the file is closed.
+    End,
+}
+
+/// What the thread needs.
+pub struct Historian {
+    pub publisher: Publisher,
+    pub replies: Outbox,
+}
+
+impl Historian {
+    /// Remembers and answers until it is told to end.
+    pub fn serve(&self, place: Place, requests: &Receiver<Request>) {
+        let mut history = History::open(place);
+        while let Ok(request) = requests.recv() {
+            match request {
+                Request::Begin {
+                    execution_count,
+                    source,
+                } => history.begin(execution_count, &source),
+                Request::Result {
+                    execution_count,
+                    text,
+                } => history.set_result(execution_count, &text),
+                Request::Ask(origin, request) => {
+                    let content: JupyterMessageContent = history.reply(&request).into();
+                    while_busy(&self.publisher, &origin, || {
+                        reply(&self.replies, &origin, content, json!({}));
+                    });
+                }
+                Request::End => return,
+            }
+        }
+    }
+}
+
+/// The cells, in the file as long as that works.
+struct History {
+    store: Store,
+    /// None once the cells are kept in memory.
+    file: Option<PathBuf>,
+}
+
+impl History {
+    fn open(place: Place) -> Self {
+        let (file, opened) = match place {
+            Place::Memory => (None, None),
+            Place::Unknown => {
+                tracing::warn!(
+                    "this session's history is kept in memory: there is no home folder; \
+                     set COREBOOK_HISTORY to a file, or to off"
+                );
+                (None, None)
+            }
+            Place::File(path) => {
+                let opened = Store::open(&path);
+                (Some(path), Some(opened))
+            }
+        };
+        match opened {
+            Some(Ok(store)) => Self { store, file },
+            Some(Err(error)) => {
+                let mut history = Self {
+                    store: Store::in_memory(),
+                    file,
+                };
+                history.warn_once(&error);
+                history
+            }
+            None => Self {
+                store: Store::in_memory(),
+                file: None,
+            },
+        }
+    }
+
+    fn begin(&mut self, execution_count: usize, source: &str) {
+        self.with_store((), |store| store.begin(execution_count, source));
+    }
+
+    fn set_result(&mut self, execution_count: usize, text: &str) {
+        self.with_store((), |store| store.set_result(execution_count, text));
+    }
+
+    fn reply(&mut self, request: &HistoryRequest) -> HistoryReply {
+        let (found, with_result, is_raw) = match request {
+            HistoryRequest::Tail { n, output, raw } => {
+                let found = self.with_store(Vec::new(), |store| store.tail(*n));
+                (found, *output, *raw)
+            }
+            HistoryRequest::Range {
+                session,
+                start,
+                stop,
+                output,
+                raw,
+            } => {
+                let session = session.unwrap_or(0);
+                let found = self.with_store(Vec::new(), |store| {
+                    store.range(session, i64::from(*start), i64::from(*stop))
+                });
+                (found, *output, *raw)
+            }
+            HistoryRequest::Search {
+                pattern,
+                unique,
+                output,
+                raw,
+                n,
+            } => {
+                let found = self.with_store(Vec::new(), |store| store.search(pattern, *unique, *n));
+                (found, *output, *raw)
+            }
+        };
+        let entries = found.into_iter();
+        HistoryReply::new(
+            entries
+                .map(|entry| to_wire(entry, with_result, is_raw))
+                .collect(),
+        )
+    }
+
+    /// What `act` gives. When the file fails, the same again in memory, and `otherwise` if that fails as well.
+    fn with_store<T>(
+        &mut self,
+        otherwise: T,
+        mut act: impl FnMut(&Store) -> Result<T, StoreError>,
+    ) -> T {
+        let error = match act(&self.store) {
+            Ok(done) => return done,
+            Err(error) => error,
+        };
+        if self.file.is_some() {
+            self.warn_once(&error);
+            self.store = self.store.to_memory();
+            if let Ok(done) = act(&self.store) {
+                return done;
+            }
+        }
+        tracing::debug!("the history in memory failed as well");
+        otherwise
+    }
+
+    fn warn_once(&mut self, error: &StoreError) {
+        if let Some(path) = self.file.take() {
+            tracing::warn!(
+                "this session's history is kept in memory: {} can't be used ({error}); \
+                 mend or remove it, or set COREBOOK_HISTORY to another file, or to off",
+                path.display()
+            );
+        }
+    }
+}
+
+/// * `is_raw`: as it was typed; else with its magics turned into Rust.
+fn to_wire(entry: Entry, with_result: bool, is_raw: bool) -> HistoryEntry {
+    let source = if is_raw {
+        entry.source
+    } else {
+        expand_for_analysis(&entry.source).0
+    };
+    if with_result {
+        let result = entry.result.unwrap_or_default();
+        HistoryEntry::InputOutput(entry.session, entry.execution_count, (source, result))
+    } else {
+        HistoryEntry::Input(entry.session, entry.execution_count, source)
+    }
+}
+
+#[cfg(test)]
+mod tests;
