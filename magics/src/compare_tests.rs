@@ -1,25 +1,8 @@
 //! What `%compare` becomes, and what it refuses.
 
 use super::*;
-use crate::scan::scan;
-
 fn expanded(source: &str) -> Result<String, String> {
-    let found = scan(source).magics.remove(0);
-    let template = match Compare.expand(&found.call).map_err(|error| error.message)? {
-        Replacement::Rust {
-            template,
-            is_timing: true,
-        } => template,
-        other => panic!("{other:?}"),
-    };
-    let text = template.into_iter().map(|piece| match piece {
-        Piece::Generated(text) => {
-            assert!(!text.contains('\n'), "{text:?}");
-            text
-        }
-        Piece::Source(span) => source[span].to_owned(),
-    });
-    Ok(text.collect())
+    crate::expanded::expanded(&Compare, source)
 }
 
 /// The labels in an expansion.

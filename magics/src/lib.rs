@@ -29,6 +29,8 @@ pub mod table;
 
 mod compare;
 mod cpus;
+#[cfg(test)]
+mod expanded;
 mod magics;
 pub mod measured;
 mod pool;

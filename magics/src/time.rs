@@ -106,22 +106,8 @@ fn binding(source: &str, significant: &[Token]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::scan;
-
     fn expanded(source: &str) -> Result<String, String> {
-        let found = scan(source).magics.remove(0);
-        let template = match Time.expand(&found.call).map_err(|error| error.message)? {
-            Replacement::Rust {
-                template,
-                is_timing: true,
-            } => template,
-            other => panic!("{other:?}"),
-        };
-        let text = template.into_iter().map(|piece| match piece {
-            Piece::Generated(text) => text,
-            Piece::Source(span) => source[span].to_owned(),
-        });
-        Ok(text.collect())
+        crate::expanded::expanded(&Time, source)
     }
 
     #[test]

@@ -1,26 +1,9 @@
 //! What `%timeit` becomes, and what it refuses.
 
 use super::*;
-use crate::scan::scan;
 
-/// The Rust that stands in the place of the first magic in `source`, or the complaint.
 fn expanded(source: &str) -> Result<String, String> {
-    let found = scan(source).magics.remove(0);
-    let template = match Timeit.expand(&found.call).map_err(|error| error.message)? {
-        Replacement::Rust {
-            template,
-            is_timing: true,
-        } => template,
-        other => panic!("{other:?}"),
-    };
-    let text = template.into_iter().map(|piece| match piece {
-        Piece::Generated(text) => {
-            assert!(!text.contains('\n'), "{text:?}");
-            text
-        }
-        Piece::Source(span) => source[span].to_owned(),
-    });
-    Ok(text.collect())
+    crate::expanded::expanded(&Timeit, source)
 }
 
 const OPTIONS_TEXT: &str = "&::corebook::timing::Options { show: ::corebook::timing::Show::Line, \

@@ -23,13 +23,13 @@ pub trait CellValue {
 impl<T: Debug + ?Sized> CellValue for T {
     fn evcxr_display(&self) {
         if std::any::type_name::<T>() != "()" {
-            show_result(&|text| write!(text, "{self:?}"), std::any::type_name::<T>());
+            show_result(&|text| write!(text, "{self:?}"));
         }
     }
 }
 
 /// The precompiled core of [`CellValue`].
-fn show_result(write: &dyn Fn(&mut Limited) -> std::fmt::Result, _type_name: &str) {
+fn show_result(write: &dyn Fn(&mut Limited) -> std::fmt::Result) {
     timing::cell_value_is_ready();
     let text = limited_text(write);
     event::send(&Event::Result {

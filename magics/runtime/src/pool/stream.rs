@@ -193,15 +193,8 @@ impl<R> Iterator for ImapUnordered<R> {
     fn next(&mut self) -> Option<(usize, R)> {
         let index = self.arrivals.receive()?;
         self.left -= 1;
-        // SAFETY: the position came out of the channel, which gives each out once.
-        Some((index, unsafe {
-            self.arrivals
-                .channel
-                .work
-                .result_at(index)
-                .cast::<R>()
-                .read()
-        }))
+        // SAFETY: the position came out of the channel; the results are of type `R`.
+        Some((index, unsafe { self.arrivals.take(index) }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -216,15 +209,8 @@ impl<R> Iterator for Imap<R> {
     fn next(&mut self) -> Option<R> {
         let index = self.arrivals.receive_in_order(&mut self.early, self.next)?;
         self.next += 1;
-        // SAFETY: the position came out of the channel, which gives each out once.
-        Some(unsafe {
-            self.arrivals
-                .channel
-                .work
-                .result_at(index)
-                .cast::<R>()
-                .read()
-        })
+        // SAFETY: the position came out of the channel; the results are of type `R`.
+        Some(unsafe { self.arrivals.take(index) })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -280,6 +266,17 @@ impl Arrivals {
             early.push(Reverse(self.receive()?));
         }
         early.pop().map(|Reverse(index)| index)
+    }
+
+    /// The result at a position.
+    ///
+    /// # Safety
+    ///
+    /// The position came out of the channel, which gives each out once, and was not taken before. `R` is the
+    /// type of the results.
+    unsafe fn take<R>(&self, index: usize) -> R {
+        // SAFETY: whoever received the position is the only one to read its result.
+        unsafe { self.channel.work.result_at(index).cast::<R>().read() }
     }
 
     fn wait(&self, queue: MutexGuard<'_, Queue>) {

@@ -1,0 +1,25 @@
+//! For tests: what one magic becomes.
+
+use crate::magic::{Magic, Piece, Replacement};
+use crate::scan::scan;
+
+/// The Rust that stands in the place of the first magic in `source`, a use of the timing magic `magic`; or
+/// the complaint.
+pub(crate) fn expanded(magic: &dyn Magic, source: &str) -> Result<String, String> {
+    let found = scan(source).magics.remove(0);
+    let template = match magic.expand(&found.call).map_err(|error| error.message)? {
+        Replacement::Rust {
+            template,
+            is_timing: true,
+        } => template,
+        other => panic!("{other:?}"),
+    };
+    let text = template.into_iter().map(|piece| match piece {
+        Piece::Generated(text) => {
+            assert!(!text.contains('\n'), "{text:?}");
+            text
+        }
+        Piece::Source(span) => source[span].to_owned(),
+    });
+    Ok(text.collect())
+}
