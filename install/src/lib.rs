@@ -10,6 +10,7 @@
 //! * [`crates`]: further crates a class wants at once
 //! * [`template`]: a working directory of `evcxr` in which the runtime is built already
 //! * [`session`]: one kernel's own copy of a template
+//! * [`compiler`]: what compiles cells in a session in cargo's stead
 //!
 //! ```text
 //! install ── Toolchain::discover ── template ──┐            (slow, once per toolchain)
@@ -22,6 +23,8 @@
 
 pub mod cache;
 mod cargo;
+#[cfg(unix)]
+pub mod compiler;
 pub mod crates;
 mod error;
 pub mod kernelspec;

@@ -29,18 +29,22 @@ impl Session {
     /// The folder lies in the cache, or in the system's folder for temporary files if the cache may not
     /// be written, as with a cache prepared for a whole class.
     ///
+    /// * `compiler`: a program that begins as [`compiler`](crate::compiler) says; the kernel itself.
+    ///
     /// # Errors
     ///
     /// When the folder cannot be created or filled.
-    pub fn create(template: &Template) -> Result<Self, Error> {
+    pub fn create(template: &Template, compiler: &Path) -> Result<Self, Error> {
         let in_cache = template.cache().sessions();
-        match Self::create_in(template, &in_cache) {
-            Err(Error::NotWritable { .. }) => Self::create_in(template, &temporary_sessions_dir()?),
+        match Self::create_in(template, compiler, &in_cache) {
+            Err(Error::NotWritable { .. }) => {
+                Self::create_in(template, compiler, &temporary_sessions_dir()?)
+            }
             result => result,
         }
     }
 
-    fn create_in(template: &Template, sessions: &Path) -> Result<Self, Error> {
+    fn create_in(template: &Template, compiler: &Path, sessions: &Path) -> Result<Self, Error> {
         cache::create_private_dir(sessions)?;
         let (id, lock) = {
             // Without this, a sweep could take a lock file that is created but not locked yet for stale.
@@ -59,7 +63,7 @@ impl Session {
         write_outer_config(&session.dir)?;
         clone_session(template, &session.work_dir())?;
         #[cfg(unix)]
-        session.write_cargo()?;
+        session.write_tools(compiler)?;
         template.touch();
         Ok(session)
     }
@@ -110,13 +114,8 @@ impl Session {
     }
 
     /// Folders to put at the front of `PATH` while `EvalContext::new` runs, which looks for its tools
-    /// only then: they hold a `cargo` that keeps locked versions, the real `rustc`, and no working
-    /// rustup, which `evcxr` would ask first.
-    ///
-    /// `evcxr` checks a new `:dep` in a manifest of its own that has no other dependency, and cargo then
-    /// forgets the locked versions of all others. As soon as one of the runtime's crates has a newer
-    /// release, the runtime would be compiled anew in the middle of a notebook, and pools in variables
-    /// would belong to the old one.
+    /// only then: they hold a [`compiler`](crate::compiler) in place of `cargo`, the real `rustc`, and no
+    /// working rustup, which `evcxr` would ask first.
     pub fn tool_dirs(&self) -> Vec<PathBuf> {
         let rustc_dir = self.template.toolchain().rustc.parent().map(Path::to_owned);
         let own = cfg!(unix).then(|| self.bin_dir());
@@ -127,46 +126,23 @@ impl Session {
         self.dir.join("bin")
     }
 
+    /// `compiler` becomes what evcxr takes for cargo.
     #[cfg(unix)]
-    fn write_cargo(&self) -> Result<(), Error> {
+    fn write_tools(&self, compiler: &Path) -> Result<(), Error> {
         use std::os::unix::fs::PermissionsExt;
 
-        let cargo = shell_quoted(&self.template.toolchain().cargo.to_string_lossy());
-        let scripts = [
-            ("cargo", CARGO_SCRIPT.replace("REAL_CARGO", &cargo)),
-            (
-                "rustup",
-                "#!/bin/sh\n# Makes evcxr take the cargo beside this file.\nexit 1\n".to_owned(),
-            ),
-        ];
-        cache::create_private_dir(&self.bin_dir())?;
-        for (name, content) in scripts {
-            let path = self.bin_dir().join(name);
-            cache::write(&path, content)?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
-                .map_err(|error| Error::io("make executable", &path, error))?;
-        }
-        Ok(())
+        let tools = self.bin_dir();
+        cache::create_private_dir(&tools)?;
+        crate::compiler::Compiler::install(&tools, compiler, &self.template.toolchain().cargo)
+            .map_err(|error| Error::io("create links in", &tools, error))?;
+        let rustup = tools.join("rustup");
+        cache::write(
+            &rustup,
+            "#!/bin/sh\n# Makes evcxr take the cargo beside this file.\nexit 1\n",
+        )?;
+        fs::set_permissions(&rustup, fs::Permissions::from_mode(0o700))
+            .map_err(|error| Error::io("make executable", &rustup, error))
     }
-}
-
-#[cfg(unix)]
-const CARGO_SCRIPT: &str = r#"#!/bin/sh
-# Runs cargo, but keeps Cargo.lock when the manifest does not mention the runtime: evcxr checks a new
-# dependency in such a manifest, and cargo would forget the versions the runtime was built with.
-if [ ! -f Cargo.lock ] || grep -q '^corebook = ' Cargo.toml; then
-    exec REAL_CARGO "$@"
-fi
-cp -p Cargo.lock Cargo.lock.kept || exit
-REAL_CARGO "$@"
-status=$?
-mv -f Cargo.lock.kept Cargo.lock
-exit $status
-"#;
-
-#[cfg(unix)]
-fn shell_quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 impl Session {

@@ -31,6 +31,9 @@ const LIBRARY: &str =
 const CELL: &str =
     "#[unsafe(no_mangle)]\npub extern \"C\" fn cell() -> u32 { corebook::answer() }\n";
 
+/// Where a build says which library it wrote.
+const RESULT_FILE: &str = "result";
+
 /// A cache, and a runtime that builds in seconds.
 struct Fixture {
     folder: tempfile::TempDir,
@@ -82,6 +85,11 @@ impl Fixture {
     }
 }
 
+fn session_of(template: &Template) -> Session {
+    let compiler = Path::new(env!("CARGO_BIN_EXE_compiler"));
+    Session::create(template, compiler).unwrap()
+}
+
 /// What `evcxr` writes once the runtime is added as a dependency.
 fn use_runtime(session: &Session, template: &Template, more: &str) {
     let path = session.work_dir().join("Cargo.toml");
@@ -99,7 +107,7 @@ fn use_runtime(session: &Session, template: &Template, more: &str) {
 fn cargo(session: &Session, template: &Template, subcommand: &str) -> Output {
     let mut path = session.tool_dirs();
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
-    let mut command = Command::new("cargo");
+    let mut command = Command::new(path[0].join("cargo"));
     command
         .args(["--offline", subcommand])
         .current_dir(session.work_dir())
@@ -108,6 +116,10 @@ fn cargo(session: &Session, template: &Template, subcommand: &str) -> Output {
         .env("CARGO_BUILD_BUILD_DIR", "target")
         .env("RUSTC", &template.toolchain().rustc)
         .env("RUSTFLAGS", "-Cprefer-dynamic")
+        .env(
+            "EVCXR_EXECUTION_SO_PATH",
+            session.work_dir().join(RESULT_FILE),
+        )
         .envs(template.build_envs().iter().copied());
     if subcommand != "metadata" {
         command.args([
@@ -139,11 +151,51 @@ fn compiled(output: &Output) -> Vec<String> {
 fn a_session_compiles_only_the_cell() {
     let fixture = Fixture::new();
     let template = fixture.template();
-    let session = Session::create(&template).unwrap();
+    let session = session_of(&template);
     use_runtime(&session, &template, "");
     assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
     assert_eq!(compiled(&cargo(&session, &template, "check")), ["ctx"]);
     assert!(session.runtime_library().unwrap().is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_first_of_like_builds_needs_cargo() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let session = session_of(&template);
+    use_runtime(&session, &template, "");
+    let write = |file: &str, text: &str| fs::write(session.work_dir().join(file), text).unwrap();
+    let build = || {
+        write("src/lib.rs", CELL);
+        compiled(&cargo(&session, &template, "build"))
+    };
+    let through_cargo = ["ctx"];
+    assert_eq!(build(), through_cargo);
+
+    let library = session.work_dir().join(RESULT_FILE);
+    fs::write(&library, "").unwrap();
+    assert!(build().is_empty());
+    let library = PathBuf::from(fs::read_to_string(&library).unwrap());
+    assert!(library.is_file(), "{}", library.display());
+
+    write("src/lib.rs", "pub fn wrong() -> u32 { \"text\" }\n");
+    let failed = cargo(&session, &template, "build");
+    assert!(!failed.status.success());
+    let messages = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(messages.contains("\"code\":\"E0308\""), "{messages}");
+
+    let manifest = fs::read_to_string(session.work_dir().join("Cargo.toml")).unwrap();
+    let slower = manifest.replace("opt-level = 3", "opt-level = 1");
+    write("Cargo.toml", &slower);
+    assert_eq!(build(), through_cargo);
+    assert!(build().is_empty());
+    write(".cargo/config.toml", "\n[net]\noffline = true\n");
+    assert_eq!(build(), through_cargo);
+    let runtime = session.runtime_library().unwrap();
+    fs::remove_file(&runtime).unwrap();
+    assert_eq!(build(), ["corebook", "ctx"]);
+    assert!(build().is_empty());
 }
 
 #[test]
@@ -151,14 +203,11 @@ fn a_session_that_compiled_leaves_the_next_one_fresh() {
     let fixture = Fixture::new();
     let template = fixture.template();
     for _ in 0..2 {
-        let session = Session::create(&template).unwrap();
+        let session = session_of(&template);
         use_runtime(&session, &template, "");
         assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
     }
-    let (one, two) = (
-        Session::create(&template).unwrap(),
-        Session::create(&template).unwrap(),
-    );
+    let (one, two) = (session_of(&template), session_of(&template));
     assert_ne!(one.work_dir(), two.work_dir());
     use_runtime(&two, &template, "");
     assert_eq!(compiled(&cargo(&two, &template, "build")), ["ctx"]);
@@ -168,7 +217,7 @@ fn a_session_that_compiled_leaves_the_next_one_fresh() {
 fn a_later_dependency_shares_what_is_built() {
     let fixture = Fixture::new();
     let template = fixture.template();
-    let session = Session::create(&template).unwrap();
+    let session = session_of(&template);
     use_runtime(&session, &template, "either = \"1\"");
     assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
 }
@@ -178,7 +227,7 @@ fn a_later_dependency_shares_what_is_built() {
 fn checking_another_dependency_keeps_the_locked_versions() {
     let fixture = Fixture::new();
     let template = fixture.template();
-    let session = Session::create(&template).unwrap();
+    let session = session_of(&template);
     let work = session.work_dir();
     use_runtime(&session, &template, "");
     compiled(&cargo(&session, &template, "build"));
@@ -202,7 +251,7 @@ fn checking_another_dependency_keeps_the_locked_versions() {
 fn another_optimisation_level_changes_only_the_cells() {
     let fixture = Fixture::new();
     let template = fixture.template();
-    let session = Session::create(&template).unwrap();
+    let session = session_of(&template);
     use_runtime(&session, &template, "");
     let manifest = session.work_dir().join("Cargo.toml");
     let slow = fs::read_to_string(&manifest)
@@ -217,7 +266,7 @@ fn another_optimisation_level_changes_only_the_cells() {
 fn compiling_the_runtime_anew_is_noticed_and_stays_within_the_session() {
     let fixture = Fixture::new();
     let template = fixture.template();
-    let session = Session::create(&template).unwrap();
+    let session = session_of(&template);
     use_runtime(
         &session,
         &template,
@@ -226,7 +275,7 @@ fn compiling_the_runtime_anew_is_noticed_and_stays_within_the_session() {
     assert!(session.is_runtime_original().unwrap());
     assert!(compiled(&cargo(&session, &template, "build")).contains(&"corebook".to_owned()));
     assert!(!session.is_runtime_original().unwrap());
-    let next = Session::create(&template).unwrap();
+    let next = session_of(&template);
     assert!(next.is_runtime_original().unwrap());
     use_runtime(&next, &template, "");
     assert_eq!(compiled(&cargo(&next, &template, "build")), ["ctx"]);
@@ -243,7 +292,7 @@ fn what_other_crates_want_of_the_runtimes_crates_is_built_in() {
         &[],
     );
     let template = prebuild.ensure(&mut |_| {}).unwrap();
-    let session = Session::create(&template).unwrap();
+    let session = session_of(&template);
     let wishes = "rayon = \"1\"\neither = { version = \"1\", features = [\"use_std\"] }\n\
                   libc = { version = \"0.2\", features = [\"extra_traits\"] }\n";
     use_runtime(&session, &template, wishes);
@@ -329,7 +378,7 @@ fn a_source_that_was_deleted_is_unpacked_again_without_a_build() {
         .ensure(&mut |line| lines.push(line.to_owned()))
         .unwrap();
     assert_eq!(lines, Vec::<String>::new());
-    let session = Session::create(&template).unwrap();
+    let session = session_of(&template);
     use_runtime(&session, &template, "");
     assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
 }
@@ -338,12 +387,12 @@ fn a_source_that_was_deleted_is_unpacked_again_without_a_build() {
 fn sessions_go_when_dropped_and_stale_ones_are_swept() {
     let fixture = Fixture::new();
     let template = fixture.template();
-    let session = Session::create(&template).unwrap();
+    let session = session_of(&template);
     let live = session.work_dir();
     let sessions = fixture.cache().root().join("sessions");
     fs::create_dir_all(sessions.join("stale/work")).unwrap();
     fs::write(sessions.join("stale.lock"), "").unwrap();
-    let other = Session::create(&template).unwrap();
+    let other = session_of(&template);
     assert!(live.is_dir(), "a live session stays");
     assert!(!sessions.join("stale").exists());
     drop((session, other));
@@ -355,7 +404,7 @@ fn sessions_go_when_dropped_and_stale_ones_are_swept() {
 fn only_the_owner_can_look_into_a_session() {
     use std::os::unix::fs::PermissionsExt;
     let fixture = Fixture::new();
-    let session = Session::create(&fixture.template()).unwrap();
+    let session = session_of(&fixture.template());
     let folder: PathBuf = session.work_dir().parent().map(Path::to_owned).unwrap();
     assert_eq!(
         fs::metadata(folder).unwrap().permissions().mode() & 0o777,

@@ -1,10 +1,14 @@
-//! One binary, four trades: supervisor and worker of a running notebook, compiler wrapper, command line.
+//! One binary, four trades: supervisor and worker of a running notebook, compiler of its cells, command line.
 
 use std::process::ExitCode;
 
+use corebook_install::compiler::Compiler;
 use corebook_kernel::supervisor::{self, ROLE_VARIABLE, SUPERVISOR_ROLE, WORKER_ROLE};
 
 fn main() -> ExitCode {
+    if let Some(compiler) = Compiler::of_this_process() {
+        return compiler.run();
+    }
     match std::env::var(ROLE_VARIABLE).as_deref() {
         Ok(SUPERVISOR_ROLE) => child(supervisor::relay::run()),
         Ok(WORKER_ROLE) => child(supervisor::worker::run()),

@@ -29,7 +29,7 @@ pub fn clone_session(
 ) -> anyhow::Result<(Template, Session)> {
     let crates = kernelspec::crates_from_environment()?;
     let template = corebook_install::template(toolchain, &crates, progress)?;
-    let session = Session::create(&template)?;
+    let session = Session::create(&template, &std::env::current_exe()?)?;
     Ok((template, session))
 }
 

@@ -1,0 +1,188 @@
+//! What evcxr runs in a session in the belief that it is cargo.
+//!
+//! Nearly always nothing but the cell's source has changed since the last build. Cargo needs 40 ms to find
+//! that out, so the first build goes through cargo and is recorded, and later ones run the same rustc at
+//! once. Whatever else differs (manifest, lock file, settings, environment, toolchain, a library) goes
+//! through cargo again.
+//!
+//! This binary appears under two names in the session's `bin` folder: as `cargo`, and as `rustc-recorder`,
+//! which cargo runs around rustc while a build is recorded. Neither starts a process where it can become
+//! one, so an interrupt that kills it kills the compiler.
+//!
+//! * [`recording`]: how rustc was run, and whether it would be run so again
+
+mod recording;
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use self::recording::{Call, Recording};
+
+const CARGO: &str = "cargo";
+const RECORDER: &str = "rustc-recorder";
+/// A link to the real cargo.
+const REAL_CARGO: &str = "real-cargo";
+
+/// Tells the recorder where to write how rustc is run.
+const RECORD_VARIABLE: &str = "COREBOOK_RECORD";
+/// Where evcxr wants to read which library was built.
+const RESULT_VARIABLE: &str = "EVCXR_EXECUTION_SO_PATH";
+/// Whoever wraps rustc, sccache for one, must be asked each time.
+const WRAPPER_VARIABLE: &str = "RUSTC_WRAPPER";
+/// The name of the crate that every cell becomes.
+const CELL_CRATE: &str = "ctx";
+
+/// This process under one of its names in a session.
+pub struct Compiler {
+    tools: PathBuf,
+    is_recorder: bool,
+}
+
+impl Compiler {
+    /// What the process was started as; nothing if it is none of these.
+    pub fn of_this_process() -> Option<Self> {
+        let program = PathBuf::from(std::env::args_os().next()?);
+        let is_recorder = match program.file_name()?.to_str()? {
+            CARGO => false,
+            RECORDER => true,
+            _ => return None,
+        };
+        let tools = program.parent()?.to_owned();
+        tools
+            .join(REAL_CARGO)
+            .is_symlink()
+            .then_some(Self { tools, is_recorder })
+    }
+
+    /// Puts a compiler into a new folder.
+    ///
+    /// * `binary`: calls [`Compiler::of_this_process`] and [`Compiler::run`] first of all.
+    pub(crate) fn install(tools: &Path, binary: &Path, cargo: &Path) -> io::Result<()> {
+        use std::os::unix::fs::symlink;
+        symlink(binary, tools.join(CARGO))?;
+        symlink(binary, tools.join(RECORDER))?;
+        symlink(cargo, tools.join(REAL_CARGO))
+    }
+
+    /// Does what cargo, or the compiler it wanted to run, would do.
+    pub fn run(&self) -> ExitCode {
+        let ended = match self.is_recorder {
+            true => record(),
+            false => self.run_as_cargo(),
+        };
+        ended.unwrap_or_else(|error| {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        })
+    }
+
+    fn run_as_cargo(&self) -> io::Result<ExitCode> {
+        let manifest = fs::read_to_string("Cargo.toml").unwrap_or_default();
+        if !is_of_cells(&manifest) {
+            return self.run_keeping_versions();
+        }
+        let subcommand = std::env::args_os().find(|arg| arg == "build" || arg == "check");
+        let Some(subcommand) = subcommand else {
+            return Err(self.cargo()?.exec());
+        };
+        let call = Call::of_this_process().filter(|_| can_be_recorded(&manifest));
+        let Some(call) = call else {
+            return Err(self.cargo()?.exec());
+        };
+        let file = self.recording_file(&subcommand);
+        if let Some(recording) = Recording::read(&file).filter(|it| it.is_of(&call)) {
+            if let Some(result) = std::env::var_os(RESULT_VARIABLE) {
+                fs::write(result, recording.library().as_os_str().as_encoded_bytes())?;
+            }
+            return Err(recording.command().exec());
+        }
+        self.run_recorded(&call, &file)
+    }
+
+    /// Runs cargo, and writes down how it runs rustc for the cell.
+    fn run_recorded(&self, call: &Call, file: &Path) -> io::Result<ExitCode> {
+        // The recording of another state must not outlive it.
+        let _ = fs::remove_file(file);
+        let status = self
+            .cargo()?
+            .env(WRAPPER_VARIABLE, self.tools.join(RECORDER))
+            .env(RECORD_VARIABLE, file)
+            .status()?;
+        Recording::complete(file, call)?;
+        Ok(exit_code(status))
+    }
+
+    /// Runs cargo and puts the lock file back. For a manifest that is not the cells': evcxr checks a new
+    /// `:dep` in a manifest of its own that has no other dependency, and cargo then forgets the locked
+    /// versions of all others. As soon as one of the runtime's crates has a newer release, the runtime would
+    /// be compiled anew in the middle of a notebook, and pools in variables would belong to the old one.
+    fn run_keeping_versions(&self) -> io::Result<ExitCode> {
+        const LOCK: &str = "Cargo.lock";
+        let Ok(lock) = fs::read(LOCK) else {
+            return Err(self.cargo()?.exec());
+        };
+        let date = fs::metadata(LOCK)?.modified()?;
+        let status = self.cargo()?.status()?;
+        fs::write(LOCK, lock)?;
+        fs::File::options()
+            .append(true)
+            .open(LOCK)?
+            .set_modified(date)?;
+        Ok(exit_code(status))
+    }
+
+    /// The real cargo with this process's arguments.
+    fn cargo(&self) -> io::Result<Command> {
+        let mut command = Command::new(fs::read_link(self.tools.join(REAL_CARGO))?);
+        command.args(std::env::args_os().skip(1));
+        Ok(command)
+    }
+
+    fn recording_file(&self, subcommand: &OsStr) -> PathBuf {
+        self.tools
+            .join(Path::new(subcommand).with_extension("json"))
+    }
+}
+
+/// Whether cells are built with this manifest: it names the runtime.
+fn is_of_cells(manifest: &str) -> bool {
+    manifest.lines().any(|line| line.starts_with("corebook = "))
+}
+
+/// Whether a build with this manifest depends on nothing but what a recording looks at. A crate in a folder
+/// can change at any time, and only cargo sees it.
+fn can_be_recorded(manifest: &str) -> bool {
+    let dependencies = manifest
+        .lines()
+        .skip_while(|line| *line != "[dependencies]");
+    let is_folder = |line: &str| line.contains("path") && !line.starts_with("corebook = ");
+    std::env::var_os(WRAPPER_VARIABLE).is_none() && !dependencies.into_iter().any(is_folder)
+}
+
+/// Becomes the compiler named by the first argument, after writing down how it is run for a cell.
+fn record() -> io::Result<ExitCode> {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let (program, rest) = arguments.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let file = std::env::var_os(RECORD_VARIABLE);
+    let mut command = Command::new(program);
+    command
+        .args(rest)
+        .env_remove(WRAPPER_VARIABLE)
+        .env_remove(RECORD_VARIABLE);
+    let is_cell = rest
+        .windows(2)
+        .any(|pair| pair[0] == "--crate-name" && pair[1] == CELL_CRATE);
+    if let (true, Some(file)) = (is_cell, file) {
+        Recording::begin(Path::new(&file), &command)?;
+    }
+    Err(command.exec())
+}
+
+fn exit_code(status: std::process::ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}

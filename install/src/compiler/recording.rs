@@ -1,0 +1,154 @@
+//! How cargo ran rustc for a cell, and what that depended on.
+//!
+//! Knows nothing of cells. What is not UTF-8 is not recorded.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::UNIX_EPOCH;
+
+use serde_json::{Value, json};
+
+use super::{RECORD_VARIABLE, WRAPPER_VARIABLE};
+
+/// How cargo was called: everything a process is told.
+pub(super) struct Call {
+    arguments: Vec<String>,
+    variables: BTreeMap<String, String>,
+    folder: String,
+}
+
+impl Call {
+    /// Nothing where part of it is not UTF-8.
+    pub(super) fn of_this_process() -> Option<Self> {
+        let arguments = std::env::args_os().map(|text| text.into_string().ok());
+        let folder = std::env::current_dir().ok()?;
+        Some(Self {
+            arguments: arguments.collect::<Option<_>>()?,
+            variables: own_variables()?,
+            folder: folder.into_os_string().into_string().ok()?,
+        })
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "arguments": self.arguments, "variables": self.variables, "folder": self.folder })
+    }
+}
+
+fn own_variables() -> Option<BTreeMap<String, String>> {
+    let texts = std::env::vars_os()
+        .map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    texts.collect()
+}
+
+/// A rustc that can be run again.
+pub(super) struct Recording(Value);
+
+impl Recording {
+    /// Writes down the first half: what rustc is told. Called for rustc, while cargo waits for it.
+    pub(super) fn begin(file: &Path, rustc: &Command) -> io::Result<()> {
+        let Some(mut variables) = own_variables() else {
+            return Ok(());
+        };
+        for ours in [WRAPPER_VARIABLE, RECORD_VARIABLE] {
+            variables.remove(ours);
+        }
+        let arguments: Option<Vec<&str>> = rustc.get_args().map(|text| text.to_str()).collect();
+        let (Some(program), Some(arguments)) = (rustc.get_program().to_str(), arguments) else {
+            return Ok(());
+        };
+        let rustc = json!({ "program": program, "arguments": arguments, "variables": variables });
+        fs::write(file, rustc.to_string())
+    }
+
+    /// Writes down the second half: on what it depends. Called when cargo has ended.
+    pub(super) fn complete(file: &Path, call: &Call) -> io::Result<()> {
+        let Some(Recording(mut rustc)) = Self::read(file) else {
+            return Ok(());
+        };
+        let inputs: BTreeMap<String, Value> = inputs(&rustc)
+            .into_iter()
+            .map(|path| (path.to_string_lossy().into_owned(), stamp(&path)))
+            .collect();
+        rustc["call"] = call.to_json();
+        rustc["inputs"] = json!(inputs);
+        fs::write(file, rustc.to_string())
+    }
+
+    /// Nothing if there is none, or not a whole one.
+    pub(super) fn read(file: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(file).ok()?).ok().map(Self)
+    }
+
+    /// Whether cargo, called so now, would run rustc as recorded.
+    pub(super) fn is_of(&self, call: &Call) -> bool {
+        let is_as_it_was =
+            |(path, stamp_then): (&String, &Value)| stamp(path.as_ref()) == *stamp_then;
+        let inputs = self.0["inputs"].as_object();
+        self.0["call"] == call.to_json()
+            && inputs.is_some_and(|inputs| inputs.iter().all(is_as_it_was))
+    }
+
+    /// The rustc to run.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(self.0["program"].as_str().unwrap_or_default());
+        let variables = self.0["variables"].as_object().into_iter().flatten();
+        command
+            .args(arguments(&self.0))
+            .env_clear()
+            .envs(variables.filter_map(|(name, value)| Some((name, value.as_str()?))));
+        command
+    }
+
+    /// The library that it writes.
+    pub(super) fn library(&self) -> PathBuf {
+        let mut arguments = arguments(&self.0).skip_while(|text| *text != "--out-dir");
+        let folder = arguments.nth(1).unwrap_or_default();
+        let name = format!(
+            "{}{}{}",
+            std::env::consts::DLL_PREFIX,
+            super::CELL_CRATE,
+            std::env::consts::DLL_SUFFIX
+        );
+        Path::new(folder).join(name)
+    }
+}
+
+fn arguments(rustc: &Value) -> impl Iterator<Item = &str> {
+    let arguments = rustc["arguments"].as_array().into_iter().flatten();
+    arguments.filter_map(Value::as_str)
+}
+
+/// Every file that cargo reads to know how to run rustc, and the libraries named to rustc.
+fn inputs(rustc: &Value) -> Vec<PathBuf> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let program = PathBuf::from(rustc["program"].as_str().unwrap_or_default());
+    let libraries = arguments(rustc)
+        .filter_map(|text| text.split_once('='))
+        .map(|(_, path)| PathBuf::from(path))
+        .filter(|path| path.is_file());
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(dirs::home_dir()?.join(".cargo")));
+    let settings = here
+        .ancestors()
+        .map(|folder| folder.join(".cargo"))
+        .chain(home)
+        .flat_map(|folder| [folder.join("config.toml"), folder.join("config")]);
+    [here.join("Cargo.toml"), here.join("Cargo.lock"), program]
+        .into_iter()
+        .chain(settings)
+        .chain(libraries)
+        .collect()
+}
+
+/// Changes when the file is written; null while there is none.
+fn stamp(path: &Path) -> Value {
+    let stamp = || {
+        let metadata = fs::metadata(path).ok()?;
+        let age = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(format!("{} {}", age.as_nanos(), metadata.len()))
+    };
+    json!(stamp())
+}
