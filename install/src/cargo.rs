@@ -16,9 +16,13 @@ use crate::{Error, Toolchain};
 pub(crate) const OPT_LEVEL: &str = "3";
 
 /// What makes up the rest of a release build; `evcxr` writes the opposite into its manifest.
-pub(crate) const BUILD_ENVS: [(&str, &str); 2] = [
+///
+/// A single codegen unit is optimised at least as well as the sixteen of a release build, and a cell has too
+/// little code for sixteen: `docs/how-cells-are-compiled.md` has the figures.
+pub(crate) const BUILD_ENVS: [(&str, &str); 3] = [
     ("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false"),
     ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false"),
+    ("CARGO_PROFILE_DEV_CODEGEN_UNITS", "1"),
 ];
 
 /// The linker that `evcxr` chooses by itself.

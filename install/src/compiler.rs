@@ -10,8 +10,10 @@
 //! one, so an interrupt that kills it kills the compiler.
 //!
 //! * [`recording`]: how rustc was run, and whether it would be run so again
+//! * [`source`]: what is simplified in the source that evcxr generates
 
 mod recording;
+mod source;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -89,6 +91,7 @@ impl Compiler {
         let Some(subcommand) = subcommand else {
             return Err(self.cargo()?.exec());
         };
+        source::simplify(Path::new("src/lib.rs"))?;
         let call = Call::of_this_process().filter(|_| can_be_recorded(&manifest));
         let Some(call) = call else {
             return Err(self.cargo()?.exec());

@@ -13,6 +13,7 @@
 //! * [`event`]: what the runtime tells the kernel, as typed messages
 //! * `print`: `eprintln!` and its kin for cells
 //! * [`cell`]: what the worker calls before and after each cell
+//! * [`store`]: where cells keep their variables
 //!
 //! Everything public is a thin generic shell over a precompiled core, because each cell compiles the
 //! generics it uses anew.
@@ -25,6 +26,7 @@ pub mod event;
 pub mod pool;
 pub mod prelude;
 pub mod progress;
+pub mod store;
 pub mod timing;
 
 // Last, because its macros have the names of std's and hide them from here on.
