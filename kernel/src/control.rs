@@ -6,13 +6,13 @@ use std::sync::mpsc::Sender;
 use jupyter_protocol::{InterruptReply, JupyterMessageContent, ShutdownReply};
 use serde_json::json;
 
-use crate::evaluator::answer::Received;
 use crate::interrupt;
 use crate::iopub::Publisher;
 use crate::kernel::Shutdown;
 use crate::outbox::Outbox;
-use crate::replies::kernel_info;
+use crate::replies::{kernel_info, subshells};
 use crate::shell::{reply, reply_unsupported, while_busy};
+use crate::shells::Shells;
 use crate::wire::{Incoming, Origin};
 
 /// What the control thread needs.
@@ -20,7 +20,7 @@ pub struct Control {
     pub publisher: Publisher,
     pub replies: Outbox,
     pub interrupts: Sender<interrupt::Request>,
-    pub received: Arc<Received>,
+    pub shells: Arc<Shells>,
     /// To the main thread, which ends the kernel.
     pub shutdowns: Sender<Shutdown>,
     pub rust_version: String,
@@ -33,7 +33,7 @@ impl Control {
             JupyterMessageContent::InterruptRequest(_) => {
                 // The reply says that the interrupt was taken, not that the cell has stopped.
                 let _ = self.interrupts.send(interrupt::Request {
-                    received: self.received.count(),
+                    received: self.shells.received(),
                 });
                 self.reply(origin, InterruptReply::new());
             }
@@ -62,13 +62,25 @@ impl Control {
                 self.reply(origin, jupyter_protocol::DebugReply { content });
             }
             JupyterMessageContent::UnknownMessage(unknown) => {
-                reply_unsupported(&self.publisher, &self.replies, origin, &unknown.msg_type);
+                match subshells::reply(&unknown, &self.shells) {
+                    Some(reply) => {
+                        self.reply(origin, JupyterMessageContent::UnknownMessage(reply));
+                    }
+                    None => self.refuse(origin, &unknown.msg_type),
+                }
             }
-            other => tracing::warn!(
-                "control: dropped a message of type {}",
-                other.message_type()
-            ),
+            other => self.refuse(origin, other.message_type()),
         }
+    }
+
+    fn refuse(&self, origin: &Origin, message_type: &str) {
+        reply_unsupported(
+            &self.publisher,
+            &self.replies,
+            origin,
+            message_type,
+            "control",
+        );
     }
 
     fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {

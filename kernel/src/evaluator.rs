@@ -38,10 +38,11 @@ use crate::outbox::Outbox;
 use crate::outputs::{CellIdentity, CellSummary, Input};
 use crate::reports::Orders;
 use crate::shell::reply;
+use crate::shells::Shells;
 use crate::supervisor::report::Order;
 use crate::wire::Origin;
 
-use self::answer::{CellReply, OpenCell, Received};
+use self::answer::{CellReply, OpenCell};
 use self::locate::{Cell, Cells};
 use self::outcome::CellError;
 
@@ -90,7 +91,7 @@ pub struct EvaluatorLinks {
     pub activity: Arc<Activity>,
     /// To the thread that remembers. Unbounded: two messages a cell.
     pub history: Sender<history::Request>,
-    pub received: Arc<Received>,
+    pub shells: Arc<Shells>,
     pub open_cell: Arc<OpenCell>,
     pub cells: Arc<Mutex<Cells>>,
     pub pools: Arc<Pools>,
@@ -175,7 +176,8 @@ impl Evaluator {
 
     fn execute(&mut self, job: &ExecuteJob) {
         self.links.publisher.publish(&job.origin, Status::busy());
-        if job.number < self.links.received.aborted_below() {
+        let shells = &self.links.shells;
+        if shells.is_aborted(&job.origin.subshell, job.number) {
             self.reply_aborted(job);
             self.links.publisher.publish(&job.origin, Status::idle());
         } else {
@@ -206,7 +208,7 @@ impl Evaluator {
         self.links.open_cell.open(CellReply {
             publisher: self.links.publisher.clone(),
             replies: self.links.replies.clone(),
-            received: Arc::clone(&self.links.received),
+            shells: Arc::clone(&self.links.shells),
             origin: job.origin.clone(),
             execution_count: self.execution_count,
             is_silent: request.silent,

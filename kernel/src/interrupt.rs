@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::activity::{Activity, Phase};
-use crate::evaluator::answer::{OpenCell, Received};
+use crate::evaluator::answer::OpenCell;
 use crate::evaluator::outcome;
 use crate::reports::Orders;
+use crate::shells::Shells;
 use crate::supervisor::report::Order;
 
 /// Code that does not look at the interrupt flag has this long before its worker is killed.
@@ -36,7 +37,7 @@ pub fn serve(requests: &Receiver<Request>, reach: &Reach) {
             stop_cell(cell, requests, reach);
         } else if reach.activity.phase() == Phase::Starting {
             // The kernel goes on starting; the cells that wait for it don't run.
-            reach.received.abort_below(received);
+            reach.shells.abort_all_below(received);
         }
     }
 }
@@ -46,7 +47,7 @@ pub struct Reach {
     pub activity: Arc<Activity>,
     pub orders: Orders,
     pub open_cell: Arc<OpenCell>,
-    pub received: Arc<Received>,
+    pub shells: Arc<Shells>,
 }
 
 fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
@@ -54,7 +55,7 @@ fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
         activity,
         orders,
         open_cell,
-        received,
+        shells,
     } = reach;
     let mut is_answered = false;
     let interrupted_at = Instant::now();
@@ -89,7 +90,7 @@ fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
         match requests.recv_timeout(LOOK_AGAIN) {
             Ok(_) if asked_at.is_some() => orders.give(&Order::Kill),
             // To the client that cell has ended; the request means those that wait behind it.
-            Ok(request) if is_answered => received.abort_below(request.received),
+            Ok(request) if is_answered => shells.abort_all_below(request.received),
             Ok(_) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

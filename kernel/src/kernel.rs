@@ -26,7 +26,7 @@ use jupyter_protocol::Status;
 use crate::activity::Activity;
 use crate::connection::Connection;
 use crate::control::Control;
-use crate::evaluator::answer::{OpenCell, Received};
+use crate::evaluator::answer::OpenCell;
 use crate::evaluator::locate::Cells;
 use crate::evaluator::{Evaluator, EvaluatorLinks, SharedSession};
 use crate::history::Historian;
@@ -38,6 +38,7 @@ use crate::outbox::Outbox;
 use crate::outputs::{self, Outputs};
 use crate::reports::{self, Orders};
 use crate::shell::Shell;
+use crate::shells::Shells;
 use crate::supervisor::report::Order;
 use crate::wire::Origin;
 use crate::{heartbeat, history, input, interrupt, introspection};
@@ -109,9 +110,9 @@ impl Kernel {
         let (input_replies, stdin_replies) = channel();
         let (awaits_input, input_wanted) = channel();
         let (outputs, output_inputs) = sync_channel(outputs::QUEUE_LENGTH);
-        let received = Arc::new(Received::default());
+        let shells = Arc::new(Shells::new());
         // First of all: a client that sees the kernel may signal it.
-        signals::spawn_thread(interrupts.clone(), shutdowns.clone(), Arc::clone(&received))?;
+        signals::spawn_thread(interrupts.clone(), shutdowns.clone(), Arc::clone(&shells))?;
 
         let publisher = Publisher::new(iopub.outbox);
         let (socket, inbox) = iopub.owner;
@@ -137,7 +138,7 @@ impl Kernel {
             publisher: publisher.clone(),
             replies: control.outbox,
             interrupts: interrupts.clone(),
-            received: Arc::clone(&received),
+            shells: Arc::clone(&shells),
             shutdowns: shutdowns.clone(),
             rust_version: rust_version.clone(),
         };
@@ -152,7 +153,7 @@ impl Kernel {
             history: history.clone(),
             jobs: jobs.clone(),
             introspection,
-            received: Arc::clone(&received),
+            shells: Arc::clone(&shells),
             shutdowns: shutdowns.clone(),
             rust_version,
         };
@@ -195,7 +196,7 @@ impl Kernel {
             activity: Arc::clone(&self.activity),
             orders: self.orders.clone(),
             open_cell: Arc::clone(&open_cell),
-            received: Arc::clone(&received),
+            shells: Arc::clone(&shells),
         };
         std::thread::Builder::new()
             .name("interrupt".to_owned())
@@ -226,7 +227,7 @@ impl Kernel {
             outputs,
             activity: Arc::clone(&self.activity),
             history,
-            received,
+            shells,
             open_cell,
             cells,
             pools,

@@ -9,6 +9,7 @@
 //! * `outbox`, `router`: sockets and the threads around them
 //! * `heartbeat`, `iopub`, `shell`, `control`: one socket, one thread, one file
 //! * `replies`: requests that need no evaluator
+//! * `shells`: which subshells there are, and what waits in vain
 //! * `history`: the cells of this session and of earlier ones
 //! * `introspection`: completion and inspection
 //! * [`evaluator`]: the only user of evcxr
@@ -43,3 +44,4 @@ mod replies;
 mod reports;
 mod router;
 mod shell;
+mod shells;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use jupyter_protocol::{JupyterMessageContent, ShutdownReply, Status};
+use jupyter_protocol::{JupyterMessageContent, ShutdownReply, Status, UnknownMessage};
 use serde_json::{Value, json};
 
-use crate::evaluator::answer::Received;
 use crate::evaluator::{ExecuteJob, Job};
 use crate::iopub::Publisher;
 use crate::kernel::Shutdown;
 use crate::outbox::Outbox;
-use crate::replies::{comms, is_complete, kernel_info};
+use crate::replies::{self, comms, is_complete, kernel_info, subshells};
+use crate::shells::Shells;
 use crate::wire::{Incoming, Origin, Outgoing};
 use crate::{history, introspection};
 
@@ -25,7 +25,7 @@ pub struct Shell {
     pub introspection: Sender<introspection::Request>,
     /// To the thread that remembers. Unbounded: one request a cell or a key press.
     pub history: Sender<history::Request>,
-    pub received: Arc<Received>,
+    pub shells: Arc<Shells>,
     /// To the main thread, which ends the kernel.
     pub shutdowns: Sender<Shutdown>,
     pub rust_version: String,
@@ -34,12 +34,16 @@ pub struct Shell {
 impl Shell {
     /// Answers `message` or passes it on.
     pub fn handle(&self, message: Incoming) {
+        if !self.shells.exists(&message.origin.subshell) {
+            self.answer_nobody(&message.origin, &message.message_type);
+            return;
+        }
         match message.content {
             JupyterMessageContent::ExecuteRequest(request) => {
                 let job = ExecuteJob {
                     origin: message.origin,
                     request,
-                    number: self.received.next(),
+                    number: self.shells.next(),
                 };
                 self.pass_on(self.jobs.send(Job::Execute(job)).is_ok());
             }
@@ -87,11 +91,24 @@ impl Shell {
                 );
                 let _ = self.shutdowns.send(Shutdown);
             }
-            JupyterMessageContent::UnknownMessage(unknown) => {
-                reply_unsupported(&self.publisher, &self.replies, origin, &unknown.msg_type);
+            other => {
+                let (publisher, replies) = (&self.publisher, &self.replies);
+                reply_unsupported(publisher, replies, origin, other.message_type(), "shell");
             }
-            other => tracing::warn!("shell: dropped a message of type {}", other.message_type()),
         }
+    }
+
+    /// Answers a message to a subshell that there is not. One without a reply, as of a comm, is over all the same.
+    fn answer_nobody(&self, origin: &Origin, message_type: &str) {
+        let id = origin.subshell.as_deref().unwrap_or_default();
+        tracing::warn!(
+            "shell: a message of type {message_type} to subshell {id:?}, which there is not"
+        );
+        self.while_busy(origin, || {
+            if let Some(content) = error_reply(message_type, subshells::unknown(id)) {
+                reply(&self.replies, origin, content, json!({ "status": "error" }));
+            }
+        });
     }
 
     fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
@@ -128,27 +145,28 @@ pub fn reply(replies: &Outbox, origin: &Origin, content: JupyterMessageContent, 
     });
 }
 
-/// An error reply to a request of a type that this kernel does not know; anything else only gets a log line.
+/// An error reply to a request that nobody answers on `channel`; anything else only gets a log line.
 pub fn reply_unsupported(
     publisher: &Publisher,
     replies: &Outbox,
     origin: &Origin,
     message_type: &str,
+    channel: &str,
 ) {
-    let Some(stem) = message_type.strip_suffix("_request") else {
-        tracing::warn!("dropped a message of unknown type {message_type:?}");
+    let value = format!("corebook does not support {message_type} on {channel}");
+    let Some(content) = error_reply(message_type, replies::error("Unsupported", &value)) else {
+        tracing::warn!("{channel}: dropped a message of type {message_type:?}");
         return;
     };
-    let content = JupyterMessageContent::UnknownMessage(jupyter_protocol::UnknownMessage {
-        msg_type: format!("{stem}_reply"),
-        content: json!({
-            "status": "error",
-            "ename": "Unsupported",
-            "evalue": format!("corebook does not support {message_type}"),
-            "traceback": [],
-        }),
-    });
     while_busy(publisher, origin, || {
-        reply(replies, origin, content, json!({}))
+        reply(replies, origin, content, json!({ "status": "error" }));
     });
+}
+
+/// The reply to a request, with this content; none for what is no request.
+fn error_reply(message_type: &str, content: Value) -> Option<JupyterMessageContent> {
+    let stem = message_type.strip_suffix("_request")?;
+    let msg_type = format!("{stem}_reply");
+    let reply = UnknownMessage { msg_type, content };
+    Some(JupyterMessageContent::UnknownMessage(reply))
 }

@@ -42,7 +42,7 @@ pub struct Origin {
     /// The request's header, byte for byte.
     pub header: Vec<u8>,
     pub message_id: String,
-    /// The subshell that the header names, if any.
+    /// The subshell that the header names; none is the main shell.
     pub subshell: Option<String>,
 }
 
@@ -178,7 +178,12 @@ impl Codec {
                 part: "content",
                 source,
             })?;
-        let subshell = header["subshell_id"].as_str().map(str::to_owned);
+        let subshell = match &header["subshell_id"] {
+            Value::Null => None,
+            Value::String(id) => Some(id.clone()),
+            // No subshell has such an id, and the main shell was not meant.
+            other => Some(other.to_string()),
+        };
         let parent_id = parent["msg_id"].as_str().unwrap_or_default().to_owned();
         let header = parts.swap_remove(1);
         Ok(Incoming {

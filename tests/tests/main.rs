@@ -14,5 +14,6 @@ mod queue;
 mod requests;
 mod shutdown;
 mod sockets;
+mod subshells;
 mod survival;
 mod timing;

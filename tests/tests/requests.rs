@@ -195,10 +195,15 @@ fn inspection_finds_documentation_in_three_forms() {
 fn unknown_requests_get_an_error_reply_and_the_kernel_lives_on() {
     let notebook = Notebook::start();
     for channel in [Channel::Shell, Channel::Control] {
-        for message_type in ["frobnicate_request", "create_subshell_request"] {
+        // Known types on the wrong channel are as unknown there as any other.
+        let misplaced = match channel {
+            Channel::Shell => "create_subshell_request",
+            _ => "is_complete_request",
+        };
+        for message_type in ["frobnicate_request", misplaced] {
             let reply = notebook
                 .client
-                .ask(channel, message_type, json!({ "depth": 3 }));
+                .ask(channel, message_type, json!({ "code": "3" }));
             assert_eq!(reply.content["status"], "error", "{}", reply.brief());
             assert!(
                 reply.text("evalue").contains(message_type),
@@ -210,6 +215,9 @@ fn unknown_requests_get_an_error_reply_and_the_kernel_lives_on() {
         // No request: there is nothing to reply to, and the kernel notes it.
         notebook.client.send(channel, "frobnication", json!({}));
     }
+    // There is no debugger, and nothing says that there is one.
+    let info = notebook.ask("kernel_info_request", json!({}));
+    assert_ne!(info["debugger"], true);
     let debug = json!({ "type": "request", "seq": 7, "command": "initialize", "arguments": {} });
     let reply = notebook
         .client

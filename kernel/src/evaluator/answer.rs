@@ -5,7 +5,6 @@
 //! waits until evcxr is done.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -17,38 +16,10 @@ use serde_json::json;
 use crate::iopub::Publisher;
 use crate::outbox::Outbox;
 use crate::shell::reply;
+use crate::shells::Shells;
 use crate::wire::Origin;
 
 use super::outcome::CellError;
-
-/// How many execute requests have come in, and which of them are not to be run any more.
-#[derive(Debug, Default)]
-pub struct Received {
-    count: AtomicUsize,
-    aborted_below: AtomicUsize,
-}
-
-impl Received {
-    /// The number of a request that has just come in.
-    pub fn next(&self) -> usize {
-        self.count.fetch_add(1, Ordering::SeqCst)
-    }
-
-    /// Requests with a smaller number are answered and not run.
-    pub fn aborted_below(&self) -> usize {
-        self.aborted_below.load(Ordering::SeqCst)
-    }
-
-    /// How many have come in.
-    pub fn count(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
-    }
-
-    /// Aborts the requests with a smaller number.
-    pub fn abort_below(&self, number: usize) {
-        self.aborted_below.fetch_max(number, Ordering::SeqCst);
-    }
-}
 
 /// The cell whose reply is due. Whoever takes it gives the reply.
 #[derive(Default)]
@@ -68,7 +39,7 @@ impl OpenCell {
 pub struct CellReply {
     pub publisher: Publisher,
     pub replies: Outbox,
-    pub received: Arc<Received>,
+    pub shells: Arc<Shells>,
     pub origin: Origin,
     pub execution_count: usize,
     pub is_silent: bool,
@@ -95,7 +66,8 @@ impl CellReply {
                 traceback,
             }) => {
                 if self.stops_on_error {
-                    self.received.abort_below(self.received.count());
+                    self.shells
+                        .abort_below(&self.origin.subshell, self.shells.received());
                 }
                 let error = ReplyError {
                     ename: name,

@@ -6,14 +6,14 @@ use std::sync::mpsc::Sender;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Shutdown;
-use crate::evaluator::answer::Received;
 use crate::interrupt;
+use crate::shells::Shells;
 
 /// Starts the thread that takes them.
 pub fn spawn_thread(
     interrupts: Sender<interrupt::Request>,
     shutdowns: Sender<Shutdown>,
-    received: Arc<Received>,
+    shells: Arc<Shells>,
 ) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::Builder::new()
@@ -23,7 +23,7 @@ pub fn spawn_thread(
                 let is_over = match signal {
                     SIGINT => interrupts
                         .send(interrupt::Request {
-                            received: received.count(),
+                            received: shells.received(),
                         })
                         .is_err(),
                     _ => shutdowns.send(Shutdown).is_err(),

@@ -80,7 +80,9 @@ pub fn outgoing(content: &JupyterMessageContent) -> Value {
             remove(&mut json, "indent");
         }
         // The types have no field for features; Jupyter's clients look for this list.
-        JupyterMessageContent::KernelInfoReply(_) => json["supported_features"] = json!([]),
+        JupyterMessageContent::KernelInfoReply(_) => {
+            json["supported_features"] = json!(["kernel subshells"]);
+        }
         _ => {}
     }
     json
