@@ -1,5 +1,9 @@
 //! Transports, signatures, and several clients.
 
+use std::collections::BTreeSet;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::Path;
+
 use corebook_tests::client::{Channel, Client};
 use corebook_tests::connection::{Connection, Port};
 use corebook_tests::execution::Execute;
@@ -12,6 +16,102 @@ fn ipc_works_like_tcp() {
     let notebook = Notebook::start_on(Connection::ipc(folder.path()));
     assert!(notebook.client.is_beating());
     assert_eq!(notebook.run("1 + 1").result(), "2");
+}
+
+#[test]
+fn ipc_sockets_are_the_owners_alone_and_other_files_are_not_touched() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // What lies where a socket shall be is replaced; what it points to stays.
+    let other = folder.path().join("other");
+    std::fs::write(&other, "mine").expect("the folder is ours");
+    std::os::unix::fs::symlink(&other, folder.path().join("kernel-1")).expect("the folder is ours");
+    let notebook = Notebook::start_on(Connection::ipc(folder.path()));
+    for number in 1..=5 {
+        let socket = folder.path().join(format!("kernel-{number}"));
+        let metadata = std::fs::symlink_metadata(&socket).expect("a bound socket");
+        assert!(metadata.file_type().is_socket(), "{}", socket.display());
+        assert_eq!(
+            metadata.permissions().mode() & 0o077,
+            0,
+            "{}",
+            socket.display()
+        );
+    }
+    assert_eq!(
+        std::fs::read_to_string(&other).expect("it is still there"),
+        "mine"
+    );
+    // The files of cells have the permissions that they have elsewhere.
+    let own = folder.path().join("own");
+    std::fs::write(&own, "").expect("the folder is ours");
+    let mode = |path: &Path| {
+        std::fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+    };
+    let made = folder.path().join("made");
+    notebook.run_quietly(&format!("std::fs::write({made:?}, \"\").unwrap();"));
+    assert_eq!(mode(&made), mode(&own));
+}
+
+#[test]
+fn only_the_address_in_the_connection_file_is_listened_on() {
+    let notebook = Notebook::start_on(Connection {
+        ip: "127.0.0.2".to_owned(),
+        ..Connection::tcp()
+    });
+    let expected: BTreeSet<String> = Port::ALL
+        .iter()
+        // As the system's table has it: the address's bytes backwards, in hexadecimal.
+        .map(|port| format!("0200007F:{:04X}", notebook.connection.number(*port)))
+        .collect();
+    assert_eq!(listening(notebook.process.pid().as_raw()), expected);
+    notebook.warm_up();
+    assert_eq!(listening(notebook.process.pid().as_raw()), expected);
+}
+
+/// Addresses and ports at which a process awaits connections.
+fn listening(pid: i32) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process runs");
+    let links = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    let sockets: BTreeSet<String> = links
+        .filter_map(|link| {
+            let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+            Some(inode.to_owned())
+        })
+        .collect();
+    let mut found = BTreeSet::new();
+    for table in ["tcp", "tcp6"] {
+        let table = std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            // The fourth word is the state, 0A for listening; the tenth the socket's number.
+            if words[3] == "0A" && sockets.contains(words[9]) {
+                found.insert(words[1].to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn encryption_that_is_asked_for_is_refused_with_a_reason() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut content = Connection::tcp().to_json();
+    content["curve_publickey"] = json!("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7");
+    content["curve_secretkey"] = json!("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs");
+    let file = folder.path().join("connection.json");
+    std::fs::write(&file, content.to_string()).expect("the folder is ours");
+    let mut command = corebook_tests::binary::command();
+    let output = command
+        .arg("kernel")
+        .arg(&file)
+        .output()
+        .expect("the kernel starts");
+    assert!(!output.status.success());
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains("CURVE") && log.contains("ipc"), "{log}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jupyter_protocol::connection_info::Transport;
+use nix::sys::stat::{Mode, umask};
 
 use crate::connection::Connection;
 use crate::outbox::{self, Inbox, Outbox};
@@ -33,6 +35,8 @@ impl Sockets {
         let Connection { info, signer } = connection;
         let codec = Arc::new(Codec::new(signer, uuid::Uuid::new_v4().to_string()));
         let context = zmq::Context::new();
+        // zmq makes a socket's file in this thread. Whoever may write to it may connect.
+        let _private = (info.transport == Transport::IPC).then(PrivateFiles::begin);
         let router = |name: &'static str, url: String| -> anyhow::Result<Bound<Router>> {
             let (outbox, inbox) = outbox::pair(&context, &codec, name)?;
             let owner = Router::bind(&context, &url, name, inbox, &codec)
@@ -69,5 +73,24 @@ impl Sockets {
             self.iopub.outbox.clone(),
             self.heartbeat.outbox.clone(),
         ]
+    }
+}
+
+/// While it lives, files that this process makes are their owner's alone.
+struct PrivateFiles {
+    before: Mode,
+}
+
+impl PrivateFiles {
+    fn begin() -> Self {
+        let before = umask(Mode::S_IRWXG | Mode::S_IRWXO);
+        Self { before }
+    }
+}
+
+impl Drop for PrivateFiles {
+    fn drop(&mut self) {
+        // What cells write has the permissions that the user is used to.
+        umask(self.before);
     }
 }
