@@ -5,12 +5,14 @@
 //!
 //! * [`startup`]: making evcxr ready, and what its version needs worked around
 //! * [`answer`]: a cell's error, reply and idle, given once
+//! * [`forms`]: what is shown that no code has printed
 //! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
 //! * [`diagnostics`]: compile errors as the cell's author should read them
 //! * [`locate`]: from generated code back to cells
 
 pub mod answer;
 mod diagnostics;
+mod forms;
 pub mod locate;
 pub mod outcome;
 mod startup;
@@ -22,10 +24,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use corebook_install::{Session, Toolchain};
 use corebook_magics::expansion::{Expansion, expand};
+use corebook_magics::magic::Question;
 use evcxr::{CommandContext, EvalCallbacks};
 use jupyter_protocol::{
-    DisplayData, ExecuteInput, ExecuteReply, ExecuteRequest, ExecuteResult, ExecutionCount,
-    ExpressionResult, JupyterMessageContent, Media, MediaType, ReplyStatus, Status, StreamContent,
+    ExecuteInput, ExecuteReply, ExecuteRequest, ExecuteResult, ExecutionCount, ExpressionResult,
+    Media, ReplyStatus, Status,
 };
 use serde_json::json;
 
@@ -43,6 +46,7 @@ use crate::supervisor::report::Order;
 use crate::wire::Origin;
 
 use self::answer::{CellReply, OpenCell};
+use self::forms::{command_output, forms, plain_text, shown};
 use self::locate::{Cell, Cells};
 use self::outcome::CellError;
 
@@ -107,6 +111,8 @@ pub struct Evaluator {
     /// evcxr, or why there is none.
     context: Result<CommandContext, String>,
     execution_count: usize,
+    /// What the present cell has for the client's pager.
+    page: Option<Media>,
     /// How often the supervisor was asked whether all output is reported.
     fences: u64,
 }
@@ -118,6 +124,7 @@ impl Evaluator {
             links,
             context,
             execution_count: 0,
+            page: None,
             fences: 0,
         }
     }
@@ -214,7 +221,9 @@ impl Evaluator {
             is_silent: request.silent,
             stops_on_error: request.stop_on_error,
             started: chrono::Utc::now(),
+            page: None,
         });
+        self.page = None;
         let ran = self.run(job, &request.code, request.silent);
         if is_stored
             && let Ok(summary) = &ran
@@ -227,7 +236,8 @@ impl Evaluator {
         }
         let ended = ran.map(|_| self.evaluate_expressions(job));
         // Nothing is left to say if the interrupt thread has answered already.
-        if let Some(reply) = self.links.open_cell.take() {
+        if let Some(mut reply) = self.links.open_cell.take() {
+            reply.page = self.page.take();
             reply.end(ended);
         }
         self.links.activity.enter(Phase::Idle);
@@ -295,20 +305,32 @@ impl Evaluator {
             execution_count: self.execution_count,
             is_silent,
         }));
-        let ran = self.expand_and_evaluate(source);
+        // A client that takes questions has a person before it, and shows help in its own place.
+        let has_pager = job.request.allow_stdin && !is_silent;
+        let ran = self.expand_and_evaluate(source, has_pager);
         let summary = self.summary();
         ran.and_then(|evaluated| self.judge(evaluated, summary))
     }
 
     /// Magics first; a malformed one keeps the whole cell from running.
-    fn expand_and_evaluate(&mut self, source: &str) -> Result<Evaluated, CellError> {
+    fn expand_and_evaluate(
+        &mut self,
+        source: &str,
+        has_pager: bool,
+    ) -> Result<Evaluated, CellError> {
         let host = KernelHost::new(&self.links.pools);
         let expansion = expand(source, &host)
             .map_err(|error| CellError::magic(self.execution_count, source, &error))?;
         match expansion {
             Expansion::Answers(questions) => {
-                for question in &questions {
-                    self.tell_outputs(Input::Show(shown(&host.answer_richly(question))));
+                if let [help @ Question::Help(_)] = questions.as_slice()
+                    && has_pager
+                {
+                    self.page = Some(forms(&host.answer_richly(help)));
+                } else {
+                    for question in &questions {
+                        self.tell_outputs(Input::Show(shown(&host.answer_richly(question))));
+                    }
                 }
                 Ok(Evaluated {
                     result: Ok(evcxr::EvalOutputs::new()),
@@ -447,42 +469,6 @@ impl Evaluator {
 struct Evaluated {
     result: Result<evcxr::EvalOutputs, evcxr::Error>,
     cell: Cell,
-}
-
-fn plain_text(media: &Media) -> Option<String> {
-    media.content.iter().find_map(|form| match form {
-        MediaType::Plain(text) => Some(text.clone()),
-        _ => None,
-    })
-}
-
-/// What a command such as `:vars` gives back.
-fn command_output(outputs: &evcxr::EvalOutputs) -> Option<JupyterMessageContent> {
-    if outputs.is_empty() {
-        return None;
-    }
-    let data: serde_json::Map<_, _> = outputs
-        .content_by_mime_type
-        .iter()
-        .map(|(mime, text)| (mime.clone(), json!(text)))
-        .collect();
-    let media: Media = serde_json::from_value(serde_json::Value::Object(data)).ok()?;
-    Some(DisplayData::new(media).into())
-}
-
-/// An answer in plain text is printed; one that has more forms is displayed.
-fn shown(answer: &crate::host::Answer) -> JupyterMessageContent {
-    match &answer.html {
-        None => StreamContent::stdout(&format!("{}\n", answer.text)).into(),
-        Some(html) => {
-            let media: Media = vec![
-                MediaType::Plain(answer.text.clone()),
-                MediaType::Html(html.clone()),
-            ]
-            .into();
-            DisplayData::new(media).into()
-        }
-    }
 }
 
 /// A panic elsewhere leaves what is shared here whole.

@@ -35,6 +35,7 @@ class TestKernel(jupyter_kernel_test.KernelTests):
         "%timeit f(1,",
     ]
     invalid_code_samples = ["fn f() { ) }", "]"]
+    code_page_something = "%timeit?"
     code_generate_error = 'panic!("x")'
     code_execute_result = [
         {"code": "1 + 2", "result": "3"},

@@ -244,3 +244,32 @@ fn missing_fields_have_the_protocols_defaults() {
         1
     );
 }
+
+#[test]
+fn help_goes_to_the_pager_of_a_client_that_takes_questions_and_is_shown_to_others() {
+    let notebook = Notebook::start();
+    let ask = |code: &str, allow_stdin: bool| {
+        notebook.run_as(&Execute {
+            allow_stdin,
+            ..Execute::new(code)
+        })
+    };
+    let ran = ask("%timeit?", true);
+    let pages = ran.reply.content["payload"].clone();
+    ran.shows_nothing();
+    assert_eq!(
+        (&pages[0]["source"], &pages[0]["start"]),
+        (&json!("page"), &json!(0))
+    );
+    assert_eq!(pages.as_array().map(Vec::len), Some(1));
+    for mime in ["text/plain", "text/html"] {
+        let text = pages[0]["data"][mime].as_str().unwrap_or_default();
+        assert!(text.contains("best of"), "{mime} of {pages}");
+    }
+    // Two pages would hide each other, and where nobody sits there is no pager.
+    for (code, allow_stdin) in [("%timeit?", false), ("%timeit?\n%time?", true)] {
+        let ran = ask(code, allow_stdin);
+        assert_eq!(ran.reply.content["payload"], json!([]));
+        assert!(ran.log()[0].contains("best of"));
+    }
+}

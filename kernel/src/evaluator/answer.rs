@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use jupyter_protocol::{
-    ErrorOutput, ExecuteReply, ExecutionCount, ExpressionResult, ReplyError, ReplyStatus, Status,
+    ErrorOutput, ExecuteReply, ExecutionCount, ExpressionResult, Media, Payload, ReplyError,
+    ReplyStatus, Status,
 };
 use serde_json::json;
 
@@ -45,6 +46,8 @@ pub struct CellReply {
     pub is_silent: bool,
     pub stops_on_error: bool,
     pub started: DateTime<Utc>,
+    /// For the client's pager.
+    pub page: Option<Media>,
 }
 
 impl CellReply {
@@ -59,7 +62,11 @@ impl CellReply {
         };
         let status = if ended.is_ok() { "ok" } else { "error" };
         match ended {
-            Ok(values) => content.user_expressions = Some(values),
+            Ok(values) => {
+                content.user_expressions = Some(values);
+                let page = self.page.map(|data| Payload::Page { data, start: 0 });
+                content.payload.extend(page);
+            }
             Err(CellError {
                 name,
                 value,
