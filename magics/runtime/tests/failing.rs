@@ -58,6 +58,43 @@ fn a_panic_names_the_item_and_the_line() {
 }
 
 #[test]
+fn a_panic_names_the_items_value_where_it_says_more_than_its_number() {
+    let _turn = turn();
+    let pool = Pool::new(2);
+    let fails = |text: String, expected: &str| assert!(text.starts_with(expected), "{text}");
+    fails(
+        message(|| pool.map(|x: i16| 6 / (x + 1), -3..3)),
+        "panicked in item 2 (of 6), -1: attempt to divide by zero",
+    );
+    fails(
+        message(|| pool.for_each(|x| assert!(x < 0.5), vec![0.25, 0.75])),
+        "panicked in item 1 (of 2), 0.75: ",
+    );
+    let words = ["7".to_owned(), "seven".to_owned()];
+    let parse = |text: &str| text.parse::<u8>().expect("a number");
+    let text = "panicked in item 1 (of 2), \"seven\": a number: ";
+    fails(
+        message(|| pool.map(|word: &String| parse(word), &words)),
+        text,
+    );
+    fails(
+        message(|| pool.map(parse, words.iter().map(String::as_str))),
+        text,
+    );
+    fails(message(|| pool.imap(parse, ["7", "seven"]).count()), text);
+    // What the function used up, or has no text that is known, is named by its number alone.
+    fails(
+        message(|| pool.map(|word: String| parse(&word), words.clone())),
+        "panicked in item 1 (of 2): a number: ",
+    );
+    let long = "a".repeat(100);
+    fails(
+        message(|| pool.map(parse, [long.as_str()])),
+        &format!("panicked in item 0 (of 1), \"{}…: ", "a".repeat(59)),
+    );
+}
+
+#[test]
 fn the_lowest_failing_item_is_named() {
     let _turn = turn();
     for workers in [1, 2, 4] {

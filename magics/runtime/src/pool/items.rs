@@ -12,10 +12,15 @@ use std::ops::{Range, RangeInclusive};
 
 use super::memory::{Kind, Memory};
 
+/// The longest text of an item, in characters.
+const LONGEST_TEXT: usize = 60;
+
 /// The items of one map, in order. It owns those that nobody has taken from their [`Place`].
 pub struct Items {
     source: Source,
     count: usize,
+    /// The type of the items.
+    id: TypeId,
 }
 
 enum Source {
@@ -89,6 +94,7 @@ impl Items {
             return Self {
                 source: Source::Memory(memory),
                 count,
+                id: typeid::of::<I::Item>(),
             };
         }
         let items = items.into_iter();
@@ -98,7 +104,7 @@ impl Items {
             unsafe { collected.next_slot().cast::<I::Item>().write(item) };
             collected.count += 1;
         }
-        collected.finish()
+        collected.finish(typeid::of::<I::Item>())
     }
 
     /// The one item of a map that is no map.
@@ -106,6 +112,7 @@ impl Items {
         Self {
             source: Source::Memory(Memory::new(Kind::of::<()>(), 1)),
             count: 1,
+            id: TypeId::of::<()>(),
         }
     }
 
@@ -119,6 +126,44 @@ impl Items {
             Source::Memory(memory) => Place::Memory(memory.at(index)),
             Source::Integers { first } => Place::Integers(first.wrapping_add(index as u128)),
         }
+    }
+
+    /// An item as text, also after it was taken: for types that a copy leaves whole, and whose text is known
+    /// here, since for any other the cell would have to be asked for `Debug`.
+    pub(super) fn text(&self, index: usize) -> Option<String> {
+        if index >= self.count {
+            return None;
+        }
+        let place = self.place(index);
+        macro_rules! try_types {
+            ($($copied:ty)*) => { $(
+                if self.id == typeid::of::<$copied>() {
+                    // SAFETY: the id is that of the items' type but for lifetimes, and those of the items last
+                    // as long as the items. The type is `Copy`: what was taken is still there.
+                    return Some(shortened(format!("{:?}", unsafe { place.take::<$copied>(0) })));
+                }
+            )* };
+        }
+        try_types!(i32 usize i64 u64 u32 u8 i8 i16 u16 isize u128 i128 f64 f32 bool char);
+        try_types!(
+            &i32 & usize
+                & i64
+                & u64
+                & u32
+                & u8
+                & i8
+                & i16
+                & u16
+                & isize
+                & u128
+                & i128
+                & f64
+                & f32
+                & bool
+                & char
+        );
+        try_types!(&str && str & String);
+        None
     }
 
     /// Drops items.
@@ -145,13 +190,13 @@ impl Items {
                     // SAFETY: the caller promises the type; it has no lifetime that the id could hide.
                     let range = unsafe { &*address.cast::<Range<$integer>>() };
                     let bounds = (!range.is_empty()).then_some((range.start as u128, range.end as u128));
-                    return Some(Self::integers(bounds, 0));
+                    return Some(Self::integers(bounds, 0, TypeId::of::<$integer>()));
                 }
                 if id == TypeId::of::<RangeInclusive<$integer>>() {
                     // SAFETY: as above.
                     let range = unsafe { &*address.cast::<RangeInclusive<$integer>>() };
                     let bounds = (!range.is_empty()).then_some((*range.start() as u128, *range.end() as u128));
-                    return Some(Self::integers(bounds, 1));
+                    return Some(Self::integers(bounds, 1, TypeId::of::<$integer>()));
                 }
             )* };
         }
@@ -159,8 +204,9 @@ impl Items {
         None
     }
 
-    /// `bounds`: first and last integer, sign-extended; `more`: 1 when the last one is included.
-    fn integers(bounds: Option<(u128, u128)>, more: u128) -> Self {
+    /// `bounds`: first and last integer, sign-extended; `more`: 1 when the last one is included; `id`: their
+    /// type.
+    fn integers(bounds: Option<(u128, u128)>, more: u128, id: TypeId) -> Self {
         // Sign extension makes the difference right for negative bounds, too.
         let count = bounds.map_or(0, |(first, last)| {
             last.wrapping_sub(first).saturating_add(more)
@@ -171,8 +217,18 @@ impl Items {
         Self {
             source: Source::Integers { first },
             count,
+            id,
         }
     }
+}
+
+/// Long text is cut: it stands in the middle of a message.
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// Items on their way into memory. Drops them should the iterator panic.
@@ -209,7 +265,7 @@ impl Collected {
         memory.at(count)
     }
 
-    fn finish(mut self) -> Items {
+    fn finish(mut self, id: TypeId) -> Items {
         let memory = self
             .memory
             .take()
@@ -217,6 +273,7 @@ impl Collected {
         Items {
             source: Source::Memory(memory),
             count: self.count,
+            id,
         }
     }
 }

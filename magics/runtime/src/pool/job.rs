@@ -40,6 +40,8 @@ pub(super) struct Block<'a> {
     pub(super) is_stopped: bool,
     /// Set by the task: the item at which it stopped or panicked.
     pub(super) failed: usize,
+    /// Set by the task: that item as text, where it can be told.
+    pub(super) failed_value: Option<String>,
 }
 
 /// What is to be done.
@@ -284,7 +286,7 @@ impl Job {
         let taken = joined(finished.iter().cloned().chain(record.failed).collect());
         let is_complete = finished.iter().map(Range::len).sum::<usize>() == self.plan.units;
         let end = match record.failure {
-            Some((item, Some(report))) => End::Panicked { item, report },
+            Some((item, Some(panic))) => End::Panicked { item, panic },
             Some((_, None)) => End::Stopped,
             None if is_complete => End::Complete,
             None if self.is_interrupted.load(Ordering::Relaxed) => End::Interrupted,

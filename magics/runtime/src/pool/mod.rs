@@ -64,7 +64,9 @@ use table::Lease;
 ///   items are handed out in chunks, sized by how long the last ones took.
 /// * **Nesting.** A map inside a map runs on the same workers.
 /// * **Panics.** When an item panics, no new items start, finished results are dropped, and the caller
-///   panics with `panicked in item 3 (of 24): …`, naming the lowest item that did. The pool lives on.
+///   panics with `panicked in item 3 (of 24): …`, naming the lowest item that did. Where an item is a number,
+///   a text or a reference to one and says more than its index, it is named too: `item 3 (of 24), 13: …`.
+///   The pool lives on.
 /// * **Interrupts.** In a notebook, an interrupt stops a map between two items.
 ///
 /// # Panics
@@ -200,7 +202,7 @@ impl Pool {
     #[track_caller]
     fn fail(self, verb: &str, items: usize, outcome: Outcome) {
         match outcome.end {
-            End::Panicked { item, report } => panics::raise(panics::in_item(report, item, items)),
+            End::Panicked { item, panic } => panics::raise(panics::in_item(panic, item, items)),
             End::Interrupted => panics::interrupt(&outcome.describe(verb, items)),
             End::Complete | End::Stopped | End::Cancelled => {}
         }

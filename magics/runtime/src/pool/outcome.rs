@@ -25,7 +25,7 @@ pub(super) enum End {
     /// The task panicked at this item.
     Panicked {
         item: usize,
-        report: PanicReport,
+        panic: ItemPanic,
     },
     /// An interrupt.
     Interrupted,
@@ -33,13 +33,21 @@ pub(super) enum End {
     Cancelled,
 }
 
+/// A panic on an item's account.
+#[derive(Debug)]
+pub(super) struct ItemPanic {
+    /// The item as text, where that can be told.
+    pub(super) value: Option<String>,
+    pub(super) report: PanicReport,
+}
+
 /// What a worker did, or all of them.
 #[derive(Default)]
 pub(super) struct Record {
     pub(super) finished: Vec<Range<usize>>,
     pub(super) failed: Vec<Range<usize>>,
-    /// The lowest failing item; without a report it stopped.
-    pub(super) failure: Option<(usize, Option<PanicReport>)>,
+    /// The lowest failing item; without a panic it stopped.
+    pub(super) failure: Option<(usize, Option<ItemPanic>)>,
     pub(super) busy: Duration,
 }
 
@@ -63,13 +71,13 @@ impl Outcome {
 }
 
 impl Record {
-    pub(super) fn fail(&mut self, item: usize, report: Option<PanicReport>) {
+    pub(super) fn fail(&mut self, item: usize, panic: Option<ItemPanic>) {
         if self
             .failure
             .as_ref()
             .is_none_or(|(lowest, _)| item < *lowest)
         {
-            self.failure = Some((item, report));
+            self.failure = Some((item, panic));
         }
     }
 }

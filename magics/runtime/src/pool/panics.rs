@@ -12,6 +12,7 @@ use std::panic::PanicHookInfo;
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread::ThreadId;
 
+use super::outcome::ItemPanic;
 use crate::cancel::{self, Interrupted};
 use crate::event::{self, Event, PanicReport};
 
@@ -150,9 +151,15 @@ pub(super) fn raise(report: PanicReport) -> ! {
     std::panic::resume_unwind(Box::new(message))
 }
 
-/// The report of a map whose item panicked.
-pub(super) fn in_item(report: PanicReport, item: usize, items: usize) -> PanicReport {
-    let message = format!("panicked in item {item} (of {items}): {}", report.message);
+/// The report of a map whose item panicked. A value that is the item's number is not said twice.
+pub(super) fn in_item(panic: ItemPanic, item: usize, items: usize) -> PanicReport {
+    let ItemPanic { value, report } = panic;
+    let value = value.filter(|value| *value != item.to_string());
+    let value = value.map_or_else(String::new, |value| format!(", {value}"));
+    let message = format!(
+        "panicked in item {item} (of {items}){value}: {}",
+        report.message
+    );
     PanicReport { message, ..report }
 }
 

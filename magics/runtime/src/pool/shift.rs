@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::job::{Block, Job, Task};
-use super::outcome::{Record, extend};
+use super::outcome::{ItemPanic, Record, extend};
 use super::panics::{self, Caught};
 use crate::cancel;
 
@@ -88,6 +88,7 @@ impl Job {
             reached: units.end,
             is_stopped: false,
             failed: 0,
+            failed_value: None,
         };
         let caught = catch_unwind(AssertUnwindSafe(|| match &self.task {
             Task::Owned(run) => run(&mut block),
@@ -104,17 +105,20 @@ impl Job {
                 return end;
             }
             Ok(()) => Some((block.failed, None)),
-            Err(Caught::Panic(report)) => Some((block.failed, Some(report))),
+            Err(Caught::Panic(report)) => {
+                let value = block.failed_value.take();
+                Some((block.failed, Some(ItemPanic { value, report })))
+            }
             Err(Caught::Interrupted) => {
                 self.is_interrupted.store(true, Ordering::Relaxed);
                 self.is_cancelled.store(true, Ordering::Relaxed);
                 None
             }
         };
-        if let Some((item, report)) = failure {
+        if let Some((item, panic)) = failure {
             // What of the block comes before the item has been run.
             self.claims.lower_limit(units.start);
-            record.fail(item, report);
+            record.fail(item, panic);
         }
         let end = units.end;
         record.failed.push(units);
@@ -164,8 +168,8 @@ impl Job {
         all.finished.extend(record.finished);
         all.failed.extend(record.failed);
         all.busy += record.busy;
-        if let Some((item, report)) = record.failure {
-            all.fail(item, report);
+        if let Some((item, panic)) = record.failure {
+            all.fail(item, panic);
         }
     }
 }

@@ -269,8 +269,10 @@ impl Output {
 impl Failure {
     pub(super) fn of(verb: &str, items: usize, outcome: Outcome) -> Self {
         match outcome.end {
-            End::Panicked { report, .. } if verb == "pool.apply_async" => Self::Panicked(report),
-            End::Panicked { item, report } => Self::Panicked(panics::in_item(report, item, items)),
+            End::Panicked { panic, .. } if verb == "pool.apply_async" => {
+                Self::Panicked(panic.report)
+            }
+            End::Panicked { item, panic } => Self::Panicked(panics::in_item(panic, item, items)),
             _ => Self::Cancelled(format!("cancelled: {}", outcome.describe(verb, items))),
         }
     }

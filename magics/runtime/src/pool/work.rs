@@ -390,6 +390,7 @@ struct Rest<'a, 'b, 'c> {
 impl Drop for Rest<'_, '_, '_> {
     fn drop(&mut self) {
         self.block.failed = self.at;
+        self.block.failed_value = self.work.items.text(self.at);
         let start = self.block.units.start;
         let finished = match self.work.shape {
             Shape::Map => start..self.at,
