@@ -37,8 +37,18 @@ impl Cache {
     ///
     /// [`Error::NoCacheFolder`] without a home folder.
     pub fn locate() -> Result<Self, Error> {
-        match env::var_os(CACHE_VARIABLE).filter(|path| !path.is_empty()) {
-            Some(path) => Self::at(Path::new(&path)),
+        let named = env::var_os(CACHE_VARIABLE);
+        Self::named(named.as_deref().filter(|path| !path.is_empty()))
+    }
+
+    /// The cache in the folder that is named, else in the user's cache folder.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::locate`].
+    pub fn named(path: Option<impl AsRef<Path>>) -> Result<Self, Error> {
+        match path {
+            Some(path) => Self::at(path.as_ref()),
             None => Self::at(
                 &dirs::cache_dir()
                     .ok_or(Error::NoCacheFolder)?
@@ -80,6 +90,29 @@ impl Cache {
     pub(crate) fn sessions(&self) -> PathBuf {
         self.root.join("sessions")
     }
+}
+
+/// Creates a folder and its parents. Templates hold nothing private: a class shares them.
+pub(crate) fn create_dir(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|error| Error::io("create", path, error))
+}
+
+/// Creates a folder that goes when it is dropped, as readable as any other.
+pub(crate) fn create_temporary_dir(
+    parent: &Path,
+    prefix: &str,
+) -> Result<tempfile::TempDir, Error> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Less what the user's mask takes away.
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    builder
+        .tempdir_in(parent)
+        .map_err(|error| Error::io("create a folder in", parent, error))
 }
 
 /// Creates a folder and its parents, readable by its owner only.

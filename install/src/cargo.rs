@@ -5,11 +5,11 @@
 //! `evcxr` is upgraded, compare both; a difference shows as "Compiling corebook" at kernel start, which
 //! the tests of this crate and the end-to-end tests refuse.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::toolchain::find_on_path;
+use crate::linker::{self, Linker};
 use crate::{Error, Toolchain};
 
 /// Cells are compiled as `cargo build --release` would.
@@ -25,42 +25,8 @@ pub(crate) const BUILD_ENVS: [(&str, &str); 3] = [
     ("CARGO_PROFILE_DEV_CODEGEN_UNITS", "1"),
 ];
 
-/// The linker that `evcxr` chooses by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Linker {
-    System,
-    Lld,
-    Mold,
-}
-
-impl Linker {
-    /// What `evcxr` will find: mold before lld, neither on macOS, and lld only if it links.
-    pub(crate) fn detect() -> Self {
-        if cfg!(target_os = "macos") {
-            return Self::System;
-        }
-        if find_on_path("mold").is_some() {
-            return Self::Mold;
-        }
-        let links = || {
-            let probe = Command::new("cc")
-                .args(["-fuse-ld=lld", "-Wl,--version"])
-                .output();
-            probe.is_ok_and(|output| output.status.success())
-        };
-        match find_on_path("lld").is_some() && links() {
-            true => Self::Lld,
-            false => Self::System,
-        }
-    }
-
-    pub(crate) fn rustflags(self) -> &'static str {
-        match self {
-            Self::Lld => "-Cprefer-dynamic -Clink-arg=-fuse-ld=lld",
-            Self::System | Self::Mold => "-Cprefer-dynamic",
-        }
-    }
-}
+/// A library and its metadata take about so much.
+const PROBE_BYTES: usize = 16 * 1024 * 1024;
 
 /// The manifest `evcxr` writes.
 pub(crate) fn manifest(dependencies: &[(String, String)]) -> String {
@@ -174,8 +140,34 @@ pub(crate) fn run(
         .map_err(failed)?;
     match child.wait().map_err(failed)?.success() {
         true => Ok(()),
+        // Asked of the disk too: a linker that maps its output ends with a bus error.
+        false if is_full(work_dir) => Err(Error::DiskFull {
+            path: work_dir.to_owned(),
+        }),
         false => Err(explain(&log, &messages, work_dir)),
     }
+}
+
+/// Whether the disk has no room for what one more step of a build would write.
+fn is_full(dir: &Path) -> bool {
+    let chunk = [0; 64 * 1024];
+    let fill = || {
+        let mut file = tempfile::tempfile_in(dir)?;
+        (0..PROBE_BYTES / chunk.len()).try_for_each(|_| file.write_all(&chunk))
+    };
+    fill().is_err_and(|error| error.kind() == ErrorKind::StorageFull)
+}
+
+/// Whether cargo could build here without a network: the sources of all crates are on this machine.
+pub(crate) fn is_downloaded(toolchain: &Toolchain, work_dir: &Path) -> bool {
+    let asked = Command::new(&toolchain.cargo)
+        .args(["metadata", "--format-version=1", "--offline", "--locked"])
+        .args(["--filter-platform", &toolchain.host])
+        .current_dir(work_dir)
+        .env("RUSTC", &toolchain.rustc)
+        .stdin(Stdio::null())
+        .output();
+    asked.is_ok_and(|output| output.status.success())
 }
 
 /// `compiling rayon v1.12.0` for cargo's `   Compiling rayon v1.12.0`; nothing for `evcxr`'s own crate.
@@ -200,12 +192,9 @@ fn explain(log: &str, messages: &str, work_dir: &Path) -> Error {
             path: work_dir.to_owned(),
         };
     }
-    if let Some(detail) =
-        has(&["linker `", "could not exec the linker"]).filter(|line| line.contains("not found"))
-    {
-        return Error::NoLinker {
-            detail: detail.lines().next().unwrap_or_default().to_owned(),
-        };
+    let missing_linker = all().find_map(|line| linker::missing(&rendered(line)));
+    if let Some(detail) = missing_linker {
+        return Error::NoLinker { detail };
     }
     if let Some(detail) = has(&[
         "no matching package named",

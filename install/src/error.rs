@@ -57,6 +57,11 @@ pub enum Error {
     )]
     NoLinker { detail: String },
 
+    #[error(
+        "a cell cannot be linked: install the C library's files for developers, for example with `apt install libc6-dev` ({output})"
+    )]
+    LinkFailed { output: String },
+
     #[error("the disk is full at {}: free some space, or set COREBOOK_CACHE_DIR to another disk", path.display())]
     DiskFull { path: PathBuf },
 

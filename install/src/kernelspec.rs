@@ -4,17 +4,20 @@
 //! This module writes files; it never runs Jupyter. A kernelspec is written beside its place and then
 //! renamed into it, so that Jupyter sees the old one or the new one, never half of one.
 
+mod binary;
 mod location;
 mod options;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+pub use binary::path_to_keep;
 pub use location::Location;
-pub use options::{EnvEntry, Options, WORKERS_VARIABLE, crates_from_environment};
+pub use options::{EnvEntry, Options, WITH_VARIABLE, WORKERS_VARIABLE, crates_from_environment};
 
 /// The files beside `kernel.json`.
 const LOGOS: [(&str, &[u8]); 3] = [
@@ -33,6 +36,9 @@ pub enum KernelspecError {
         "`{name}` cannot be a kernel's name: use letters, digits, `.`, `-` and `_`, as in rust-2024"
     )]
     BadName { name: String },
+
+    #[error("the display name is empty, so JupyterLab would show a kernel without a name")]
+    NoDisplayName,
 
     #[error("`{text}` is not NAME=VALUE, as in RAYON_NUM_THREADS=2")]
     BadEnv { text: String },
@@ -55,13 +61,13 @@ pub enum KernelspecError {
     )]
     PathNotUtf8 { path: PathBuf },
 
-    #[error("{} may not be written: use --user, or --prefix DIR with a folder of your own", path.display())]
+    #[error("{} may not be changed: use --user, or --prefix DIR with a folder of your own", path.display())]
     NotWritable { path: PathBuf },
 
     #[error("no kernel `{name}` is installed in {}", dir.display())]
     NotInstalled { name: String, dir: PathBuf },
 
-    #[error("the kernel in {} is not one of corebook's: remove it with `jupyter kernelspec uninstall`", dir.display())]
+    #[error("{} holds no kernel of corebook's: choose another --name, or remove that folder", dir.display())]
     NotOurs { dir: PathBuf },
 
     #[error("cannot {action} {}: {source}", path.display())]
@@ -81,6 +87,24 @@ pub struct Installed {
     pub dir: PathBuf,
     /// What Jupyter starts.
     pub binary: PathBuf,
+    /// The version of corebook that wrote it.
+    pub version: String,
+    /// What Jupyter sets in the kernel's environment.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Checks all that [`install`] can fail at before anything slow is done, and leaves nothing behind.
+///
+/// # Errors
+///
+/// As [`install`].
+pub fn check(binary: &Path, location: &Location, options: &Options) -> Result<(), KernelspecError> {
+    kernel_json(binary, options)?;
+    let (kernels, dir) = place(location, options)?;
+    check_is_ours(&dir)?;
+    // A folder can be read-only in more ways than its permissions tell: try.
+    let existing = kernels.ancestors().find(|folder| folder.exists());
+    tempdir_in(existing.unwrap_or(&kernels)).map(drop)
 }
 
 /// Writes a kernelspec that starts `binary`, over an older one of this name, and returns its folder.
@@ -94,25 +118,29 @@ pub fn install(
     options: &Options,
 ) -> Result<PathBuf, KernelspecError> {
     let spec = kernel_json(binary, options)?;
-    let kernels = location.kernels_dir()?;
-    let dir = kernels.join(options.name.to_lowercase());
-    if dir.exists() {
-        check_is_ours(&dir)?;
-    }
+    let (kernels, dir) = place(location, options)?;
+    check_is_ours(&dir)?;
     fs::create_dir_all(&kernels).map_err(|error| failed("create", &kernels, error))?;
-    // Beside the place it will have, where Jupyter ignores names that start with a dot.
-    let building = tempfile::Builder::new()
-        .prefix(".corebook-")
-        .tempdir_in(&kernels);
-    let building = building.map_err(|error| failed("create a folder in", &kernels, error))?;
+    let building = tempdir_in(&kernels)?;
+    let new = building.path().join("new");
+    fs::create_dir(&new).map_err(|error| failed("create", &new, error))?;
     let text = serde_json::to_string_pretty(&spec).expect("a JSON value can be written") + "\n";
     let files = [("kernel.json", text.as_bytes())].into_iter().chain(LOGOS);
     for (name, content) in files {
-        let path = building.path().join(name);
+        let path = new.join(name);
         fs::write(&path, content).map_err(|error| failed("write", &path, error))?;
     }
-    make_readable(building.path())?;
-    replace(building, &dir)?;
+    let old = building.path().join("old");
+    let has_old = dir.exists();
+    if has_old {
+        fs::rename(&dir, &old).map_err(|error| failed("replace", &dir, error))?;
+    }
+    if let Err(error) = fs::rename(&new, &dir) {
+        if has_old {
+            fs::rename(&old, &dir).map_err(|error| failed("restore", &dir, error))?;
+        }
+        return Err(failed("create", &dir, error));
+    }
     Ok(dir)
 }
 
@@ -131,8 +159,25 @@ pub fn uninstall(location: &Location, name: &str) -> Result<PathBuf, KernelspecE
         });
     }
     check_is_ours(&dir)?;
-    fs::remove_dir_all(&dir).map_err(|error| failed("remove", &dir, error))?;
+    let leaving = tempdir_in(&kernels)?;
+    fs::rename(&dir, leaving.path().join("old")).map_err(|error| failed("remove", &dir, error))?;
     Ok(dir)
+}
+
+/// The folder of kernels, and in it the folder of the one that `options` name.
+fn place(location: &Location, options: &Options) -> Result<(PathBuf, PathBuf), KernelspecError> {
+    let kernels = location.kernels_dir()?;
+    let dir = kernels.join(options.name.to_lowercase());
+    Ok((kernels, dir))
+}
+
+/// A folder that goes when it is dropped. Jupyter takes any folder for a kernel that has a `kernel.json`
+/// directly in it, so what is built or removed here lies one level deeper.
+fn tempdir_in(folder: &Path) -> Result<tempfile::TempDir, KernelspecError> {
+    let created = tempfile::Builder::new()
+        .prefix(".corebook-")
+        .tempdir_in(folder);
+    created.map_err(|error| failed("create a folder in", folder, error))
 }
 
 /// The kernelspecs of corebook in the folders Jupyter searches and in the running Python environment.
@@ -158,14 +203,17 @@ fn read(dir: &Path) -> Option<Installed> {
         .filter(|name| !name.starts_with('.'))?
         .to_owned();
     let spec: Value = serde_json::from_slice(&fs::read(dir.join("kernel.json")).ok()?).ok()?;
-    spec["metadata"].get(OWNER)?;
-    let display_name = spec["display_name"].as_str()?.to_owned();
-    let binary = PathBuf::from(spec["argv"][0].as_str()?);
+    let ours = spec["metadata"].get(OWNER)?;
+    let env = spec["env"].as_object().into_iter().flatten();
     Some(Installed {
         name,
-        display_name,
+        display_name: spec["display_name"].as_str()?.to_owned(),
         dir: dir.to_owned(),
-        binary,
+        binary: PathBuf::from(spec["argv"][0].as_str()?),
+        version: ours["version"].as_str().unwrap_or_default().to_owned(),
+        env: env
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect(),
     })
 }
 
@@ -191,44 +239,15 @@ fn kernel_json(binary: &Path, options: &Options) -> Result<Value, KernelspecErro
     }))
 }
 
+/// What is not there can be ours; what is there without being a kernel of ours is somebody's.
 fn check_is_ours(dir: &Path) -> Result<(), KernelspecError> {
-    match read(dir) {
-        Some(_) => Ok(()),
-        None => Err(KernelspecError::NotOurs {
+    let is_free = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
+    match !dir.exists() || read(dir).is_some() || is_free() {
+        true => Ok(()),
+        false => Err(KernelspecError::NotOurs {
             dir: dir.to_owned(),
         }),
     }
-}
-
-/// Puts the new folder in the place of the old one. If that fails half way, the old one is put back.
-fn replace(building: tempfile::TempDir, dir: &Path) -> Result<(), KernelspecError> {
-    let old = building.path().with_extension("old");
-    let has_old = dir.exists();
-    if has_old {
-        fs::rename(dir, &old).map_err(|error| failed("replace", dir, error))?;
-    }
-    if let Err(error) = fs::rename(building.path(), dir) {
-        if has_old {
-            fs::rename(&old, dir).map_err(|error| failed("restore", dir, error))?;
-        }
-        return Err(failed("create", dir, error));
-    }
-    if has_old {
-        fs::remove_dir_all(&old).map_err(|error| failed("remove", &old, error))?;
-    }
-    Ok(())
-}
-
-/// Temporary folders are private; a kernel in a shared prefix is for everybody who can read the prefix.
-fn make_readable(dir: &Path) -> Result<(), KernelspecError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(dir, mode).map_err(|error| failed("make readable", dir, error))?;
-    }
-    let _ = dir;
-    Ok(())
 }
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> KernelspecError {

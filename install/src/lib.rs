@@ -5,6 +5,7 @@
 //!
 //! * [`kernelspec`]: what Jupyter reads to start the kernel, and where it looks for it
 //! * [`toolchain`]: the real `cargo` and `rustc` that compile cells
+//! * [`linker`]: whether what they compile can be linked
 //! * [`cache`]: where prebuilt things are kept
 //! * [`runtime_source`]: the library cells link to, carried inside the binary
 //! * [`crates`]: further crates a class wants at once
@@ -28,6 +29,7 @@ pub mod compiler;
 pub mod crates;
 mod error;
 pub mod kernelspec;
+pub mod linker;
 pub mod runtime_source;
 pub mod session;
 pub mod template;

@@ -66,11 +66,8 @@ impl RuntimeSource {
             return Ok(dir);
         }
         let parent = dir.parent().expect("a folder in the cache has a parent");
-        cache::create_private_dir(parent)?;
-        let building = tempfile::Builder::new()
-            .prefix("unpacking-")
-            .tempdir_in(parent)
-            .map_err(|error| Error::io("create a folder in", parent, error))?;
+        cache::create_dir(parent)?;
+        let building = cache::create_temporary_dir(parent, "unpacking-")?;
         for (path, content) in &self.files {
             write_old(&building.path().join(path), content)?;
         }
@@ -90,7 +87,7 @@ impl RuntimeSource {
 
 fn write_old(path: &Path, content: &[u8]) -> Result<(), Error> {
     let parent = path.parent().expect("a file in a folder has a parent");
-    cache::create_private_dir(parent)?;
+    cache::create_dir(parent)?;
     cache::write(path, content)?;
     // 2001-09-09, long before any build.
     let date = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);

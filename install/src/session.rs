@@ -209,7 +209,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
         .map_err(|error| Error::io("date", to, error))
 }
 
-fn runtime_library(work_dir: &Path, host: &str) -> Result<PathBuf, Error> {
+pub(crate) fn runtime_library(work_dir: &Path, host: &str) -> Result<PathBuf, Error> {
     let deps = work_dir
         .join("target")
         .join(host)
@@ -283,14 +283,27 @@ fn temporary_sessions_dir() -> Result<PathBuf, Error> {
     if let Some(dir) = runtime_dir {
         return Ok(dir.join("corebook").join("sessions"));
     }
-    let user = std::env::var("USER")
-        .or_else(|_| std::env::var("USERNAME"))
-        .unwrap_or_default();
-    let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
-    let dir = std::env::temp_dir().join(format!("corebook-{user}"));
+    let dir = std::env::temp_dir().join(format!("corebook-{}", own_name()?));
     cache::create_private_dir(&dir)?;
     check_is_private(&dir)?;
     Ok(dir.join("sessions"))
+}
+
+/// What no other user is called: containers often set no `USER`, so on Unix it is the number.
+fn own_name() -> Result<String, Error> {
+    #[cfg(unix)]
+    return own_uid().map(|uid| uid.to_string());
+    #[cfg(not(unix))]
+    Ok(std::env::var("USERNAME").unwrap_or_default())
+}
+
+/// Whose a file is that this process makes.
+#[cfg(unix)]
+fn own_uid() -> Result<u32, Error> {
+    use std::os::unix::fs::MetadataExt;
+    let file = tempfile::tempfile().and_then(|file| file.metadata());
+    let file = file.map_err(|error| Error::io("create a file in", &std::env::temp_dir(), error))?;
+    Ok(file.uid())
 }
 
 /// Anybody can create folders among the temporary files, so one with our name may be a trap.
@@ -299,11 +312,7 @@ fn check_is_private(dir: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     let is_private = {
         use std::os::unix::fs::MetadataExt;
-        let own_file = tempfile::tempfile().and_then(|file| file.metadata());
-        let own = own_file
-            .map_err(|error| Error::io("create a file in", dir, error))?
-            .uid();
-        metadata.is_dir() && metadata.mode() & 0o077 == 0 && metadata.uid() == own
+        metadata.is_dir() && metadata.mode() & 0o077 == 0 && metadata.uid() == own_uid()?
     };
     #[cfg(not(unix))]
     let is_private = metadata.is_dir();

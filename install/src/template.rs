@@ -4,6 +4,8 @@
 //! it does not exist: it is built under another name, under a lock, and renamed at the end, so a build
 //! that is killed leaves only a folder which the next build removes.
 
+mod key;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -11,8 +13,9 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 
 use crate::cache::{self, Cache};
-use crate::cargo::{self, BUILD_ENVS, Linker, OPT_LEVEL};
-use crate::{CrateRequest, Error, RuntimeSource, Toolchain};
+use crate::cargo::{self, BUILD_ENVS, OPT_LEVEL};
+use crate::linker::Linker;
+use crate::{CrateRequest, Error, RuntimeSource, Toolchain, session};
 
 /// What the library that cells link to is called in manifests and in code.
 const RUNTIME_NAME: &str = "corebook";
@@ -96,37 +99,21 @@ impl Prebuild {
         }
     }
 
-    /// All that a template depends on. Two templates with the same text are interchangeable.
-    pub fn key(&self) -> String {
-        let envs = BUILD_ENVS
-            .map(|(name, value)| format!("{name}={value}"))
-            .join(" ");
-        let crates: Vec<String> = self
-            .extra_crates
-            .iter()
-            .map(|it| format!("{} {}", it.name(), it.dependency_config()))
-            .collect();
-        format!(
-            "corebook {}\nruntime {}\nopt-level {OPT_LEVEL}\nenvironment {envs}\nrustflags {}\ncrates {}\n{}{}",
-            env!("CARGO_PKG_VERSION"),
-            self.runtime.dir(&self.cache).display(),
-            self.linker.rustflags(),
-            crates.join(", "),
-            self.toolchain.verbose_version,
-            cargo::OUTER_CONFIG,
-        )
-    }
-
     /// The template, if it was built before. Writes nothing.
     pub fn existing(&self) -> Option<Template> {
-        let dir = self.dir();
-        let is_complete = dir.join("work").is_dir() && self.runtime.dir(&self.cache).is_dir();
-        is_complete.then(|| Template {
-            dir,
+        let template = Template {
+            dir: self.dir(),
             cache: self.cache.clone(),
             toolchain: self.toolchain.clone(),
             dependencies: self.dependencies(),
-        })
+        };
+        let is_keyed =
+            fs::read_to_string(template.dir.join(KEY_FILE)).is_ok_and(|key| key == self.key());
+        // A cleaner of old files can take a part of it.
+        let is_complete = is_keyed
+            && session::runtime_library(&template.work_dir(), &self.toolchain.host).is_ok()
+            && self.runtime.dir(&self.cache).is_dir();
+        is_complete.then_some(template)
     }
 
     /// The template, built first if there is none. Of several processes one builds and the others wait.
@@ -135,10 +122,20 @@ impl Prebuild {
     ///
     /// See [`template`].
     pub fn ensure(&self, progress: &mut dyn FnMut(&str)) -> Result<Template, Error> {
+        self.find_or_build(progress).map_err(|error| match error {
+            // The folder that was being built in is gone.
+            Error::DiskFull { .. } => Error::DiskFull {
+                path: self.cache.root().to_owned(),
+            },
+            error => error,
+        })
+    }
+
+    fn find_or_build(&self, progress: &mut dyn FnMut(&str)) -> Result<Template, Error> {
         if let Some(template) = self.existing() {
             return Ok(template);
         }
-        cache::create_private_dir(&self.cache.templates())?;
+        cache::create_dir(&self.cache.templates())?;
         let _lock = lock(&self.cache.templates_lock(), progress)?;
         self.runtime.unpack(&self.cache)?;
         if let Some(template) = self.existing() {
@@ -150,9 +147,9 @@ impl Prebuild {
             self.toolchain.version
         ));
         self.build(progress)?;
-        Ok(self
-            .existing()
-            .expect("a template that was just renamed into place exists"))
+        self.existing().ok_or_else(|| Error::BuildFailed {
+            output: format!("{} is not complete", self.dir().display()),
+        })
     }
 
     fn dir(&self) -> PathBuf {
@@ -181,13 +178,10 @@ impl Prebuild {
     /// Called with the lock held.
     fn build(&self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let templates = self.cache.templates();
-        let building = tempfile::Builder::new()
-            .prefix(BUILDING_PREFIX)
-            .tempdir_in(&templates)
-            .map_err(|error| Error::io("create a folder in", &templates, error))?;
+        let building = cache::create_temporary_dir(&templates, BUILDING_PREFIX)?;
         let work = building.path().join("work");
-        cache::create_private_dir(&work.join("src"))?;
-        cache::create_private_dir(&work.join(".cargo"))?;
+        cache::create_dir(&work.join("src"))?;
+        cache::create_dir(&work.join(".cargo"))?;
         cache::write(
             &work.join("Cargo.toml"),
             cargo::manifest(&self.dependencies()),
@@ -307,6 +301,11 @@ impl Template {
         self.dir.join("work")
     }
 
+    /// Whether cargo lacks the source of a crate in it, so that a start would have to download it.
+    pub fn needs_network(&self) -> bool {
+        !cargo::is_downloaded(&self.toolchain, &self.work_dir())
+    }
+
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
     }
@@ -320,7 +319,7 @@ impl Template {
 
 /// Writes the settings that a template and its sessions share beside their working directory.
 pub(crate) fn write_outer_config(dir: &Path) -> Result<(), Error> {
-    cache::create_private_dir(&dir.join(".cargo"))?;
+    cache::create_dir(&dir.join(".cargo"))?;
     cache::write(&dir.join(".cargo/config.toml"), cargo::OUTER_CONFIG)
 }
 

@@ -181,6 +181,30 @@ fn a_bad_option_changes_nothing() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+#[test]
+fn a_check_writes_nothing_and_finds_what_installing_would() {
+    let (folder, location) = prefix();
+    let check = |options: &Options| kernelspec::check(Path::new(BINARY), &location, options);
+    check(&Options::default()).unwrap();
+    let unnamed = Options {
+        display_name: " ".to_owned(),
+        ..Options::default()
+    };
+    assert!(matches!(
+        check(&unnamed),
+        Err(KernelspecError::NoDisplayName)
+    ));
+    assert_eq!(names_in(folder.path()), Vec::<String>::new());
+    let dir = folder.path().join("share/jupyter/kernels/corebook");
+    fs::create_dir_all(&dir).unwrap();
+    check(&Options::default()).unwrap();
+    fs::write(dir.join("notes.txt"), "mine").unwrap();
+    assert!(matches!(
+        check(&Options::default()),
+        Err(KernelspecError::NotOurs { .. })
+    ));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_prefix_that_cannot_hold_folders_is_named_and_left_alone() {

@@ -368,6 +368,67 @@ fn a_runtime_that_does_not_compile_leaves_nothing_and_shows_why() {
 }
 
 #[test]
+fn a_template_that_lost_a_part_is_built_again() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let host = template.toolchain().host.clone();
+    let deps = template
+        .work_dir()
+        .join("target")
+        .join(host)
+        .join("debug/deps");
+    fs::remove_dir_all(deps).unwrap();
+    assert!(fixture.prebuild().existing().is_none());
+    let session = session_of(&fixture.template());
+    assert!(session.runtime_library().unwrap().is_file());
+    assert_eq!(fixture.entries("templates").len(), 1);
+}
+
+#[test]
+fn another_compiler_needs_another_template_and_the_old_one_is_called_stale() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.prebuild().stale(), None);
+    fixture.template();
+    assert_eq!(fixture.prebuild().stale(), None);
+    let mut newer = fixture.prebuild();
+    let version = &newer.toolchain.verbose_version;
+    newer.toolchain.verbose_version = version.replace("release: ", "release: 1");
+    assert!(newer.existing().is_none());
+    let built_for = format!("rustc {}", fixture.toolchain.version);
+    assert_eq!(newer.stale(), Some(built_for));
+    let crates = CrateRequest::parse_list("rand").unwrap();
+    let richer = fixture.prebuild_of(LIBRARY, &crates);
+    assert_eq!(richer.stale(), Some("no further crates".to_owned()));
+}
+
+/// A class shares what its teacher has built.
+#[cfg(unix)]
+#[test]
+fn others_can_read_a_template() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    let probe = fixture.folder.path().join("probe");
+    fs::create_dir(&probe).unwrap();
+    let root = fixture.cache().root().to_owned();
+    for folder in template
+        .work_dir()
+        .ancestors()
+        .take_while(|dir| dir.starts_with(&root))
+    {
+        assert_eq!(mode(folder), mode(&probe), "{}", folder.display());
+    }
+    assert_eq!(mode(&root.join("runtime")), mode(&probe));
+}
+
+#[test]
+fn what_cargo_has_downloaded_needs_no_network() {
+    let fixture = Fixture::new();
+    assert!(!fixture.template().needs_network());
+}
+
+#[test]
 fn a_source_that_was_deleted_is_unpacked_again_without_a_build() {
     let fixture = Fixture::new();
     let template = fixture.template();

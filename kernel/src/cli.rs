@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use self::doctor::DoctorArguments;
 use self::install::{InstallArguments, UninstallArguments};
 use self::run::RunArguments;
 use crate::{cpus, kernel, runner};
@@ -41,7 +42,7 @@ enum Command {
     /// Tell how many cores there are and how many are usable
     Cpus(CpusArguments),
     /// Check what a kernel needs, and say how to mend what is missing
-    Doctor,
+    Doctor(DoctorArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,7 +73,7 @@ pub fn run() -> ExitCode {
         Command::Cpus(arguments) => print_cpus(&arguments),
         Command::Install(arguments) => install::install(arguments),
         Command::Uninstall(arguments) => install::uninstall(&arguments),
-        Command::Doctor => Ok(doctor::run()),
+        Command::Doctor(arguments) => Ok(doctor::run(&arguments)),
     };
     match done {
         Ok(code) => code,

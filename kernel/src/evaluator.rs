@@ -4,6 +4,7 @@
 //! through the outputs thread.
 //!
 //! * [`startup`]: making evcxr ready, and what its version needs worked around
+//! * [`waiting`]: telling the cells that wait for it what takes so long
 //! * [`answer`]: a cell's error, reply and idle, given once
 //! * [`forms`]: what is shown that no code has printed
 //! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
@@ -16,13 +17,14 @@ mod forms;
 pub mod locate;
 pub mod outcome;
 mod startup;
+mod waiting;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use corebook_install::{Session, Toolchain};
+use corebook_install::{Session, Toolchain, linker};
 use corebook_magics::expansion::{Expansion, expand};
 use corebook_magics::magic::Question;
 use evcxr::{CommandContext, EvalCallbacks};
@@ -39,6 +41,7 @@ use crate::input::InputDesk;
 use crate::iopub::Publisher;
 use crate::outbox::Outbox;
 use crate::outputs::{CellIdentity, CellSummary, Input};
+use crate::program;
 use crate::reports::Orders;
 use crate::shell::reply;
 use crate::shells::Shells;
@@ -110,6 +113,12 @@ pub struct Evaluator {
     links: EvaluatorLinks,
     /// evcxr, or why there is none.
     context: Result<CommandContext, String>,
+    /// What the next cell shall tell of the start.
+    notices: Vec<String>,
+    /// Jobs that came while the runtime was built.
+    held: VecDeque<Job>,
+    /// Whether the client knows already that the first of them has begun.
+    has_begun: bool,
     execution_count: usize,
     /// What the present cell has for the client's pager.
     page: Option<Media>,
@@ -123,6 +132,9 @@ impl Evaluator {
         Self {
             links,
             context,
+            notices: Vec::new(),
+            held: VecDeque::new(),
+            has_begun: false,
             execution_count: 0,
             page: None,
             fences: 0,
@@ -135,12 +147,12 @@ impl Evaluator {
         toolchain: Result<Toolchain, corebook_install::Error>,
         jobs: &Receiver<Job>,
     ) {
-        self.context = self.start(toolchain);
+        self.context = self.start(toolchain, jobs);
         if let Err(reason) = &self.context {
             tracing::error!("cells can't be run: {reason}");
         }
         self.links.activity.enter(Phase::Idle);
-        while let Ok(job) = jobs.recv() {
+        while let Some(job) = self.held.pop_front().or_else(|| jobs.recv().ok()) {
             if self.links.activity.is_ending() {
                 return;
             }
@@ -168,23 +180,35 @@ impl Evaluator {
     fn start(
         &mut self,
         toolchain: Result<Toolchain, corebook_install::Error>,
+        jobs: &Receiver<Job>,
     ) -> Result<CommandContext, String> {
-        let toolchain = toolchain.map_err(|error| error.to_string())?;
-        let in_words = |error: anyhow::Error| format!("{error:#}");
-        let (template, session) =
-            startup::clone_session(&toolchain, &mut |line| tracing::info!("{line}"))
-                .map_err(in_words)?;
-        let session = Arc::new(session);
+        let in_words = |error: corebook_install::Error| error.to_string();
+        let toolchain = toolchain.map_err(in_words)?;
+        if let Err(error) = toolchain.check_rust_src() {
+            self.notices
+                .push(format!("{error}, then restart the kernel"));
+        }
+        let template = self.find_or_build(&toolchain, jobs).map_err(in_words)?;
+        let binary =
+            program::path().map_err(|error| format!("no path to this program: {error}"))?;
+        let session = Arc::new(Session::create(&template, &binary).map_err(in_words)?);
         lock(&self.links.cells).set_source_file(session.work_dir().join("src/lib.rs"));
         // From here on the main thread removes the session's folder at the end, however far this gets.
         *lock(&self.links.session) = Some(Arc::clone(&session));
-        startup::make_context(&template, &session, &self.links.report_socket).map_err(in_words)
+        startup::make_context(&template, &session, &self.links.report_socket).map_err(|error| {
+            // evcxr's words for a missing linker are a compiler's; ours say what to do.
+            match linker::check(&toolchain) {
+                Err(cause) => cause.to_string(),
+                Ok(_) => format!("{error:#}"),
+            }
+        })
     }
 
     fn execute(&mut self, job: &ExecuteJob) {
-        self.links.publisher.publish(&job.origin, Status::busy());
-        let shells = &self.links.shells;
-        if shells.is_aborted(&job.origin.subshell, job.number) {
+        if !std::mem::take(&mut self.has_begun) {
+            self.begin(job);
+        }
+        if self.is_aborted(job) {
             self.reply_aborted(job);
             self.links.publisher.publish(&job.origin, Status::idle());
         } else {
@@ -192,10 +216,19 @@ impl Evaluator {
         }
     }
 
-    fn run_and_reply(&mut self, job: &ExecuteJob) {
+    fn is_aborted(&self, job: &ExecuteJob) -> bool {
+        let shells = &self.links.shells;
+        shells.is_aborted(&job.origin.subshell, job.number)
+    }
+
+    /// Tells the client that the cell's turn has come.
+    fn begin(&mut self, job: &ExecuteJob) {
+        self.links.publisher.publish(&job.origin, Status::busy());
+        if self.is_aborted(job) {
+            return;
+        }
         let request = &job.request;
-        let is_stored = request.store_history && !request.silent;
-        if is_stored {
+        if is_stored(request) {
             self.execution_count += 1;
             self.remember(history::Request::Begin {
                 execution_count: self.execution_count,
@@ -212,6 +245,13 @@ impl Evaluator {
                 },
             );
         }
+    }
+
+    fn run_and_reply(&mut self, job: &ExecuteJob) {
+        let request = &job.request;
+        if !request.silent {
+            self.tell_notices(&job.origin);
+        }
         self.links.open_cell.open(CellReply {
             publisher: self.links.publisher.clone(),
             replies: self.links.replies.clone(),
@@ -225,7 +265,7 @@ impl Evaluator {
         });
         self.page = None;
         let ran = self.run(job, &request.code, request.silent);
-        if is_stored
+        if is_stored(request)
             && let Ok(summary) = &ran
             && let Some(text) = summary.result.as_ref().and_then(plain_text)
         {
@@ -341,27 +381,22 @@ impl Evaluator {
                 code,
                 map,
                 is_timing,
-            } => Ok(self.evaluate(Cell {
+            } => self.evaluate(Cell {
                 execution_count: self.execution_count,
                 source: source.to_owned(),
                 code,
                 map,
                 is_timing,
-            })),
+            }),
         }
     }
 
-    fn evaluate(&mut self, cell: Cell) -> Evaluated {
+    fn evaluate(&mut self, cell: Cell) -> Result<Evaluated, CellError> {
+        let context = self
+            .context
+            .as_mut()
+            .map_err(|reason| CellError::not_started(reason))?;
         lock(&self.links.cells).push(cell.clone());
-        let context = match &mut self.context {
-            Ok(context) => context,
-            Err(reason) => {
-                return Evaluated {
-                    result: Err(evcxr::Error::Message(reason.clone())),
-                    cell,
-                };
-            }
-        };
         let (desk, activity) = (&self.links.desk, &self.links.activity);
         let mut callbacks = EvalCallbacks {
             input_reader: &|request| {
@@ -382,7 +417,7 @@ impl Evaluator {
         {
             result = Err(evcxr::Error::CompilationErrors(checked));
         }
-        Evaluated { result, cell }
+        Ok(Evaluated { result, cell })
     }
 
     /// What became of the cell, from both sides.
@@ -469,6 +504,11 @@ impl Evaluator {
 struct Evaluated {
     result: Result<evcxr::EvalOutputs, evcxr::Error>,
     cell: Cell,
+}
+
+/// Whether the cell counts and is remembered.
+fn is_stored(request: &ExecuteRequest) -> bool {
+    request.store_history && !request.silent
 }
 
 /// A panic elsewhere leaves what is shared here whole.

@@ -12,6 +12,7 @@ use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 use crate::activity::{Activity, Phase};
 use crate::evaluator::answer::OpenCell;
 use crate::evaluator::outcome;
+use crate::program;
 use crate::reports::Orders;
 use crate::shells::Shells;
 use crate::supervisor::report::Order;
@@ -128,7 +129,7 @@ impl Compilers {
             .with_cmd(sysinfo::UpdateKind::Never)
             .without_tasks();
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
-        let own_name = std::env::current_exe()
+        let own_name = program::path()
             .ok()
             .and_then(|path| path.file_name().map(ToOwned::to_owned));
         // The supervisor is this same binary.

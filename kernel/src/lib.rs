@@ -18,6 +18,7 @@
 //! * [`supervisor`]: the processes between evcxr and a notebook's code
 //! * `reports`, [`outputs`], [`charts`]: what that code shows, on its way to iopub
 //! * [`runner`]: `corebook run`, a client of all this without Jupyter
+//! * `program`: where this program's own file is
 
 pub mod charts;
 pub mod cli;
@@ -40,6 +41,7 @@ mod interrupt;
 mod introspection;
 mod iopub;
 mod outbox;
+mod program;
 mod replies;
 mod reports;
 mod router;

@@ -79,7 +79,8 @@ def test_just_the_cells_that_shall_fail_do(executed):
 def test_every_timing_line_is_printed(executed):
     for cell in executed.code_cells():
         magics = re.findall(r"^%+timeit", cell.source, re.MULTILINE)
-        printed = re.findall(r"best of \d+: ", executed.printed(cell.id))
+        # A side of %compare has its name in front.
+        printed = re.findall(r"^\d+ loops?, best of \d+: ", executed.printed(cell.id), re.MULTILINE)
         assert len(printed) == len(magics), f"{cell.id}: {executed.printed(cell.id)!r}"
 
 

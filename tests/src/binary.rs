@@ -1,7 +1,8 @@
 //! Where the program under test is. Never builds it: a test that compiles evcxr would look hung for minutes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 
 /// Names another program to test than the one cargo built beside the tests.
 pub const BINARY_VARIABLE: &str = "COREBOOK_TEST_BINARY";
@@ -54,7 +55,24 @@ pub fn path() -> PathBuf {
 
 /// The program, in the environment a user would start it in.
 pub fn command() -> Command {
-    let mut command = Command::new(path());
+    command_through(&[])
+}
+
+/// The program, started by another that changes what it finds, for example `unshare --net`.
+pub fn command_through(starter: &[&str]) -> Command {
+    match starter {
+        [] => command_of(&path()),
+        [starter, arguments @ ..] => {
+            let mut command = command_of(Path::new(starter));
+            command.args(arguments).arg(path());
+            command
+        }
+    }
+}
+
+/// Another program, in the same environment.
+pub fn command_of(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let of_a_package = name
             .to_str()
@@ -67,4 +85,20 @@ pub fn command() -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// Builds what cells link to, unless it is there: a kernel that has to build it says so in its first cell.
+pub fn prebuild() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let prefix = tempfile::tempdir().expect("a temporary folder");
+        let mut install = command();
+        install.args(["install", "--prefix"]).arg(prefix.path());
+        let output = install.output().expect("the program starts");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    });
 }

@@ -8,6 +8,7 @@
 //! * [`message`]: frames <-> messages, signed and checked
 //! * [`process`]: the kernel's process and its children
 //! * [`client`]: the sockets; every message is asserted or fails the test
+//! * [`toolchain`]: a Rust toolchain that lacks something
 //! * [`notebook`]: a kernel and its client, with [`execution`]'s cells
 //!
 //! Nothing here imports the kernel: what it should say is written down a second time, on purpose.
@@ -19,6 +20,7 @@ pub mod execution;
 pub mod message;
 pub mod notebook;
 pub mod process;
+pub mod toolchain;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! A kernel with a client: what most tests begin with. Ends with the kernel told to shut down, nothing
 //! unread, and nothing left behind.
 
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -51,8 +52,19 @@ impl Notebook {
             .unwrap_or_else(|log| panic!("the kernel ended before it welcomed its client\n{log}"))
     }
 
+    /// Starts the kernel that `command` is, whatever it finds.
+    pub fn spawn(connection: Connection, command: Command) -> Self {
+        let process = Process::spawn(&connection, command);
+        Self::meet(connection, process)
+            .unwrap_or_else(|log| panic!("the kernel ended before it welcomed its client\n{log}"))
+    }
+
     fn try_start(connection: Connection, start: &Start<'_>) -> Result<Self, String> {
-        let mut process = Process::start(&connection, start.variables);
+        let process = Process::start(&connection, start.variables);
+        Self::meet(connection, process)
+    }
+
+    fn meet(connection: Connection, mut process: Process) -> Result<Self, String> {
         match Client::connect(&connection, || process.ended().is_none()) {
             Ok(client) => Ok(Self {
                 client,

@@ -1,5 +1,6 @@
 //! The kernel's process: started, listened to, looked at from outside, and never left behind.
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,14 @@ impl Process {
     ///
     /// * `variables`: added to its environment.
     pub fn start(connection: &Connection, variables: &[(&str, &str)]) -> Self {
+        binary::prebuild();
+        let mut command = binary::command();
+        command.envs(variables.iter().copied());
+        Self::spawn(connection, command)
+    }
+
+    /// Starts the kernel that `command` is, whatever it finds.
+    pub fn spawn(connection: &Connection, mut command: Command) -> Self {
         let slot = Slot::take();
         let folder = tempfile::Builder::new()
             .prefix("corebook-test-")
@@ -58,15 +67,18 @@ impl Process {
         std::fs::create_dir(folder.path().join("tmp")).expect("the folder is ours");
         let file = folder.path().join("connection.json");
         std::fs::write(&file, connection.to_json().to_string()).expect("the folder is ours");
-        let mut command = binary::command();
+        let named = command
+            .get_envs()
+            .find(|(name, _)| *name == "COREBOOK_HISTORY");
+        let named = named.and_then(|(_, value)| value.map(OsStr::to_owned));
+        let history = named.unwrap_or_else(|| folder.path().join("history.sqlite").into());
         command
             .arg("kernel")
             .arg(&file)
             .current_dir(folder.path())
             .env("TMPDIR", folder.path().join("tmp"))
             // Never the history of whoever runs the tests.
-            .env("COREBOOK_HISTORY", folder.path().join("history.sqlite"))
-            .envs(variables.iter().copied())
+            .env("COREBOOK_HISTORY", history)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

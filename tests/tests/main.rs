@@ -2,6 +2,8 @@
 
 mod command_line;
 mod deaths;
+mod doctor;
+mod documents;
 mod errors;
 mod history;
 mod input;
@@ -14,6 +16,7 @@ mod queue;
 mod requests;
 mod shutdown;
 mod sockets;
+mod startup;
 mod subshells;
 mod survival;
 mod timing;

@@ -11,7 +11,7 @@ use crate::toolchain::TOOLCHAIN_VARIABLE;
 pub const WORKERS_VARIABLE: &str = "COREBOOK_WORKERS";
 
 /// Names the crates of the template a kernel clones, as `--with` got them.
-const WITH_VARIABLE: &str = "COREBOOK_WITH";
+pub const WITH_VARIABLE: &str = "COREBOOK_WITH";
 
 /// The choices of `corebook install`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,9 @@ impl Default for Options {
 impl Options {
     pub(super) fn check(&self) -> Result<(), KernelspecError> {
         checked_name(&self.name)?;
+        if self.display_name.trim().is_empty() {
+            return Err(KernelspecError::NoDisplayName);
+        }
         match self.workers {
             Some(0) => Err(KernelspecError::NoWorkers { workers: 0 }),
             _ => Ok(()),
@@ -53,7 +56,7 @@ impl Options {
     }
 
     /// The kernel's environment. What the user names wins over what an option implies.
-    pub(super) fn environment(&self) -> BTreeMap<String, String> {
+    pub fn environment(&self) -> BTreeMap<String, String> {
         let workers = self
             .workers
             .map(|workers| (WORKERS_VARIABLE, workers.to_string()));

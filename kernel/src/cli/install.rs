@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use corebook_install::cache::CACHE_VARIABLE;
 use corebook_install::kernelspec::{self, EnvEntry, Location, Options};
-use corebook_install::{CrateRequest, Prebuild, Toolchain};
+use corebook_install::{Cache, CrateRequest, Prebuild, RuntimeSource, Toolchain};
 use serde_json::json;
+
+use crate::program;
 
 #[derive(Debug, clap::Args)]
 pub struct InstallArguments {
@@ -68,27 +71,46 @@ impl PlaceArguments {
 
 /// Prebuilds the runtime, then writes the kernelspec: what Jupyter can choose is ready to start.
 pub fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
-    let with = CrateRequest::parse_list(arguments.with.as_deref().unwrap_or_default())?;
-    let mut options = Options {
-        env: arguments.env,
-        workers: arguments.workers,
-        with,
-        toolchain: arguments.toolchain,
-        ..Options::default()
-    };
-    if let Some(name) = &arguments.place.name {
-        options.name.clone_from(name);
-    }
-    if let Some(display_name) = arguments.display_name {
-        options.display_name = display_name;
-    }
+    let is_json = arguments.json;
+    let location = arguments.place.location();
+    let options = options(arguments)?;
+    let called = std::env::args_os().next().unwrap_or_default();
+    let binary = kernelspec::path_to_keep(&called, program::path()?);
+    kernelspec::check(&binary, &location, &options)?;
     let toolchain = Toolchain::named(options.toolchain.as_deref())?;
     toolchain.check_rust_src()?;
-    Prebuild::new(&toolchain, &options.with)?.ensure(&mut |line| eprintln!("{line}"))?;
-    let binary = std::env::current_exe()?;
-    let dir = kernelspec::install(&binary, &arguments.place.location(), &options)?;
-    told(arguments.json, "installed", &options.name, &dir);
+    let cache = Cache::named(
+        options
+            .environment()
+            .get(CACHE_VARIABLE)
+            .map(String::as_str),
+    )?;
+    Prebuild::of(cache, &toolchain, RuntimeSource::embedded(), &options.with)
+        .ensure(&mut |line| eprintln!("{line}"))?;
+    let dir = kernelspec::install(&binary, &location, &options)?;
+    told(is_json, "installed", &options.name, &dir);
     Ok(ExitCode::SUCCESS)
+}
+
+fn options(arguments: InstallArguments) -> anyhow::Result<Options> {
+    let defaults = Options::default();
+    let mut env = arguments.env;
+    // What is built now is where the kernel looks for it.
+    let is_named = env.iter().any(|entry| entry.name == CACHE_VARIABLE);
+    if !is_named && std::env::var_os(CACHE_VARIABLE).is_some_and(|path| !path.is_empty()) {
+        env.push(EnvEntry {
+            name: CACHE_VARIABLE.to_owned(),
+            value: Cache::locate()?.root().display().to_string(),
+        });
+    }
+    Ok(Options {
+        name: arguments.place.name.unwrap_or(defaults.name),
+        display_name: arguments.display_name.unwrap_or(defaults.display_name),
+        env,
+        workers: arguments.workers,
+        with: CrateRequest::parse_list(arguments.with.as_deref().unwrap_or_default())?,
+        toolchain: arguments.toolchain,
+    })
 }
 
 /// Removes the kernelspec; the cache stays for other installations.

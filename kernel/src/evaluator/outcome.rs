@@ -1,7 +1,7 @@
 //! From what evcxr and the supervisor say of a cell to the one error that its author sees.
 //!
 //! Pure. The names are those of the protocol notes: `CompileError`, `Panic`, `Error`, `MagicError`,
-//! `Interrupted`, `WorkerDied`, `InputError`.
+//! `Interrupted`, `WorkerDied`, `InputError`, and `StartError` for a kernel that can't run cells at all.
 
 use corebook::event::PanicReport;
 use corebook_magics::magic::MagicError;
@@ -36,6 +36,12 @@ impl CellError {
     fn with_line(mut self, line: String) -> Self {
         self.traceback.push(line);
         self
+    }
+
+    /// A cell that can't be run, because evcxr did not start.
+    pub fn not_started(reason: &str) -> Self {
+        Self::new("StartError", reason)
+            .with_line("The kernel could not start. Mend this, then restart the kernel.".to_owned())
     }
 
     /// A magic that can't be used as it stands.

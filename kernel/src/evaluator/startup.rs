@@ -9,9 +9,10 @@ use std::process::Command;
 
 use anyhow::Context;
 use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
-use corebook_install::{Session, Template, Toolchain, kernelspec};
+use corebook_install::{Session, Template};
 use evcxr::{CommandContext, EvalContext};
 
+use crate::program;
 use crate::supervisor::{
     BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
     RUNTIME_LIBRARY_VARIABLE, SUPERVISOR_ROLE,
@@ -19,19 +20,6 @@ use crate::supervisor::{
 
 /// What every cell imports. Macros with the names of std's are ambiguous through a glob, so they are named.
 const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, eprintln};";
-
-/// A clone of the prebuilt session, and the template it was cloned from.
-///
-/// * `progress`: gets a line for each step while the template is built, which happens once a toolchain.
-pub fn clone_session(
-    toolchain: &Toolchain,
-    progress: &mut dyn FnMut(&str),
-) -> anyhow::Result<(Template, Session)> {
-    let crates = kernelspec::crates_from_environment()?;
-    let template = corebook_install::template(toolchain, &crates, progress)?;
-    let session = Session::create(&template, &std::env::current_exe()?)?;
-    Ok((template, session))
-}
 
 /// Starts evcxr in `session` and links cells to the runtime.
 pub fn make_context(
@@ -91,7 +79,7 @@ fn supervisor_command(
     let runtime = session.runtime_library()?;
     let runtime_dir = runtime.parent().context("the runtime is in no folder")?;
     let library_dirs = std::env::join_paths([&template.toolchain().library_dir(), runtime_dir])?;
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(program::path()?);
     command
         .env(ROLE_VARIABLE, SUPERVISOR_ROLE)
         .env(REPORT_SOCKET_VARIABLE, report_socket)

@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::history::place;
+use crate::program;
 
 /// How long the kernel may take to end, and to end its own children, when asked.
 const END_WAIT: Duration = Duration::from_secs(3);
@@ -33,7 +34,7 @@ pub struct Child {
 impl Child {
     /// Starts this same program as a kernel on `connection_file`.
     pub fn start(connection_file: &Path) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("can't tell which program this is")?;
+        let program = program::path().context("can't tell which program this is")?;
         let mut command = Command::new(program);
         command
             .arg("kernel")

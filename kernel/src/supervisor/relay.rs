@@ -23,6 +23,8 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::program;
+
 use super::report::{Ending, Order, Report, read_message, write_message};
 use super::splitter::{Piece, Protocol, Splitter};
 use super::{
@@ -341,7 +343,7 @@ impl Worker {
             .custom_flags(OFlag::O_NONBLOCK.bits())
             .open(&stdin_path)?;
         fcntl(&stdin_reader, FcntlArg::F_SETFL(OFlag::empty()))?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(program::path()?);
         command
             .args(std::env::args_os().skip(1))
             .env(ROLE_VARIABLE, WORKER_ROLE)

@@ -1,0 +1,160 @@
+//! What one kernel will work with: a toolchain, crates and a cache, as its kernelspec says.
+
+use std::collections::BTreeMap;
+
+use corebook_install::cache::CACHE_VARIABLE;
+use corebook_install::kernelspec::{Installed, WITH_VARIABLE};
+use corebook_install::toolchain::TOOLCHAIN_VARIABLE;
+use corebook_install::{Cache, CrateRequest, Prebuild, RuntimeSource, Toolchain, linker};
+
+/// Free space below which a notebook's first `:dep` is in danger, in bytes.
+const LITTLE_SPACE: u64 = 500 * 1024 * 1024;
+
+type Found = Result<String, String>;
+
+/// What is found out once for a kernel.
+pub struct Setup {
+    /// The kernel's name, where there are several.
+    label: String,
+    toolchain: Result<Toolchain, String>,
+    cache: Result<Cache, String>,
+    prebuild: Result<Prebuild, String>,
+}
+
+impl Setup {
+    /// One for each installed kernel, or one for the kernel that this environment would start.
+    pub fn of_all(installed: &[Installed]) -> Vec<Self> {
+        match installed {
+            [] => vec![Self::of("", &BTreeMap::new())],
+            [only] => vec![Self::of("", &only.env)],
+            several => several
+                .iter()
+                .map(|kernel| Self::of(&format!("{}: ", kernel.name), &kernel.env))
+                .collect(),
+        }
+    }
+
+    fn of(label: &str, env: &BTreeMap<String, String>) -> Self {
+        let variable = |name: &str| {
+            let value = env.get(name).cloned().or_else(|| std::env::var(name).ok());
+            value.filter(|value| !value.is_empty())
+        };
+        let in_words = |error: corebook_install::Error| error.to_string();
+        let toolchain = Toolchain::named(variable(TOOLCHAIN_VARIABLE).as_deref()).map_err(in_words);
+        let cache = Cache::named(variable(CACHE_VARIABLE)).map_err(in_words);
+        let crates = CrateRequest::parse_list(&variable(WITH_VARIABLE).unwrap_or_default());
+        let prebuild = crates.map_err(in_words).and_then(|crates| {
+            let toolchain = toolchain.as_ref().map_err(|_| NEEDS_TOOLS.to_owned())?;
+            let cache = cache.clone()?;
+            let runtime = RuntimeSource::embedded();
+            Ok(Prebuild::of(cache, toolchain, runtime, &crates))
+        });
+        Self {
+            label: label.to_owned(),
+            toolchain,
+            cache,
+            prebuild,
+        }
+    }
+
+    pub fn cargo(&self) -> Found {
+        let toolchain = self.toolchain.as_ref().map_err(Clone::clone)?;
+        Ok(toolchain.cargo.display().to_string())
+    }
+
+    pub fn rustc(&self) -> Found {
+        let toolchain = self.toolchain.as_ref().map_err(Clone::clone)?;
+        Ok(toolchain.version.clone())
+    }
+
+    pub fn rust_src(&self) -> Found {
+        match self.tools()?.check_rust_src() {
+            Ok(()) => Ok("types of variables can be inferred".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    pub fn linker(&self) -> Found {
+        linker::check(self.tools()?).map_err(|error| error.to_string())
+    }
+
+    pub fn prebuilt(&self) -> Found {
+        let prebuild = self.prebuild.as_ref().map_err(Clone::clone)?;
+        let (label, version) = (&self.label, &prebuild.toolchain.version);
+        if let Some(template) = prebuild.existing() {
+            return Ok(format!(
+                "{label}built for rustc {version} in {}",
+                template.work_dir().display()
+            ));
+        }
+        let what = match prebuild.stale() {
+            Some(stale) => {
+                format!("stale: built for {stale}, but this kernel needs it for rustc {version}")
+            }
+            None => format!("not built for rustc {version}"),
+        };
+        Err(format!(
+            "{label}{what}: run `corebook install`, or wait about 15 s at the next start of a kernel"
+        ))
+    }
+
+    pub fn network(&self) -> Found {
+        let prebuild = self.prebuild.as_ref().map_err(Clone::clone)?;
+        let label = &self.label;
+        match prebuild.existing() {
+            Some(template) if template.needs_network() => Err(format!(
+                "{label}needed at the next start, because cargo has not downloaded the crates of the prebuilt \
+                 session here: connect and run `cargo fetch --locked --manifest-path '{}'`",
+                template.work_dir().join("Cargo.toml").display()
+            )),
+            Some(_) => Ok(format!("{label}not needed to start; a new `:dep` needs it")),
+            None => Ok(format!(
+                "{label}needed once, to build the session, unless cargo has downloaded its crates before"
+            )),
+        }
+    }
+
+    pub fn disk_space(&self) -> Found {
+        let cache = self.cache.as_ref().map_err(Clone::clone)?;
+        // The cache may not exist yet; its nearest ancestor lies on the same disk.
+        let ancestors = cache.root().ancestors();
+        let dir = ancestors.into_iter().find(|dir| dir.exists());
+        let dir = dir.unwrap_or(cache.root());
+        let Ok(stats) = nix::sys::statvfs::statvfs(dir) else {
+            return Ok("unknown".to_owned());
+        };
+        let free = stats.blocks_available() * stats.fragment_size();
+        let text = format!("{} MiB free in {}", free / (1024 * 1024), dir.display());
+        if free < LITTLE_SPACE {
+            Err(format!("{text}: make room, or set {CACHE_VARIABLE}"))
+        } else {
+            Ok(text)
+        }
+    }
+
+    fn tools(&self) -> Result<&Toolchain, String> {
+        self.toolchain.as_ref().map_err(|_| NEEDS_TOOLS.to_owned())
+    }
+}
+
+const NEEDS_TOOLS: &str = "needs cargo and rustc first";
+
+/// Of kernels that share a toolchain, the first.
+pub fn one_for_each_toolchain(setups: &[Setup]) -> Vec<&Setup> {
+    one_for_each(setups, |setup| &setup.toolchain)
+}
+
+/// Of kernels that share a cache, the first.
+pub fn one_for_each_cache(setups: &[Setup]) -> Vec<&Setup> {
+    one_for_each(setups, |setup| &setup.cache)
+}
+
+fn one_for_each<T: PartialEq>(setups: &[Setup], of: impl Fn(&Setup) -> &T) -> Vec<&Setup> {
+    let mut firsts: Vec<&Setup> = Vec::new();
+    for setup in setups {
+        if !firsts.iter().any(|first| of(first) == of(setup)) {
+            firsts.push(setup);
+        }
+    }
+    firsts
+}
