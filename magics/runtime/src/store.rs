@@ -1,11 +1,15 @@
 //! The store in which cells keep their variables, with the interface of evcxr 0.22's own.
 //!
 //! evcxr writes the source of its store into every cell, and rustc then spends most of a cell's compile
-//! time on a hash map that never changes. Cells use this precompiled one in its place; what is generic here
-//! is one line each. Never called by the code that a notebook's author writes.
+//! time on a hash map that never changes. Cells use this precompiled one in its place. What is generic here
+//! compiles to a few instructions for each type of variable: values are moved as bytes, by a core that
+//! knows only their [`Kind`]. Never called by the code that a notebook's author writes.
 
-use std::any::Any;
+use std::alloc::Layout;
+use std::any::TypeId;
 use std::collections::HashMap;
+use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
+use std::ptr;
 use std::sync::Arc;
 
 use crate::print::write_stderr;
@@ -19,7 +23,7 @@ const VARIABLE_CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 /// The variables of a notebook by name, while no cell runs.
 #[derive(Default)]
 pub struct VariableStore {
-    variables: HashMap<String, Box<dyn Any>>,
+    variables: HashMap<String, Kept>,
 }
 
 /// A store that cells pass on from one to the next, and nobody frees.
@@ -29,15 +33,17 @@ pub fn create_variable_store() -> *mut VariableStore {
 
 impl VariableStore {
     /// Keeps a variable.
-    #[inline]
+    #[inline(always)]
     pub fn put_variable<T: 'static>(&mut self, name: &str, value: T) {
-        self.put(name, Box::new(value));
+        let value = ManuallyDrop::new(value);
+        // SAFETY: `value` is a whole `T`, and not used again.
+        unsafe { self.put(name, Kind::of::<T>(), (&raw const value).cast()) }
     }
 
-    /// Whether a variable has the type by which the cell knows it; tells evcxr if it does not.
-    #[inline]
+    /// Whether a variable, if it is there, has the type by which the cell knows it; tells evcxr if not.
+    #[inline(always)]
     pub fn check_variable<T: 'static>(&mut self, name: &str) -> bool {
-        self.check(name, |value| value.is::<T>())
+        self.check(name, Kind::of::<T>())
     }
 
     /// Hands a variable to the cell.
@@ -45,11 +51,13 @@ impl VariableStore {
     /// # Panics
     ///
     /// When it is not there, or has another type than [`VariableStore::check_variable`] found.
-    #[inline]
+    #[inline(always)]
     pub fn take_variable<T: 'static>(&mut self, name: &str) -> T {
-        match self.take(name).downcast() {
-            Ok(value) => *value,
-            Err(_) => changed_type(name),
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: there is room for a `T`, and `take` returns only after it has moved one there.
+        unsafe {
+            self.take(name, Kind::of::<T>(), value.as_mut_ptr().cast());
+            value.assume_init()
         }
     }
 
@@ -58,29 +66,32 @@ impl VariableStore {
     /// # Panics
     ///
     /// When it was made with another type.
-    #[inline]
     pub fn lazy_arc<T: 'static, F: FnOnce() -> T>(&mut self, name: &str, create: F) -> Arc<T> {
-        let value = self
-            .variables
-            .entry(name.to_owned())
-            .or_insert_with(|| Box::new(Arc::new(create())));
-        match value.downcast_ref::<Arc<T>>() {
-            Some(value) => Arc::clone(value),
-            None => changed_type(name),
-        }
+        let shared: Arc<T> = if self.variables.contains_key(name) {
+            self.take_variable(name)
+        } else {
+            Arc::new(create())
+        };
+        self.put_variable(name, Arc::clone(&shared));
+        shared
+    }
+
+    /// # Safety
+    ///
+    /// `value` points to a value of this kind, which the caller gives up.
+    #[inline(never)]
+    unsafe fn put(&mut self, name: &str, kind: &Kind, value: *const u8) {
+        // SAFETY: as for this function.
+        let kept = unsafe { Kept::new(*kind, value) };
+        self.variables.insert(name.to_owned(), kept);
     }
 
     #[inline(never)]
-    fn put(&mut self, name: &str, value: Box<dyn Any>) {
-        self.variables.insert(name.to_owned(), value);
-    }
-
-    #[inline(never)]
-    fn check(&mut self, name: &str, is_expected: fn(&dyn Any) -> bool) -> bool {
+    fn check(&mut self, name: &str, kind: &Kind) -> bool {
         let is_well = self
             .variables
             .get(name)
-            .is_none_or(|value| is_expected(value.as_ref()));
+            .is_none_or(|kept| kept.kind.is_same(kind));
         if !is_well {
             write_stderr(format_args!(
                 "The type of the variable {name} was redefined, so was lost.\n"
@@ -90,34 +101,131 @@ impl VariableStore {
         is_well
     }
 
+    /// # Safety
+    ///
+    /// `to` has room for a value of this kind.
     #[inline(never)]
-    fn take(&mut self, name: &str) -> Box<dyn Any> {
+    unsafe fn take(&mut self, name: &str, kind: &Kind, to: *mut u8) {
         match self.variables.remove(name) {
-            Some(value) => value,
-            None => panic!("Variable '{name}' has gone missing"),
+            // SAFETY: the value is of the kind that the caller has room for.
+            Some(kept) if kept.kind.is_same(kind) => unsafe { kept.move_to(to) },
+            Some(_) => panic!("the variable `{name}` changed its type"),
+            None => panic!("the variable `{name}` has gone missing"),
         }
     }
 }
 
-#[inline(never)]
-fn changed_type(name: &str) -> ! {
-    panic!("the variable `{name}` changed its type");
+/// All that moving and dropping a value takes to know.
+#[derive(Clone, Copy)]
+struct Kind {
+    type_id: TypeId,
+    layout: Layout,
+    drop: Option<unsafe fn(*mut u8)>,
+}
+
+impl Kind {
+    fn of<T: 'static>() -> &'static Self {
+        const {
+            &Kind {
+                type_id: TypeId::of::<T>(),
+                layout: Layout::new::<T>(),
+                drop: if needs_drop::<T>() {
+                    Some(drop_value::<T>)
+                } else {
+                    None
+                },
+            }
+        }
+    }
+
+    /// A type that was defined anew has the number of the old one, so its layout is compared too.
+    fn is_same(&self, other: &Self) -> bool {
+        self.type_id == other.type_id && self.layout == other.layout
+    }
+}
+
+/// # Safety
+///
+/// `value` points to a `T` that nobody uses again.
+unsafe fn drop_value<T>(value: *mut u8) {
+    // SAFETY: as for this function.
+    unsafe { ptr::drop_in_place(value.cast::<T>()) }
+}
+
+/// A value in memory of its own.
+struct Kept {
+    kind: Kind,
+    value: *mut u8,
+}
+
+impl Kept {
+    /// # Safety
+    ///
+    /// `value` points to a value of this kind, which the caller gives up.
+    unsafe fn new(kind: Kind, value: *const u8) -> Self {
+        let layout = kind.layout;
+        let own = if layout.size() == 0 {
+            ptr::without_provenance_mut(layout.align())
+        } else {
+            // SAFETY: the size is not 0.
+            unsafe { std::alloc::alloc(layout) }
+        };
+        if own.is_null() {
+            std::alloc::handle_alloc_error(layout);
+        }
+        // SAFETY: both have the layout's size, and the new memory is nobody else's.
+        unsafe { ptr::copy_nonoverlapping(value, own, layout.size()) };
+        Self { kind, value: own }
+    }
+
+    /// # Safety
+    ///
+    /// `to` has room for a value of this kind.
+    unsafe fn move_to(self, to: *mut u8) {
+        let kept = ManuallyDrop::new(self);
+        // SAFETY: both have the layout's size; the value here is not used, nor dropped, again.
+        unsafe { ptr::copy_nonoverlapping(kept.value, to, kept.kind.layout.size()) };
+        kept.free();
+    }
+
+    fn free(&self) {
+        if self.kind.layout.size() > 0 {
+            // SAFETY: allocated by `new` with this layout; both callers give the value up.
+            unsafe { std::alloc::dealloc(self.value, self.kind.layout) }
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(drop) = self.kind.drop {
+            // SAFETY: the value is of this kind, and nobody uses it again.
+            unsafe { drop(self.value) }
+        }
+        self.free();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     #[test]
     fn what_is_put_can_be_taken_once() {
         let mut store = VariableStore::default();
-        store.put_variable("x", vec![1, 2]);
-        assert!(store.check_variable::<Vec<i32>>("x"));
-        assert_eq!(store.take_variable::<Vec<i32>>("x"), [1, 2]);
-        let again =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store.take("x").is::<i32>()));
-        assert!(again.is_err());
+        store.put_variable("v", vec![1, 2]);
+        store.put_variable("unit", ());
+        store.put_variable("aligned", Aligned(7));
+        assert!(store.check_variable::<Vec<i32>>("v"));
+        assert_eq!(store.take_variable::<Vec<i32>>("v"), [1, 2]);
+        store.take_variable::<()>("unit");
+        assert_eq!(store.take_variable::<Aligned>("aligned").0, 7);
+        assert!(catch_unwind(AssertUnwindSafe(|| store.take_variable::<()>("unit"))).is_err());
     }
+
+    #[repr(align(64))]
+    struct Aligned(u8);
 
     #[test]
     fn another_type_is_noticed() {
@@ -125,6 +233,21 @@ mod tests {
         store.put_variable("x", 1_i64);
         assert!(!store.check_variable::<u64>("x"));
         assert!(store.check_variable::<u64>("unknown"));
+        assert!(catch_unwind(AssertUnwindSafe(|| store.take_variable::<u64>("x"))).is_err());
+    }
+
+    #[test]
+    fn what_is_replaced_or_left_is_dropped() {
+        let shared = Arc::new(());
+        let mut store = VariableStore::default();
+        store.put_variable("x", Arc::clone(&shared));
+        store.put_variable("x", Arc::clone(&shared));
+        assert_eq!(Arc::strong_count(&shared), 2);
+        drop(store.take_variable::<Arc<()>>("x"));
+        assert_eq!(Arc::strong_count(&shared), 1);
+        store.put_variable("y", Arc::clone(&shared));
+        drop(store);
+        assert_eq!(Arc::strong_count(&shared), 1);
     }
 
     #[test]
