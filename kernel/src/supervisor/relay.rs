@@ -35,6 +35,10 @@ use super::{
 /// Linux' pipe capacity: one read empties a full pipe.
 const READ_BYTES: usize = 64 * 1024;
 
+/// Code that prints line by line fills the pipe meanwhile. Without the pause each line would wake the
+/// supervisor, which costs both processes more than the line.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// How often, while a cell runs, the supervisor looks whether it waits for input, in milliseconds.
 const INPUT_CHECK_MS: u16 = 50;
 
@@ -118,7 +122,10 @@ impl Relay {
             }
             // Each stream in turn, one pipe's worth at a time, so neither starves the other.
             if ready.stdout {
-                self.forward_stdout()?;
+                let is_pipe_full = self.forward_stdout()? == READ_BYTES;
+                if self.is_running_cell && !is_pipe_full {
+                    std::thread::sleep(GATHER);
+                }
             }
             if ready.stderr {
                 self.forward_stderr()?;
@@ -267,10 +274,12 @@ impl Relay {
         }
     }
 
-    fn forward_stdout(&mut self) -> anyhow::Result<()> {
+    /// Returns how many bytes there were.
+    fn forward_stdout(&mut self) -> anyhow::Result<usize> {
         let bytes = read_available(&mut self.worker.stdout)?;
         let pieces = self.splitter.push(&bytes);
-        self.forward(pieces)
+        self.forward(pieces)?;
+        Ok(bytes.len())
     }
 
     fn forward(&mut self, pieces: Vec<Piece>) -> anyhow::Result<()> {
