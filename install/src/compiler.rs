@@ -10,8 +10,10 @@
 //! one, so an interrupt that kills it kills the compiler.
 //!
 //! * [`recording`]: how rustc was run, and whether it would be run so again
+//! * [`journal`]: when cells were compiled, and how often rustc ran
 //! * [`source`]: what is simplified in the source that evcxr generates
 
+pub(crate) mod journal;
 mod recording;
 mod source;
 
@@ -22,6 +24,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
+pub use self::journal::Compile;
+use self::journal::{Step, note};
 use self::recording::{Call, Recording};
 
 const CARGO: &str = "cargo";
@@ -35,6 +39,9 @@ const RECORD_VARIABLE: &str = "COREBOOK_RECORD";
 const RESULT_VARIABLE: &str = "EVCXR_EXECUTION_SO_PATH";
 /// Whoever wraps rustc, sccache for one, must be asked each time.
 const WRAPPER_VARIABLE: &str = "RUSTC_WRAPPER";
+/// Below this length of the source, in bytes, rustc is faster without looking at what it did before.
+/// Every function of the notebook is in the source of every cell.
+const INCREMENTAL_FROM: usize = 6 * 1024;
 /// The name of the crate that every cell becomes.
 const CELL_CRATE: &str = "ctx";
 
@@ -73,7 +80,7 @@ impl Compiler {
     /// Does what cargo, or the compiler it wanted to run, would do.
     pub fn run(&self) -> ExitCode {
         let ended = match self.is_recorder {
-            true => record(),
+            true => self.record(),
             false => self.run_as_cargo(),
         };
         ended.unwrap_or_else(|error| {
@@ -91,7 +98,8 @@ impl Compiler {
         let Some(subcommand) = subcommand else {
             return Err(self.cargo()?.exec());
         };
-        source::simplify(Path::new("src/lib.rs"))?;
+        note(&self.tools, Step::Called)?;
+        let source_len = source::simplify(Path::new("src/lib.rs"))?;
         let call = Call::of_this_process().filter(|_| can_be_recorded(&manifest));
         let Some(call) = call else {
             return Err(self.cargo()?.exec());
@@ -101,7 +109,9 @@ impl Compiler {
             if let Some(result) = std::env::var_os(RESULT_VARIABLE) {
                 fs::write(result, recording.library().as_os_str().as_encoded_bytes())?;
             }
-            return Err(recording.command().exec());
+            note(&self.tools, Step::Rustc)?;
+            let is_incremental = source_len >= INCREMENTAL_FROM;
+            return Err(recording.command(is_incremental).exec());
         }
         self.run_recorded(&call, &file)
     }
@@ -161,6 +171,27 @@ impl Compiler {
         Ok(command)
     }
 
+    /// Becomes the compiler named by the first argument, after writing down how it is run for a cell.
+    fn record(&self) -> io::Result<ExitCode> {
+        let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+        let (program, rest) = arguments.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(program);
+        command
+            .args(rest)
+            .env_remove(WRAPPER_VARIABLE)
+            .env_remove(RECORD_VARIABLE);
+        let is_cell = rest
+            .windows(2)
+            .any(|pair| pair[0] == "--crate-name" && pair[1] == CELL_CRATE);
+        if is_cell {
+            note(&self.tools, Step::Rustc)?;
+            if let Some(file) = std::env::var_os(RECORD_VARIABLE) {
+                Recording::begin(Path::new(&file), &command)?;
+            }
+        }
+        Err(command.exec())
+    }
+
     fn recording_file(&self, subcommand: &OsStr) -> PathBuf {
         self.tools
             .join(Path::new(subcommand).with_extension("json"))
@@ -180,25 +211,6 @@ fn can_be_recorded(manifest: &str) -> bool {
         .skip_while(|line| *line != "[dependencies]");
     let is_folder = |line: &str| line.contains("path") && !line.starts_with("corebook = ");
     std::env::var_os(WRAPPER_VARIABLE).is_none() && !dependencies.into_iter().any(is_folder)
-}
-
-/// Becomes the compiler named by the first argument, after writing down how it is run for a cell.
-fn record() -> io::Result<ExitCode> {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let (program, rest) = arguments.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let file = std::env::var_os(RECORD_VARIABLE);
-    let mut command = Command::new(program);
-    command
-        .args(rest)
-        .env_remove(WRAPPER_VARIABLE)
-        .env_remove(RECORD_VARIABLE);
-    let is_cell = rest
-        .windows(2)
-        .any(|pair| pair[0] == "--crate-name" && pair[1] == CELL_CRATE);
-    if let (true, Some(file)) = (is_cell, file) {
-        Recording::begin(Path::new(&file), &command)?;
-    }
-    Err(command.exec())
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {

@@ -122,6 +122,12 @@ impl Session {
         own.into_iter().chain(rustc_dir).collect()
     }
 
+    /// How cells were compiled since the last time this was asked.
+    #[cfg(unix)]
+    pub fn take_compiles(&self) -> Vec<crate::compiler::Compile> {
+        crate::compiler::journal::take(&self.bin_dir())
+    }
+
     fn bin_dir(&self) -> PathBuf {
         self.dir.join("bin")
     }

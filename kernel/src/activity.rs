@@ -3,7 +3,7 @@
 //! Holds state and wakes who waits for it to change. Does nothing on its own.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What the evaluator does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,16 @@ struct State {
     request: usize,
     is_interrupted: bool,
     is_ending: bool,
+    run: Run,
+}
+
+/// When the code of a cell ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Nothing if it did not.
+    pub began: Option<SystemTime>,
+    /// Nothing while it runs.
+    pub ended: Option<SystemTime>,
 }
 
 impl Activity {
@@ -43,6 +53,7 @@ impl Activity {
             request: 0,
             is_interrupted: false,
             is_ending: false,
+            run: Run::default(),
         };
         Self {
             state: Mutex::new(state),
@@ -64,11 +75,14 @@ impl Activity {
     pub fn set_code_runs(&self, runs: bool) {
         let mut state = self.state();
         if matches!(state.phase, Phase::Compiling | Phase::Running) {
-            state.phase = if runs {
-                Phase::Running
+            let now = Some(SystemTime::now());
+            if runs {
+                state.phase = Phase::Running;
+                state.run.began = state.run.began.or(now);
             } else {
-                Phase::Compiling
-            };
+                state.phase = Phase::Compiling;
+                state.run.ended = now;
+            }
         }
         drop(state);
         self.changed.notify_all();
@@ -83,6 +97,7 @@ impl Activity {
         state.cell += 1;
         state.request = request;
         state.is_interrupted = false;
+        state.run = Run::default();
         drop(state);
         self.changed.notify_all();
     }
@@ -109,6 +124,11 @@ impl Activity {
         } else {
             Phase::Idle
         }
+    }
+
+    /// When the present cell's code ran.
+    pub fn run(&self) -> Run {
+        self.state().run
     }
 
     /// Whether the present cell was interrupted.

@@ -10,6 +10,7 @@
 //! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
 //! * [`diagnostics`]: compile errors as the cell's author should read them
 //! * [`locate`]: from generated code back to cells
+//! * [`timings`]: where a cell's time went
 
 pub mod answer;
 mod diagnostics;
@@ -17,13 +18,16 @@ mod forms;
 pub mod locate;
 pub mod outcome;
 mod startup;
+mod timings;
 mod waiting;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
+use corebook_install::compiler::Compile;
 use corebook_install::{Session, Toolchain, linker};
 use corebook_magics::expansion::{Expansion, expand};
 use corebook_magics::magic::Question;
@@ -52,6 +56,7 @@ use self::answer::{CellReply, OpenCell};
 use self::forms::{command_output, forms, plain_text, shown};
 use self::locate::{Cell, Cells};
 use self::outcome::CellError;
+use self::timings::Timings;
 
 /// The session in use. The main thread takes it at the end and so removes its folder.
 pub type SharedSession = Arc<Mutex<Option<Arc<Session>>>>;
@@ -262,9 +267,14 @@ impl Evaluator {
             stops_on_error: request.stop_on_error,
             started: chrono::Utc::now(),
             page: None,
+            timings: None,
         });
         self.page = None;
+        // What was compiled before belongs to no cell, or to the expressions of the last.
+        self.take_compiles();
+        let began = SystemTime::now();
         let ran = self.run(job, &request.code, request.silent);
+        let timings = self.timings(began);
         if is_stored(request)
             && let Ok(summary) = &ran
             && let Some(text) = summary.result.as_ref().and_then(plain_text)
@@ -278,6 +288,7 @@ impl Evaluator {
         // Nothing is left to say if the interrupt thread has answered already.
         if let Some(mut reply) = self.links.open_cell.take() {
             reply.page = self.page.take();
+            reply.timings = Some(timings);
             reply.end(ended);
         }
         self.links.activity.enter(Phase::Idle);
@@ -287,6 +298,18 @@ impl Evaluator {
         if self.links.history.send(request).is_err() {
             tracing::error!("a cell came after the history had ended");
         }
+    }
+
+    /// Where the time went since a cell began.
+    fn timings(&self, began: SystemTime) -> Timings {
+        let compiles = self.take_compiles();
+        let run = self.links.activity.run();
+        Timings::of(began, &compiles, run, SystemTime::now())
+    }
+
+    fn take_compiles(&self) -> Vec<Compile> {
+        let session = lock(&self.links.session).clone();
+        session.map_or_else(Vec::new, |session| session.take_compiles())
     }
 
     fn reply_aborted(&self, job: &ExecuteJob) {

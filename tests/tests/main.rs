@@ -1,6 +1,7 @@
 //! The real binary over real sockets. One test binary; each test starts a kernel of its own.
 
 mod command_line;
+mod compiles;
 mod deaths;
 mod doctor;
 mod documents;

@@ -92,11 +92,18 @@ impl Recording {
     }
 
     /// The rustc to run.
-    pub(super) fn command(&self) -> Command {
+    pub(super) fn command(&self, is_incremental: bool) -> Command {
         let mut command = Command::new(self.0["program"].as_str().unwrap_or_default());
         let variables = self.0["variables"].as_object().into_iter().flatten();
+        let mut arguments: Vec<&str> = arguments(&self.0).collect();
+        let incremental = arguments
+            .windows(2)
+            .position(|pair| pair[0] == "-C" && pair[1].starts_with("incremental="));
+        if let (false, Some(at)) = (is_incremental, incremental) {
+            arguments.drain(at..at + 2);
+        }
         command
-            .args(arguments(&self.0))
+            .args(arguments)
             .env_clear()
             .envs(variables.filter_map(|(name, value)| Some((name, value.as_str()?))));
         command

@@ -15,13 +15,15 @@ const MODULE_END: &str = "\n}\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_use
 
 const FROM_RUNTIME: &str = "use ::corebook::store as evcxr_internal_runtime;";
 
-/// Rewrites a source file, if there is something to simplify. Every line keeps its number.
-pub(super) fn simplify(file: &Path) -> io::Result<()> {
+/// Rewrites a source file, if there is something to simplify. Every line keeps its number. Returns how many
+/// bytes there are to compile.
+pub(super) fn simplify(file: &Path) -> io::Result<usize> {
     let text = fs::read_to_string(file)?;
-    match simplified(&text) {
-        Some(text) => fs::write(file, text),
-        None => Ok(()),
-    }
+    let Some(text) = simplified(&text) else {
+        return Ok(text.len());
+    };
+    fs::write(file, &text)?;
+    Ok(text.len())
 }
 
 fn simplified(text: &str) -> Option<String> {

@@ -21,6 +21,7 @@ use crate::shells::Shells;
 use crate::wire::Origin;
 
 use super::outcome::CellError;
+use super::timings::Timings;
 
 /// The cell whose reply is due. Whoever takes it gives the reply.
 #[derive(Default)]
@@ -46,6 +47,8 @@ pub struct CellReply {
     pub is_silent: bool,
     pub stops_on_error: bool,
     pub started: DateTime<Utc>,
+    /// Nothing if the cell was answered while it went on.
+    pub timings: Option<Timings>,
     /// For the client's pager.
     pub page: Option<Media>,
 }
@@ -103,7 +106,12 @@ impl CellReply {
         let started = self
             .started
             .to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-        let metadata = json!({ "started": started, "status": status, "dependencies_met": true });
+        let metadata = json!({
+            "started": started,
+            "status": status,
+            "dependencies_met": true,
+            "timings": self.timings.map(Timings::to_json),
+        });
         reply(&self.replies, &self.origin, content.into(), metadata);
         self.publisher.publish(&self.origin, Status::idle());
     }
