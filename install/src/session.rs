@@ -329,3 +329,45 @@ fn check_is_private(dir: &Path) -> Result<(), Error> {
         }),
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_folder_among_temporary_files_must_be_ours_alone_and_no_link() {
+        let temporary = tempfile::tempdir().unwrap();
+        let own = temporary.path().join("own");
+        cache::create_private_dir(&own).unwrap();
+        assert_eq!(mode(&own), 0o700);
+        check_is_private(&own).unwrap();
+
+        let link = temporary.path().join("link");
+        symlink(&own, &link).unwrap();
+        let open = temporary.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o770)).unwrap();
+        let file = temporary.path().join("file");
+        fs::write(&file, "").unwrap();
+        for trap in [link, open, file] {
+            let error = check_is_private(&trap).unwrap_err();
+            assert!(matches!(error, Error::UnsafeFolder { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_sessions_lock_is_a_new_file_of_the_owner_alone() {
+        let sessions = tempfile::tempdir().unwrap();
+        let (first, _first_lock) = new_lock(sessions.path()).unwrap();
+        let (second, _second_lock) = new_lock(sessions.path()).unwrap();
+        assert_ne!(first, second);
+        let path = sessions.path().join(format!("{first}.lock"));
+        assert_eq!(mode(&path), 0o600);
+    }
+}
