@@ -252,4 +252,6 @@ fn is_date(text: &str) -> bool {
 }
 
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;

@@ -1,9 +1,12 @@
 """jupyter_kernel_test with all that this kernel supports."""
 
+from unittest import mock
+
 import jupyter_kernel_test
 
 from conftest import KERNEL
 
+PATIENCE_S = 60
 HTML = 'corebook::display::html("<b>bold</b>");'
 
 
@@ -11,6 +14,20 @@ class TestKernel(jupyter_kernel_test.KernelTests):
     kernel_name = KERNEL
     language_name = "rust"
     file_extension = ".rs"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # The first cell waits for the evaluator. On a busy machine that may be longer than the suite's patience.
+        reply = cls.kc.execute_interactive("", store_history=False, timeout=300)
+        assert reply["content"]["status"] == "ok", reply
+
+    def execute_helper(self, code, timeout=PATIENCE_S, **options):
+        """The suite's, which gives each message 0.1 s, with the patience for a busy machine."""
+        channel = self.kc.iopub_channel
+        get_msg = channel.get_msg
+        with mock.patch.object(channel, "get_msg", lambda timeout: get_msg(timeout=PATIENCE_S)):
+            return super().execute_helper(code, timeout, **options)
 
     code_hello_world = 'println!("hello, world")'
     code_stderr = 'eprintln!("oops")'
