@@ -193,6 +193,15 @@ fn user_expressions_are_values_or_errors_one_by_one() {
         "{values}"
     );
     assert!(values["wrong"]["traceback"].is_array());
+    // Also when nothing else of the cell is shown.
+    let ran = notebook.run_as(&Execute {
+        silent: true,
+        user_expressions: json!({ "next": "x + 2" }),
+        ..Execute::new("let z = 2;")
+    });
+    let values = ran.reply.content["user_expressions"].clone();
+    ran.shows_nothing();
+    assert_eq!(values["next"]["data"]["text/plain"], "22");
     // They are evaluated after a cell that succeeded, never after one that failed.
     let ran = notebook.run_as(&Execute {
         user_expressions: json!({ "a": "1" }),

@@ -70,3 +70,35 @@ fn queued_cells_run_in_order_and_their_output_does_not_mix() {
         ran.shows(&[&format!("stdout: cell {index}\n")]);
     }
 }
+
+#[test]
+fn every_kind_of_failure_aborts_the_queue_and_stored_or_not_makes_no_difference() {
+    let notebook = Notebook::start();
+    let failures = [
+        Execute::new("nowhere"),
+        Execute::new("%timit 1"),
+        Execute {
+            silent: true,
+            ..Execute::new("panic!(\"unheard\")")
+        },
+        Execute {
+            store_history: false,
+            ..Execute::new("Err::<(), _>(\"failed\")?")
+        },
+    ];
+    for failing in failures {
+        let next = Execute::new("unreachable!(\"an aborted cell ran\")");
+        let failing_request = notebook.send(&failing);
+        let next_request = notebook.send(&next);
+        // Both have arrived: the shell socket answers in order.
+        notebook.ask("kernel_info_request", json!({}));
+        let ran = notebook.collect(&failing_request, &failing);
+        assert_eq!(ran.reply.content["status"], "error", "{}", failing.code);
+        let aborted = notebook.collect(&next_request, &next);
+        assert_eq!(aborted.reply.metadata["status"], "aborted");
+        expect_aborted(aborted);
+    }
+    let ran = notebook.run("1 + 1");
+    // Two of the failed cells were stored, and none of the aborted.
+    assert_eq!(ran.reply.content["execution_count"], 3);
+}

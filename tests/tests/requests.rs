@@ -31,6 +31,7 @@ fn is_complete_goes_by_tokens() {
         assert_eq!(status(incomplete).0, "incomplete", "{incomplete:?}");
     }
     assert_eq!(status("fn f() }").0, "invalid");
+    assert_eq!(status("1 +"), ("unknown".to_owned(), None));
 }
 
 #[test]
