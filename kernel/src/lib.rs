@@ -16,7 +16,7 @@
 //! * `host`, `cpus`: what the kernel answers when a magic asks
 //! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
 //! * [`supervisor`]: the processes between evcxr and a notebook's code
-//! * `reports`, [`outputs`], [`charts`]: what that code shows, on its way to iopub
+//! * `reports`, [`outputs`], [`charts`], `markup`: what that code shows, on its way to iopub
 //! * [`runner`]: `corebook run`, a client of all this without Jupyter
 //! * `program`: where this program's own file is
 
@@ -40,6 +40,7 @@ mod input;
 mod interrupt;
 mod introspection;
 mod iopub;
+mod markup;
 mod outbox;
 mod program;
 mod replies;

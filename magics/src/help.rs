@@ -21,12 +21,16 @@ pub fn list_text() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// All magics as an HTML table with a caption and a header row.
+/// All magics as an HTML table with a caption and a header row. Each cell says where its text begins, because
+/// JupyterLab puts all text of a table at the right.
 pub fn list_html() -> String {
-    let mut html = "<table><caption>Magics: <code>%name?</code> shows the help of one</caption>\
-        <thead><tr><th scope=\"col\">magic</th><th scope=\"col\">what it does</th>\
-        <th scope=\"col\">usage</th></tr></thead><tbody>"
-        .to_owned();
+    let mut html =
+        "<table><caption>Magics: <code>%name?</code> shows the help of one</caption><thead><tr>"
+            .to_owned();
+    for head in ["magic", "what it does", "usage"] {
+        html += &format!("<th scope=\"col\" {LEFT}>{head}</th>");
+    }
+    html += "</tr></thead><tbody>";
     for magic in table::TABLE {
         let cells = [
             forms(*magic),
@@ -35,12 +39,14 @@ pub fn list_html() -> String {
         ];
         let [forms, summary, usage] = cells.map(|text| escaped(&text));
         html += &format!(
-            "<tr><td><code>{forms}</code></td><td style=\"text-align: left\">{summary}</td>\
-             <td style=\"text-align: left\"><code>{usage}</code></td></tr>"
+            "<tr><td {LEFT}><code>{forms}</code></td><td {LEFT}>{summary}</td>\
+             <td {LEFT}><code>{usage}</code></td></tr>"
         );
     }
     html + "</tbody></table>"
 }
+
+const LEFT: &str = "style=\"text-align: left\"";
 
 /// The help of the magic called `name`, for a terminal; nothing when there is no such magic.
 pub fn help_text(name: &str) -> Option<String> {

@@ -9,6 +9,8 @@
 mod bar_chart;
 mod strip_plot;
 
+use crate::markup::escaped;
+
 pub use bar_chart::bar_chart;
 pub use strip_plot::strip_plot;
 
@@ -42,33 +44,4 @@ fn text(x: f64, y: f64, anchor: &str, content: &str) -> String {
         "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
         escaped(content)
     )
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            // No other control character may stand in XML.
-            control if control.is_control() => escaped.push(' '),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_of_the_user_is_no_markup() {
-        assert_eq!(
-            escaped("Vec<_> & \"x\"\u{1b}"),
-            "Vec&lt;_&gt; &amp; &quot;x&quot; "
-        );
-    }
 }

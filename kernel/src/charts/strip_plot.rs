@@ -11,6 +11,8 @@ const HEIGHT: f64 = 84.0;
 const MARGIN: f64 = 48.0;
 const AXIS_Y: f64 = 48.0;
 const RADIUS: f64 = 5.0;
+/// More digits than a clock has.
+const MOST_DIGITS: usize = 9;
 /// Dots of equal runs would hide each other: they take turns at these heights.
 const DOT_YS: [f64; 3] = [34.0, 22.0, 10.0];
 
@@ -35,6 +37,8 @@ pub fn strip_plot(json: &str) -> Option<String> {
         true => MARGIN + (seconds - fastest) / (slowest - fastest) * (WIDTH - 2.0 * MARGIN),
         false => WIDTH / 2.0,
     };
+    let digits = digits_that_tell(fastest, slowest);
+    let shown = |seconds: f64| time(seconds, digits);
     let axis_end = WIDTH - MARGIN;
     let mut shapes =
         format!("<line x1=\"{MARGIN}\" y1=\"{AXIS_Y}\" x2=\"{axis_end}\" y2=\"{AXIS_Y}\"/>");
@@ -51,8 +55,10 @@ pub fn strip_plot(json: &str) -> Option<String> {
         "<line x1=\"{median_x:.1}\" y1=\"4\" x2=\"{median_x:.1}\" y2=\"{AXIS_Y}\" stroke-dasharray=\"3\"/>"
     );
     let label_y = AXIS_Y + 18.0;
-    shapes += &text(x_of(fastest), label_y, "middle", &shown(fastest));
-    if slowest > fastest {
+    if shown(fastest) == shown(slowest) {
+        shapes += &text(WIDTH / 2.0, label_y, "middle", &shown(fastest));
+    } else {
+        shapes += &text(x_of(fastest), label_y, "middle", &shown(fastest));
         shapes += &text(x_of(slowest), label_y, "middle", &shown(slowest));
     }
     let runs = count(timing.timings.len() as u64, "run");
@@ -72,8 +78,12 @@ pub fn strip_plot(json: &str) -> Option<String> {
     ))
 }
 
-fn shown(seconds: f64) -> String {
-    time(seconds, DEFAULT_DIGITS)
+/// As many digits as it takes to tell the ends of the axis from one another.
+fn digits_that_tell(fastest: f64, slowest: f64) -> usize {
+    let tell = |&digits: &usize| time(fastest, digits) != time(slowest, digits);
+    (DEFAULT_DIGITS..MOST_DIGITS)
+        .find(tell)
+        .unwrap_or(DEFAULT_DIGITS)
 }
 
 #[cfg(test)]
@@ -116,6 +126,18 @@ mod tests {
         let svg = drawn("[0.1]", 0.1);
         assert!(svg.contains("cx=\"240.0\""), "{svg}");
         assert!(!svg.contains("NaN"), "{svg}");
+    }
+
+    #[test]
+    fn the_ends_of_the_axis_never_show_the_same_figure() {
+        let svg = drawn("[0.0012341,0.0012343]", 0.0012342);
+        assert!(
+            svg.contains(">1.2341 ms</text>") && svg.contains(">1.2343 ms</text>"),
+            "{svg}"
+        );
+        assert!(svg.contains("<title>run 1: 1.2341 ms</title>"), "{svg}");
+        let svg = drawn("[75.1,75.4]", 75.2);
+        assert_eq!(svg.matches(">1min 15s</text>").count(), 1, "{svg}");
     }
 
     #[test]

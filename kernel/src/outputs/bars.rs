@@ -8,6 +8,7 @@ use corebook::event::{MimeData, ProgressReport};
 use jupyter_protocol::{DisplayData, JupyterMessageContent, Transient, UpdateDisplayData};
 
 use super::media;
+use crate::markup::escaped;
 
 /// Width of the bar in the text form, in characters.
 const TEXT_WIDTH: usize = 30;
@@ -124,7 +125,7 @@ fn html(report: &ProgressReport) -> String {
     } else {
         format!(" max=\"{}\" value=\"{}\"", report.total, report.done)
     };
-    let label = escape(&report.label);
+    let label = escaped(&report.label);
     let count = if report.total == 0 {
         report.done.to_string()
     } else {
@@ -132,15 +133,8 @@ fn html(report: &ProgressReport) -> String {
     };
     format!(
         "<div>{label} <progress aria-label=\"{label}\"{range}></progress> {count}{}</div>",
-        escape(&rate(report))
+        escaped(&rate(report))
     )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 #[cfg(test)]

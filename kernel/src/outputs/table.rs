@@ -2,6 +2,8 @@
 //!
 //! Done here and not in the cell, so that showing a value costs a cell no compile time. Pure.
 
+use crate::markup::escaped;
+
 /// Fewer rows are as easily read as text.
 const FEWEST_ROWS: usize = 2;
 
@@ -135,12 +137,6 @@ fn skip_text(letters: &mut std::str::CharIndices<'_>) -> Option<()> {
     }
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::table;
@@ -187,7 +183,10 @@ mod tests {
             html.contains("<th scope=\"col\">name</th><th scope=\"col\">people</th>"),
             "{html}"
         );
-        assert!(html.contains("<td>\"Ulm &lt;3\"</td><td>1</td>"), "{html}");
+        assert!(
+            html.contains("<td>&quot;Ulm &lt;3&quot;</td><td>1</td>"),
+            "{html}"
+        );
     }
 
     #[test]
