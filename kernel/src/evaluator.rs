@@ -68,13 +68,12 @@ pub enum Job {
     Complete {
         code: String,
         offset: usize,
-        answer: SyncSender<Vec<Completion>>,
+        answer: SyncSender<Found>,
     },
-    /// Documentation of the name that ends at the byte `offset` of `code`, as text and HTML.
+    /// Documentation of the name that `code` ends with, as HTML; a closed channel says that there is none.
     Inspect {
         code: String,
-        offset: usize,
-        answer: SyncSender<(String, String)>,
+        answer: SyncSender<String>,
     },
 }
 
@@ -86,13 +85,22 @@ pub struct ExecuteJob {
     pub number: usize,
 }
 
-/// Something Tab offers: `text` for the bytes `start..end` of the code.
+/// What rust-analyzer found for the bytes `start..end` of the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Completion {
-    pub text: String,
-    pub kind: String,
+pub struct Found {
+    pub items: Vec<FoundItem>,
     pub start: usize,
     pub end: usize,
+    /// The names of the notebook's variables and items.
+    pub own: Vec<String>,
+}
+
+/// What it would insert, and show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundItem {
+    pub code: String,
+    pub kind: &'static str,
+    pub label: String,
 }
 
 /// What the evaluator shares with other threads.
@@ -163,20 +171,16 @@ impl Evaluator {
             }
             match job {
                 Job::Execute(job) => self.execute(&job),
+                // Nobody waits any more for a late answer.
                 Job::Complete {
                     code,
                     offset,
                     answer,
                 } => {
-                    // Nobody waits any more for a late answer.
-                    let _ = answer.send(self.completions(&code, offset));
+                    let _ = self.complete(&code, offset).map(|found| answer.send(found));
                 }
-                Job::Inspect {
-                    code,
-                    offset,
-                    answer,
-                } => {
-                    let _ = answer.send(self.hover(&code, offset));
+                Job::Inspect { code, answer } => {
+                    let _ = self.inspect(&code).map(|html| answer.send(html));
                 }
             }
         }
@@ -489,38 +493,38 @@ impl Evaluator {
         }
     }
 
-    fn completions(&mut self, code: &str, offset: usize) -> Vec<Completion> {
-        let Ok(context) = &mut self.context else {
-            return Vec::new();
-        };
-        match context.completions(code, offset) {
-            Ok(found) => {
-                let (start, end) = (found.start_offset, found.end_offset);
-                let completions = found.completions.into_iter();
-                completions
-                    .map(|found| Completion {
-                        text: found.code,
-                        kind: found.kind.to_owned(),
-                        start,
-                        end,
-                    })
-                    .collect()
-            }
-            Err(error) => {
-                tracing::debug!("no completions: {error:#}");
-                Vec::new()
-            }
-        }
+    fn complete(&mut self, code: &str, offset: usize) -> Option<Found> {
+        let context = self.context.as_mut().ok()?;
+        let found = context.completions(code, offset);
+        let found = found
+            .inspect_err(|error| tracing::debug!("no completions: {error:#}"))
+            .ok()?;
+        let variables = context.variables_and_types().map(|(name, _)| name);
+        let own = variables.chain(context.defined_item_names());
+        Some(Found {
+            start: found.start_offset,
+            end: found.end_offset,
+            own: own.map(str::to_owned).collect(),
+            items: found
+                .completions
+                .into_iter()
+                .map(|item| FoundItem {
+                    code: item.code,
+                    kind: item.kind,
+                    label: item.label,
+                })
+                .collect(),
+        })
     }
 
-    fn hover(&mut self, code: &str, offset: usize) -> (String, String) {
-        let Ok(context) = &mut self.context else {
-            return Default::default();
-        };
-        context.hover_at(code, offset).unwrap_or_else(|error| {
-            tracing::debug!("no documentation: {error:#}");
-            Default::default()
-        })
+    fn inspect(&mut self, code: &str) -> Option<String> {
+        let context = self.context.as_mut().ok()?;
+        let (text, html) = context
+            .hover_at(code, code.len())
+            .inspect_err(|error| tracing::debug!("no documentation: {error:#}"))
+            .ok()?;
+        // evcxr's words for nothing found.
+        (!text.is_empty() && text != "No documentation found").then_some(html)
     }
 }
 

@@ -1,12 +1,28 @@
-//! Completion and inspection: answered from the magics, else by the evaluator if it is free soon.
+//! Completion and inspection: answered from the magics, from folders and cargo's index, else by the evaluator if it
+//! is free soon.
 //!
 //! A thread of its own, so that a key press in a console never holds up the shell socket.
+//!
+//! * [`candidates`]: what rust-analyzer offers, without what is internal and in order
+//! * [`crates`], [`files`]: names behind `:dep`, and paths in texts
+//! * [`documentation`]: what rust-analyzer knows of a name, readable
+//! * [`positions`]: code points and bytes
 
+mod candidates;
+mod crates;
+mod documentation;
+mod files;
+mod positions;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
+use std::time::{Duration, Instant};
 
 use corebook_magics::completion::{self, CompletionKind};
+use corebook_magics::context::{Context, context, name_end};
 use corebook_magics::expansion::expand_for_analysis;
 use jupyter_protocol::{
     CompleteReply, CompleteRequest, InspectReply, InspectRequest, JupyterMessageContent, Media,
@@ -15,24 +31,73 @@ use jupyter_protocol::{
 use serde_json::json;
 
 use crate::activity::{Activity, Phase};
-use crate::evaluator::{Completion, Job};
+use crate::evaluator::{Found, Job};
 use crate::host::to_html;
 use crate::iopub::Publisher;
 use crate::outbox::Outbox;
 use crate::shell::{reply, while_busy};
 use crate::wire::Origin;
 
-/// How long a request waits for a running cell.
+use self::candidates::{Behind, Candidate, candidates};
+use self::documentation::{Documentation, is_private};
+use self::positions::{byte_at, characters_before};
+
+/// How long after it came in a request waits for a running cell.
 const BUSY_WAIT: Duration = Duration::from_millis(300);
 /// How long it waits for a kernel that is still starting.
-const START_WAIT: Duration = Duration::from_secs(20);
+const START_WAIT: Duration = Duration::from_secs(60);
 /// How long an answer may take: the first one loads what rust-analyzer has not needed before.
-const ANSWER_WAIT: Duration = Duration::from_secs(20);
+const ANSWER_WAIT: Duration = Duration::from_secs(60);
+/// How many fields of a type are checked for being private: a check takes as long as a completion. Further ones
+/// are taken for what the first were.
+const MOST_CHECKS: usize = 6;
+/// How many lists of candidates the checks are remembered of.
+const MOST_REMEMBERED: usize = 256;
 
 /// A request. Sender: shell.
-pub enum Request {
-    Complete(Origin, CompleteRequest),
-    Inspect(Origin, InspectRequest),
+pub struct Request {
+    pub origin: Origin,
+    pub question: Question,
+    pub received: Instant,
+}
+
+pub enum Question {
+    Complete(CompleteRequest),
+    Inspect(InspectRequest),
+}
+
+/// What could stand in the place of the bytes `replace` of a cell, best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Offers {
+    replace: Range<usize>,
+    items: Vec<Offer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Offer {
+    text: String,
+    /// As Jupyter's clients show it: `function`, `instance`, `magic`.
+    kind: &'static str,
+    /// What a function takes: `(f, items)`.
+    signature: Option<String>,
+}
+
+impl Offers {
+    fn none(cursor: usize) -> Self {
+        let (replace, items) = (cursor..cursor, Vec::new());
+        Self { replace, items }
+    }
+}
+
+impl Offer {
+    fn new(text: String, kind: &'static str) -> Self {
+        let signature = None;
+        Self {
+            text,
+            kind,
+            signature,
+        }
+    }
 }
 
 /// What the thread needs.
@@ -44,157 +109,278 @@ pub struct Introspector {
     pub activity: Arc<Activity>,
 }
 
+/// The private names among lists of candidates seen before, by a hash of the list.
+type PrivateNames = HashMap<u64, HashSet<String>>;
+
 impl Introspector {
     /// Answers until the shell thread has ended.
     pub fn serve(&self, requests: &Receiver<Request>) {
+        let mut private_names = PrivateNames::default();
         while let Ok(request) = requests.recv() {
-            let (origin, content): (_, JupyterMessageContent) = match &request {
-                Request::Complete(origin, request) => (origin, self.complete(request).into()),
-                Request::Inspect(origin, request) => (origin, self.inspect(request).into()),
+            let patience = Patience {
+                introspector: self,
+                received: request.received,
             };
-            while_busy(&self.publisher, origin, || {
-                reply(&self.replies, origin, content, json!({}))
+            let content: JupyterMessageContent = match &request.question {
+                Question::Complete(asked) => patience.complete(asked, &mut private_names).into(),
+                Question::Inspect(asked) => patience.inspect(asked).into(),
+            };
+            while_busy(&self.publisher, &request.origin, || {
+                reply(&self.replies, &request.origin, content, json!({}))
             });
         }
     }
+}
 
-    fn complete(&self, request: &CompleteRequest) -> CompleteReply {
+/// Answers one request in the time it has.
+struct Patience<'thread> {
+    introspector: &'thread Introspector,
+    received: Instant,
+}
+
+impl Patience<'_> {
+    fn complete(
+        &self,
+        request: &CompleteRequest,
+        private_names: &mut PrivateNames,
+    ) -> CompleteReply {
         let code = &request.code;
         let cursor = byte_at(code, request.cursor_pos);
-        let found = match completion::complete(code, cursor) {
-            Some(found) => {
-                let item = |item: &completion::Completion| Completion {
-                    text: item.text.clone(),
-                    kind: kind_name(item.kind).to_owned(),
-                    start: found.replace.start,
-                    end: found.replace.end,
-                };
-                found.items.iter().map(item).collect()
-            }
-            None => self.complete_rust(code, cursor).unwrap_or_default(),
+        let offers = match completion::complete(code, cursor) {
+            Some(found) => of_magic(found),
+            None => match context(code, cursor) {
+                Context::Comment => Offers::none(cursor),
+                // What stands in braces may be a variable of a format.
+                Context::Text(text) if !is_in_braces(&code[text.clone()]) => {
+                    files::complete(&code[text], cursor)
+                }
+                Context::Command(command) => self
+                    .complete_command(&code[command], cursor)
+                    .unwrap_or_else(|| Offers::none(cursor)),
+                Context::Text(_) | Context::Rust => self
+                    .complete_rust(code, cursor, private_names)
+                    .unwrap_or_else(|| Offers::none(cursor)),
+            },
         };
-        to_reply(code, cursor, &found)
+        to_reply(code, &offers)
     }
 
-    fn complete_rust(&self, source: &str, cursor: usize) -> Option<Vec<Completion>> {
+    /// The names of evcxr's commands, and crates behind `:dep`.
+    fn complete_command(&self, command: &str, cursor: usize) -> Option<Offers> {
+        if let Some(arguments) = command.strip_prefix(":dep ") {
+            return Some(crates::complete(arguments, cursor));
+        }
+        let found = self.find(command.to_owned(), command.len())?;
+        let is_near = |text: &String| text.starts_with(command);
+        let mut names: Vec<String> = found
+            .items
+            .into_iter()
+            .map(|item| item.code)
+            .filter(is_near)
+            .collect();
+        names.sort();
+        Some(Offers {
+            replace: cursor - command.len()..cursor,
+            items: names
+                .into_iter()
+                .map(|name| Offer::new(name, "magic"))
+                .collect(),
+        })
+    }
+
+    fn complete_rust(
+        &self,
+        source: &str,
+        cursor: usize,
+        private_names: &mut PrivateNames,
+    ) -> Option<Offers> {
         let (code, map) = expand_for_analysis(source);
-        let offset = map.to_code(cursor)?;
+        let found = self.find(code.clone(), map.to_code(cursor)?)?;
+        let before = code.get(..found.start)?;
+        let replace = map.to_source(found.start)?..map.to_source(found.end)?;
+        let private = self.private_among(&found, before, private_names);
+        let items = candidates(&found, before)
+            .into_iter()
+            .filter(|candidate| !private.contains(&candidate.name))
+            .map(Candidate::into_offer);
+        Some(Offers {
+            replace,
+            items: items.collect(),
+        })
+    }
+
+    /// The names of private fields and functions among what was found.
+    fn private_among(
+        &self,
+        found: &Found,
+        before: &str,
+        known: &mut PrivateNames,
+    ) -> HashSet<String> {
+        let mut hasher = DefaultHasher::new();
+        found
+            .items
+            .iter()
+            .for_each(|item| item.code.hash(&mut hasher));
+        let list = hasher.finish();
+        if let Some(private) = known.get(&list) {
+            return private.clone();
+        }
+        let behind = Behind::of(before);
+        let mut private = HashSet::new();
+        let mut checks = 0;
+        let all = candidates(found, before);
+        for candidate in all.iter().filter(|it| it.may_be_private(behind)) {
+            let is_field = candidate.is_field(behind);
+            if checks >= MOST_CHECKS && is_field {
+                if !private.is_empty() {
+                    private.insert(candidate.name.clone());
+                }
+                continue;
+            }
+            checks += 1;
+            match self.hover(format!("{before}{}", candidate.name)) {
+                Some(html) if is_private(&html) => {
+                    private.insert(candidate.name.clone());
+                }
+                // Nothing is private within a crate's root.
+                Some(html) if documentation::is_of_notebook(&html) && is_field => break,
+                _ => {}
+            }
+        }
+        if known.len() >= MOST_REMEMBERED {
+            known.clear();
+        }
+        known.insert(list, private.clone());
+        private
+    }
+
+    fn inspect(&self, request: &InspectRequest) -> InspectReply {
+        let code = &request.code;
+        let cursor = byte_at(code, request.cursor_pos);
+        let documentation = match completion::inspect(code, cursor) {
+            Some(help) => Some(Documentation {
+                html: to_html(&help.markdown),
+                text: help.text,
+                markdown: help.markdown,
+            }),
+            None => self.inspect_rust(code, cursor),
+        };
+        match documentation {
+            Some(Documentation {
+                text,
+                markdown,
+                html,
+            }) => InspectReply {
+                found: true,
+                data: Media::new(vec![
+                    MediaType::Plain(text),
+                    MediaType::Markdown(markdown),
+                    MediaType::Html(html),
+                ]),
+                ..InspectReply::default()
+            },
+            None => InspectReply::default(),
+        }
+    }
+
+    fn inspect_rust(&self, source: &str, cursor: usize) -> Option<Documentation> {
+        let (code, map) = expand_for_analysis(source);
+        let end = map.to_code(name_end(source, cursor)?)?;
+        let code = code.get(..end)?;
+        let before = code.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+        // A method is found only when it is called; without a call, a private field of its name would be.
+        let is_member = Behind::of(before) == Behind::Dot;
+        let as_call = is_member.then(|| self.hover(format!("{code}("))).flatten();
+        let html = as_call.or_else(|| self.hover(code.to_owned()))?;
+        Some(Documentation::from_html(&html))
+    }
+
+    fn find(&self, code: String, offset: usize) -> Option<Found> {
         let (answer, answers) = sync_channel(1);
-        let found = self.ask(
+        self.ask(
             Job::Complete {
                 code,
                 offset,
                 answer,
             },
             &answers,
-        )?;
-        let to_source = |completion: Completion| {
-            let start = map.to_source(completion.start)?;
-            let end = map.to_source(completion.end)?;
-            Some(Completion {
-                start,
-                end,
-                ..completion
-            })
-        };
-        Some(
-            found
-                .into_iter()
-                .filter(|completion| !is_internal(&completion.text))
-                .filter_map(to_source)
-                .collect(),
         )
     }
 
-    fn inspect(&self, request: &InspectRequest) -> InspectReply {
-        let code = &request.code;
-        let cursor = byte_at(code, request.cursor_pos);
-        if let Some(help) = completion::inspect(code, cursor) {
-            let html = to_html(&help.markdown);
-            return found(vec![
-                MediaType::Plain(help.text),
-                MediaType::Markdown(help.markdown),
-                MediaType::Html(html),
-            ]);
-        }
-        match self.inspect_rust(code, cursor) {
-            Some((text, html)) => found(vec![
-                MediaType::Plain(text.clone()),
-                MediaType::Markdown(text),
-                MediaType::Html(html),
-            ]),
-            None => InspectReply::default(),
-        }
-    }
-
-    fn inspect_rust(&self, source: &str, cursor: usize) -> Option<(String, String)> {
-        let (code, map) = expand_for_analysis(source);
-        let offset = map.to_code(word_end(source, cursor))?;
+    /// The documentation of the name that `code` ends with, as evcxr's HTML.
+    fn hover(&self, code: String) -> Option<String> {
         let (answer, answers) = sync_channel(1);
-        let (text, html) = self.ask(
-            Job::Inspect {
-                code,
-                offset,
-                answer,
-            },
-            &answers,
-        )?;
-        // evcxr's words for nothing found.
-        (!text.is_empty() && text != "No documentation found").then_some((text, html))
+        self.ask(Job::Inspect { code, answer }, &answers)
     }
 
     /// The evaluator's answer; nothing when it is busy longer than a moment.
     fn ask<T>(&self, job: Job, answers: &Receiver<T>) -> Option<T> {
-        let wait = if self.activity.phase() == Phase::Starting {
+        let Introspector { activity, jobs, .. } = self.introspector;
+        let wait = if activity.phase() == Phase::Starting {
             START_WAIT
         } else {
             BUSY_WAIT
         };
-        if !self.activity.wait_until_idle(wait) {
+        let asked = Instant::now();
+        if !activity.wait_until_idle(wait.saturating_sub(asked - self.received)) {
             return None;
         }
-        self.jobs.send(job).ok()?;
-        answers.recv_timeout(ANSWER_WAIT).ok()
+        jobs.send(job).ok()?;
+        // A cell may have been first; then the answer comes after it, too late.
+        while asked.elapsed() < ANSWER_WAIT {
+            match answers.recv_timeout(BUSY_WAIT) {
+                Ok(answer) => return Some(answer),
+                Err(RecvTimeoutError::Timeout) if activity.phase() == Phase::Idle => {}
+                Err(_) => return None,
+            }
+        }
+        None
     }
 }
 
-fn kind_name(kind: CompletionKind) -> &'static str {
-    match kind {
+/// Whether a text ends inside the braces of a format.
+fn is_in_braces(text: &str) -> bool {
+    match text.rfind(['{', '}']) {
+        Some(at) => text[at..].starts_with('{') && !text[..at].ends_with('{'),
+        None => false,
+    }
+}
+
+fn of_magic(found: completion::Completions) -> Offers {
+    let kind = |kind| match kind {
         CompletionKind::Magic => "magic",
         CompletionKind::Option => "option",
         CompletionKind::Word => "keyword",
-    }
-}
-
-/// Names that evcxr puts into the code and nobody should use.
-fn is_internal(name: &str) -> bool {
-    name.starts_with("evcxr_") || name.starts_with("Evcxr") || name.starts_with("run_user_code_")
-}
-
-fn found(media: Vec<MediaType>) -> InspectReply {
-    InspectReply {
-        found: true,
-        data: Media::new(media),
-        ..InspectReply::default()
+    };
+    let items = found.items.into_iter();
+    Offers {
+        replace: found.replace,
+        items: items
+            .map(|item| Offer::new(item.text, kind(item.kind)))
+            .collect(),
     }
 }
 
 /// Positions in messages count code points.
-fn to_reply(code: &str, cursor: usize, found: &[Completion]) -> CompleteReply {
-    let (start, end) = found
-        .first()
-        .map_or((cursor, cursor), |first| (first.start, first.end));
-    let (start, end) = (characters_before(code, start), characters_before(code, end));
-    let types: Vec<_> = found
-        .iter()
-        .map(|completion| json!({ "text": completion.text, "type": completion.kind, "start": start, "end": end }))
-        .collect();
+fn to_reply(code: &str, offers: &Offers) -> CompleteReply {
+    let start = characters_before(code, offers.replace.start);
+    let end = characters_before(code, offers.replace.end);
+    let typed = |offer: &Offer| {
+        let mut typed =
+            json!({ "text": offer.text, "type": offer.kind, "start": start, "end": end });
+        if let Some(signature) = &offer.signature {
+            typed["signature"] = json!(signature);
+        }
+        typed
+    };
+    let types: Vec<_> = offers.items.iter().map(typed).collect();
     let mut metadata = serde_json::Map::new();
     metadata.insert("_jupyter_types_experimental".to_owned(), json!(types));
     CompleteReply {
-        matches: found
+        matches: offers
+            .items
             .iter()
-            .map(|completion| completion.text.clone())
+            .map(|offer| offer.text.clone())
             .collect(),
         cursor_start: start,
         cursor_end: end,
@@ -203,41 +389,15 @@ fn to_reply(code: &str, cursor: usize, found: &[Completion]) -> CompleteReply {
     }
 }
 
-fn characters_before(text: &str, byte: usize) -> usize {
-    text[..text.floor_char_boundary(byte)].chars().count()
-}
-
-fn byte_at(text: &str, character: usize) -> usize {
-    text.char_indices()
-        .nth(character)
-        .map_or(text.len(), |(byte, _)| byte)
-}
-
-/// The end of the word that the cursor is in: its whole name is what the person asks about.
-fn word_end(text: &str, cursor: usize) -> usize {
-    let rest = &text[cursor..];
-    cursor
-        + rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(rest.len())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::is_in_braces;
 
     #[test]
-    fn positions_count_code_points() {
-        let code = "let é = \"😀\"; ab";
-        let cursor = byte_at(code, 14);
-        assert_eq!(&code[cursor..], "b");
-        assert_eq!(characters_before(code, cursor), 14);
-        assert_eq!(byte_at(code, 99), code.len());
-    }
-
-    #[test]
-    fn a_word_ends_where_its_name_ends() {
-        assert_eq!(word_end("pool.map(f)", 6), 8);
-        assert_eq!(word_end("map", 3), 3);
+    fn a_format_names_variables_in_braces() {
+        assert!(is_in_braces("x = {nu"));
+        assert!(!is_in_braces("x = {{nu"));
+        assert!(!is_in_braces("{number} of"));
+        assert!(!is_in_braces("data/"));
     }
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 use jupyter_protocol::{JupyterMessageContent, ShutdownReply, Status, UnknownMessage};
 use serde_json::{Value, json};
 
 use crate::evaluator::{ExecuteJob, Job};
+use crate::introspection::Question;
 use crate::iopub::Publisher;
 use crate::kernel::Shutdown;
 use crate::outbox::Outbox;
@@ -48,12 +50,10 @@ impl Shell {
                 self.pass_on(self.jobs.send(Job::Execute(job)).is_ok());
             }
             JupyterMessageContent::CompleteRequest(request) => {
-                let request = introspection::Request::Complete(message.origin, request);
-                self.pass_on(self.introspection.send(request).is_ok());
+                self.ask(message.origin, Question::Complete(request));
             }
             JupyterMessageContent::InspectRequest(request) => {
-                let request = introspection::Request::Inspect(message.origin, request);
-                self.pass_on(self.introspection.send(request).is_ok());
+                self.ask(message.origin, Question::Inspect(request));
             }
             JupyterMessageContent::HistoryRequest(request) => {
                 let request = history::Request::Ask(message.origin, request);
@@ -61,6 +61,15 @@ impl Shell {
             }
             other => self.answer(&message.origin, other),
         }
+    }
+
+    fn ask(&self, origin: Origin, question: Question) {
+        let request = introspection::Request {
+            origin,
+            question,
+            received: Instant::now(),
+        };
+        self.pass_on(self.introspection.send(request).is_ok());
     }
 
     fn answer(&self, origin: &Origin, content: JupyterMessageContent) {

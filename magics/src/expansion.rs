@@ -72,7 +72,7 @@ pub fn expand(source: &str, host: &dyn Host) -> Result<Expansion, MagicError> {
             }
             Replacement::Question(question) => vec![Piece::Generated(printing(&question, host))],
         });
-    let (code, map) = weave(source, &scan, templates.collect());
+    let (code, map) = weave(source, &scan, templates.collect(), &[]);
     Ok(Expansion::Rust {
         code,
         map,
@@ -81,7 +81,8 @@ pub fn expand(source: &str, host: &dyn Host) -> Result<Expansion, MagicError> {
 }
 
 /// Like [`expand`], for completion and inspection: never fails. Questions and magics that can't be used
-/// yet become blanks, except that the Rust after a magic's options stays.
+/// yet become blanks, except that the Rust after a magic's options stays. So do evcxr's commands, which it
+/// would obey: a `:dep` can take it to the network.
 pub fn expand_for_analysis(source: &str) -> (String, SourceMap) {
     let scan = scan(source);
     let templates = scan.magics.iter().map(|found| match resolve(found) {
@@ -89,7 +90,7 @@ pub fn expand_for_analysis(source: &str) -> (String, SourceMap) {
         Ok(Replacement::Question(_)) => vec![Piece::Generated(" ".to_owned())],
         Err(_) => only_expression(found),
     });
-    weave(source, &scan, templates.collect())
+    weave(source, &scan, templates.collect(), &scan.commands)
 }
 
 /// The questions of a cell that holds nothing else.
@@ -127,10 +128,16 @@ fn only_expression(found: &Found<'_>) -> Vec<Piece> {
     template
 }
 
-/// Puts `templates` in the place of the magics.
-fn weave(source: &str, scan: &Scan<'_>, templates: Vec<Vec<Piece>>) -> (String, SourceMap) {
+/// Puts `templates` in the place of the magics, and blanks in that of what is `left_out`.
+fn weave(
+    source: &str,
+    scan: &Scan<'_>,
+    templates: Vec<Vec<Piece>>,
+    left_out: &[Range<usize>],
+) -> (String, SourceMap) {
     let mut weaver = Weaver {
         source,
+        left_out,
         code: String::new(),
         map: SourceMap::default(),
     };
@@ -164,12 +171,26 @@ fn weave(source: &str, scan: &Scan<'_>, templates: Vec<Vec<Piece>>) -> (String, 
 /// Writes the code from start to end.
 struct Weaver<'source> {
     source: &'source str,
+    /// Ascending parts of the cell that become blanks.
+    left_out: &'source [Range<usize>],
     code: String,
     map: SourceMap,
 }
 
 impl Weaver<'_> {
     fn copy(&mut self, range: Range<usize>) {
+        let mut at = range.start;
+        for out in self.left_out {
+            if (at..range.end).contains(&out.start) {
+                self.copy_whole(at..out.start);
+                self.code.push_str(&" ".repeat(out.len()));
+                at = out.end;
+            }
+        }
+        self.copy_whole(at..range.end);
+    }
+
+    fn copy_whole(&mut self, range: Range<usize>) {
         self.map.note_copy(self.code.len(), range.clone());
         self.code.push_str(&self.source[range]);
     }

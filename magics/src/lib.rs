@@ -12,15 +12,15 @@
 //! * [`measured`]: code that a timing magic measures
 //! * [`help`]: the texts of `%magics` and `%name?`
 //! * [`completion`]: what Tab offers inside a magic's name and options
+//! * [`context`]: what stands at a cursor that is no magic's
 //! * [`completeness`]: whether a cell is ready to run
-//! * [`export`]: a cell as plain Rust
 //! * `suggest`: "did you mean"
 //! * one file per magic
 
 pub mod completeness;
 pub mod completion;
+pub mod context;
 pub mod expansion;
-pub mod export;
 pub mod help;
 pub mod magic;
 pub mod options;

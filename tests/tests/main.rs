@@ -2,6 +2,7 @@
 
 mod command_line;
 mod compiles;
+mod completion;
 mod deaths;
 mod doctor;
 mod documents;

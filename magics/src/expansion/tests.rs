@@ -304,6 +304,15 @@ fn analysis_maps_a_half_typed_expression() {
     }
 }
 
+#[test]
+fn analysis_leaves_commands_out_and_keeps_places() {
+    let source = ":dep rand = \"1\"\n%cpus\nrand::";
+    let (code, map) = expand_for_analysis(source);
+    assert!(!code.contains("dep"), "{code:?}");
+    let at = map.to_code(source.len()).expect("the cursor is in Rust");
+    assert!(code[..at].ends_with("\nrand::"), "{code:?}");
+}
+
 /// Where each byte of the cell went, and back.
 fn round_trips(source: &str, code: &str, map: &SourceMap) {
     for offset in 0..=source.len() {
@@ -350,9 +359,10 @@ fn check(source: &str) {
     for cursor in 0..=source.len() {
         let _ = crate::completion::complete(source, cursor);
         let _ = crate::completion::inspect(source, cursor);
+        let _ = crate::context::context(source, cursor);
+        let _ = crate::context::name_end(source, cursor);
     }
     let _ = crate::completeness::is_complete(source);
-    let _ = crate::export::to_rust_script(source);
 }
 
 /// Pieces that cells with magics are made of.

@@ -1,0 +1,321 @@
+//! What rust-analyzer offers, as a person should be offered it: names without what is internal, the likely ones
+//! first.
+//!
+//! evcxr passes on rust-analyzer's list without its ranks, and with private fields and methods of all crates,
+//! because to rust-analyzer every crate of a session is one that is being edited. What may be private is told here;
+//! who asks whether it is, is the caller. To be dropped when evcxr passes on ranks and visibility.
+
+use crate::evaluator::{Found, FoundItem};
+
+use super::Offer;
+
+/// Beginnings of names that evcxr, the magics and macros generate.
+const GENERATED: [&str; 5] = ["evcxr", "Evcxr", "run_user_code_", "corebook_", "__"];
+
+/// Private methods in the standard library that rust-analyzer offers; nobody else would call one so.
+const PRIVATE_IN_STD: &[&str] = &[
+    "abort_shrink",
+    "align_to_offsets",
+    "append_elements",
+    "as_raw_mut_slice",
+    "as_u8_slice",
+    "buffer_range",
+    "buffer_read",
+    "buffer_write",
+    "cname",
+    "copy_slice",
+    "copy_slice_reversed",
+    "drop_slow",
+    "escape_debug_ext",
+    "extend_desugared",
+    "extend_trusted",
+    "extend_with",
+    "extract_if_inner",
+    "forget_allocation_drop_remaining",
+    "forget_remaining_elements",
+    "handle_capacity_increase",
+    "into_vecdeque",
+    "is_contiguous",
+    "is_grapheme_extended",
+    "make_slice",
+    "next_back_index",
+    "next_back_unchecked",
+    "nonoverlapping_ranges",
+    "one_less_than_next_power_of_two",
+    "original_step",
+    "post_inc_start",
+    "pre_dec_end",
+    "push_front_unchecked",
+    "push_str_slice",
+    "push_unchecked",
+    "rebuild_tail",
+    "rotate_left_inner",
+    "rotate_right_inner",
+    "sift_down",
+    "sift_down_range",
+    "sift_down_to_bottom",
+    "sift_up",
+    "slice_ranges",
+    "split_at_spare_mut_with_len",
+    "super_nth",
+    "to_physical_idx",
+    "wrap_copy",
+    "write_iter_wrapping",
+];
+
+/// Private methods of the runtime's and std's types, by names that others may use too.
+const PERHAPS_PRIVATE: &[&str] = &[
+    "difference",
+    "fail",
+    "from_number",
+    "inner",
+    "lease",
+    "line",
+    "plan",
+    "prefix",
+    "ptr",
+    "rebuild",
+    "run",
+    "side_lines",
+    "wrap_add",
+    "wrap_sub",
+    "write_details",
+];
+
+/// Methods that nearly every type has: seldom what somebody looks for.
+const COMMON: &[&str] = &[
+    "as_mut",
+    "as_ref",
+    "borrow",
+    "borrow_mut",
+    "by_ref",
+    "clamp",
+    "clone",
+    "clone_from",
+    "clone_into",
+    "cmp",
+    "eq",
+    "fmt",
+    "ge",
+    "gt",
+    "hash",
+    "into",
+    "le",
+    "lt",
+    "ne",
+    "partial_cmp",
+    "to_owned",
+    "to_string",
+    "try_into",
+    "type_id",
+];
+
+/// Something that could stand at the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub name: String,
+    kind: &'static str,
+    signature: Option<String>,
+    rank: Rank,
+}
+
+/// The likely ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// A variable, or a field.
+    Variable,
+    /// Made in this notebook.
+    Own,
+    Other,
+    Common,
+    /// `iter().map`: not yet a method of what stands before the dot.
+    Detour,
+    Keyword,
+}
+
+impl Candidate {
+    fn new(item: &FoundItem, behind: Behind, own: &[String]) -> Option<Self> {
+        let name = name(item)?;
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let is_generated = GENERATED.iter().any(|start| last.starts_with(start));
+        // A leading underscore says so of a member.
+        let is_unused = behind == Behind::Dot && name.starts_with('_');
+        let is_common = behind != Behind::Nothing && COMMON.contains(&last);
+        let is_detour = name.contains("().");
+        if is_generated || is_unused || PRIVATE_IN_STD.contains(&name) || is_detour && is_common {
+            return None;
+        }
+        let is_lower = name.starts_with(|c: char| c.is_lowercase() || c == '_');
+        let rank = if item.kind == "keyword" {
+            Rank::Keyword
+        } else if is_detour {
+            Rank::Detour
+        } else if item.kind == "instance" && (behind == Behind::Dot || is_lower) {
+            Rank::Variable
+        } else if behind == Behind::Nothing && own.iter().any(|own| own == name) {
+            Rank::Own
+        } else if is_common {
+            Rank::Common
+        } else {
+            Rank::Other
+        };
+        Some(Self {
+            name: name.to_owned(),
+            kind: item.kind,
+            signature: signature(&item.code[name.len()..]),
+            rank,
+        })
+    }
+
+    /// Whether it is a field, offered behind a dot.
+    pub fn is_field(&self, behind: Behind) -> bool {
+        behind == Behind::Dot && self.rank == Rank::Variable
+    }
+
+    /// Whether it could be a private field or function.
+    pub fn may_be_private(&self, behind: Behind) -> bool {
+        let is_suspect = behind != Behind::Nothing && PERHAPS_PRIVATE.contains(&self.name.as_str());
+        is_suspect || self.is_field(behind)
+    }
+
+    pub fn into_offer(self) -> Offer {
+        Offer {
+            text: self.name,
+            kind: self.kind,
+            signature: self.signature,
+        }
+    }
+}
+
+/// The candidates among what was found, best first, each name once.
+///
+/// * `before`: the code before what they would replace.
+pub fn candidates(found: &Found, before: &str) -> Vec<Candidate> {
+    let behind = Behind::of(before);
+    let items = found.items.iter();
+    let mut all: Vec<Candidate> = items
+        .filter_map(|item| Candidate::new(item, behind, &found.own))
+        .collect();
+    all.sort_by(|one, other| (one.rank, &one.name).cmp(&(other.rank, &other.name)));
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|candidate| seen.insert(candidate.name.clone()));
+    all
+}
+
+/// What stands right before a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behind {
+    /// It is a member of a value.
+    Dot,
+    /// It is in a module or a type.
+    Colons,
+    Nothing,
+}
+
+impl Behind {
+    /// What `before`, the code before a name, ends with.
+    pub fn of(before: &str) -> Self {
+        let before = before.trim_end();
+        if before.ends_with("::") {
+            Self::Colons
+        } else if before.ends_with('.') && !before.ends_with("..") {
+            Self::Dot
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// What to insert: the name alone. Snippets, whose label is no beginning of their code, have none.
+///
+/// Labels look like `map(…)`, `len()`, `println!(…)`, `Vec<…>`, `iter().map(…)`, `if let`.
+fn name(item: &FoundItem) -> Option<&str> {
+    let label = item.label.as_str();
+    let last = label.rfind("().").map_or(0, |detour| detour + "().".len());
+    let end = match item.kind {
+        "keyword" => None,
+        _ => label[last..]
+            .find(['(', '<', '{', '[', ' '])
+            .map(|end| last + end),
+    };
+    let name = label[..end.unwrap_or(label.len())].trim_end_matches("::");
+    // An expression that rust-analyzer made up holds calls of its own.
+    let is_name = item.kind == "keyword" || !name[last..].contains(['.', '"', '&', ',']);
+    (is_name && !name.is_empty() && item.code.starts_with(name)).then_some(name)
+}
+
+/// `(f, items)` of a function, from what rust-analyzer would insert behind its name.
+fn signature(rest: &str) -> Option<String> {
+    let arguments = rest.trim_end_matches([';', ',']);
+    (arguments.starts_with('(') && arguments.ends_with(')')).then(|| arguments.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(before: &str, own: &[&str], items: &[(&str, &'static str, &str)]) -> String {
+        let items = items.iter().map(|&(code, kind, label)| FoundItem {
+            code: code.to_owned(),
+            kind,
+            label: label.to_owned(),
+        });
+        let found = Found {
+            items: items.collect(),
+            start: before.len(),
+            end: before.len(),
+            own: own.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let shown = candidates(&found, before).into_iter().map(|candidate| {
+            let signature = candidate.signature.clone().unwrap_or_default();
+            format!("{}{signature}", candidate.name)
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn fields_and_methods_come_before_what_every_type_has() {
+        let items = [
+            ("iter().map(f)", "function", "iter().map(…)"),
+            ("clone()", "function", "clone()"),
+            ("push(value);", "function", "push(…)"),
+            ("len()", "function", "len()"),
+            (
+                "extend_desugared(iterator)",
+                "function",
+                "extend_desugared(…)",
+            ),
+            ("await", "keyword", "await"),
+            ("width", "instance", "width"),
+            ("0", "instance", "0"),
+            ("evcxr_display()", "function", "evcxr_display()"),
+        ];
+        assert_eq!(
+            offered("v.", &[], &items),
+            "0 width len() push(value) clone() iter().map(f) await"
+        );
+    }
+
+    #[test]
+    fn variables_and_own_items_come_before_other_names() {
+        let items = [
+            ("print!()", "function", "print!(…)"),
+            ("Pool", "class", "Pool"),
+            ("PI", "instance", "PI"),
+            ("prime(n)", "function", "prime(…)"),
+            ("pool", "instance", "pool"),
+            ("pub(crate) $0", "keyword", "pub(crate)"),
+            ("if let $1 = $2 {\n    \n}", "keyword", "if let"),
+            ("eprintln!(\"$0 = {:?}\", $0);", "instance", "pd"),
+            ("pool.workers()", "instance", "pool.workers()"),
+            ("Vec<>", "class", "Vec<…>"),
+            ("cpus::", "module", "cpus::"),
+            ("run_user_code_3", "function", "run_user_code_3"),
+            ("corebook_run", "instance", "corebook_run"),
+        ];
+        assert_eq!(
+            offered("let x = ", &["prime"], &items),
+            "pool prime(n) PI Pool Vec cpus print!() if let pub(crate)"
+        );
+    }
+}

@@ -1,0 +1,446 @@
+//! Documentation as a person should read it, in the three forms a client can ask for.
+//!
+//! evcxr gives rust-analyzer's hover as HTML made of Markdown, and a text in which headings run into what
+//! follows. So the HTML is mended and the other forms are written from it. To be dropped when evcxr passes on the
+//! Markdown.
+
+use crate::markup::unescaped;
+
+/// The crate that evcxr compiles a notebook's code as.
+const NOTEBOOK_CRATE: &str = "ctx";
+
+/// What rust-analyzer knows of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Documentation {
+    pub text: String,
+    pub markdown: String,
+    pub html: String,
+}
+
+impl Documentation {
+    /// Documentation from evcxr's HTML.
+    pub fn from_html(html: &str) -> Self {
+        let html = with_short_path(&without_hidden_lines(html));
+        Self {
+            text: Writer::write(&html, Form::Text),
+            markdown: Writer::write(&html, Form::Markdown),
+            html,
+        }
+    }
+}
+
+/// Whether `html`, evcxr's documentation of a field or a method of a type, shows that the notebook's code may not
+/// use it.
+pub fn is_private(html: &str) -> bool {
+    let head = head(html);
+    !is_of_notebook(html) && !head.contains(">pub ") && !head.contains("\npub ")
+}
+
+/// Whether `html`, evcxr's documentation of a member, shows that its type is the notebook's own.
+pub fn is_of_notebook(html: &str) -> bool {
+    head(html).contains(&format!(">{NOTEBOOK_CRATE}::"))
+}
+
+/// What stands before the documentation's words: path and signature.
+fn head(html: &str) -> &str {
+    html.split("<hr />").next().unwrap_or(html)
+}
+
+/// Examples without the lines that rustdoc compiles and does not show, and marked as Rust.
+fn without_hidden_lines(html: &str) -> String {
+    let mut mended = String::new();
+    let mut rest = html;
+    while let Some(start) = rest.find("<pre><code") {
+        let Some(end) = rest[start..].find("</code></pre>").map(|end| start + end) else {
+            break;
+        };
+        let Some(open) = rest[start..end].find("><").and_then(|at| {
+            let code = start + at + "><code".len();
+            rest[code..end].find('>').map(|close| (code, code + close))
+        }) else {
+            break;
+        };
+        let class = rest[open.0..open.1].trim();
+        mended.push_str(&rest[..start]);
+        let body = &rest[open.1 + 1..end];
+        if is_rust(class) {
+            mended.push_str("<pre><code class=\"language-rust\">");
+            let shown = body.split_inclusive('\n').filter(|line| {
+                let line = line.trim();
+                line != "#" && !line.starts_with("# ")
+            });
+            // An escaped one.
+            mended.extend(shown.map(|line| {
+                line.strip_prefix('#')
+                    .filter(|rest| rest.starts_with('#'))
+                    .unwrap_or(line)
+            }));
+        } else {
+            mended.push_str(&rest[start..=open.1]);
+            mended.push_str(body);
+        }
+        mended.push_str("</code></pre>");
+        rest = &rest[end + "</code></pre>".len()..];
+    }
+    mended + rest
+}
+
+/// Whether rustdoc takes a code block of this `class` attribute for Rust.
+fn is_rust(class: &str) -> bool {
+    let language = class
+        .trim_start_matches("class=\"language-")
+        .trim_end_matches('"');
+    let first = language.split([',', ' ']).next().unwrap_or_default();
+    let is_error_code = first.len() == 5
+        && first.starts_with('E')
+        && first[1..].bytes().all(|byte| byte.is_ascii_digit());
+    matches!(
+        first,
+        "" | "rust"
+            | "compile_fail"
+            | "should_panic"
+            | "no_run"
+            | "standalone_crate"
+            | "standalone"
+    ) || first.starts_with("ignore")
+        || first.starts_with("edition")
+        || is_error_code
+}
+
+/// The path that stands first as users write it: a type's name without the private module its code is in,
+/// `std` in place of the crates it is made of, nothing for the notebook itself.
+fn with_short_path(html: &str) -> String {
+    const OPEN: &str = "<pre><code class=\"language-rust\">";
+    const CLOSE: &str = "\n</code></pre>\n";
+    let Some((path, rest)) = html
+        .strip_prefix(OPEN)
+        .and_then(|html| html.split_once(CLOSE))
+    else {
+        return html.to_owned();
+    };
+    let is_path = path
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
+    if !is_path || !rest.starts_with(OPEN) {
+        return html.to_owned();
+    }
+    let last = path.rsplit("::").next().unwrap_or(path);
+    let short = match path.split_once("::") {
+        _ if last.starts_with(char::is_uppercase) => last.to_owned(),
+        Some(("alloc" | "core", module)) => format!("std::{module}"),
+        Some((NOTEBOOK_CRATE, module)) => module.to_owned(),
+        None if path == NOTEBOOK_CRATE => return rest.to_owned(),
+        _ => path.to_owned(),
+    };
+    format!("{OPEN}{short}{CLOSE}{rest}")
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Markdown,
+}
+
+/// Writes HTML that was made of Markdown as Markdown or text.
+struct Writer {
+    form: Form,
+    written: String,
+    /// The numbers of the lists around, next first; none for a list without.
+    lists: Vec<Option<usize>>,
+    /// Where open links lead to.
+    links: Vec<String>,
+    is_code_block: bool,
+    is_code: bool,
+}
+
+impl Writer {
+    fn write(html: &str, form: Form) -> String {
+        let mut writer = Self {
+            form,
+            written: String::new(),
+            lists: Vec::new(),
+            links: Vec::new(),
+            is_code_block: false,
+            is_code: false,
+        };
+        let mut rest = html;
+        while let Some(start) = rest.find('<') {
+            writer.text(&rest[..start]);
+            let end = rest[start..]
+                .find('>')
+                .map_or(rest.len(), |end| start + end);
+            writer.tag(&rest[start + 1..end]);
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        writer.text(rest);
+        let lines = writer.written.trim().lines().map(str::trim_end);
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn tag(&mut self, tag: &str) {
+        let is_markdown = self.form == Form::Markdown;
+        let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+        match name {
+            "p" | "/p" | "/ul" | "/ol" | "blockquote" | "/blockquote" | "table" | "/table" => {
+                self.paragraph()
+            }
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                self.paragraph();
+                if is_markdown {
+                    let level = name[1..].parse().unwrap_or(1);
+                    self.put(&format!("{} ", "#".repeat(level)));
+                }
+            }
+            "/h1" | "/h2" | "/h3" | "/h4" | "/h5" | "/h6" => self.paragraph(),
+            "hr" => {
+                self.paragraph();
+                if is_markdown {
+                    self.put("---");
+                    self.paragraph();
+                }
+            }
+            "pre" => {
+                self.paragraph();
+                self.is_code_block = true;
+            }
+            "/pre" => {
+                if is_markdown {
+                    self.line();
+                    self.put("```");
+                }
+                self.is_code_block = false;
+                self.paragraph();
+            }
+            "code" if self.is_code_block => {
+                if is_markdown {
+                    let language = attributes
+                        .trim_start_matches("class=\"language-")
+                        .trim_end_matches('"');
+                    self.put(&format!("```{language}"));
+                    self.line();
+                }
+            }
+            "code" | "/code" => {
+                if !self.is_code_block {
+                    self.is_code = name == "code";
+                    self.mark("`");
+                }
+            }
+            "em" | "/em" => self.mark("*"),
+            "strong" | "/strong" => self.mark("**"),
+            "a" => {
+                let link = attributes
+                    .split_once("href=\"")
+                    .and_then(|(_, rest)| rest.split('"').next());
+                self.links.push(unescaped(link.unwrap_or_default()));
+                self.mark("[");
+            }
+            "/a" => {
+                let link = self.links.pop().unwrap_or_default();
+                self.mark(&format!("]({link})"));
+            }
+            "ul" | "ol" => {
+                if self.lists.is_empty() {
+                    self.paragraph();
+                }
+                self.lists.push((name == "ol").then_some(1));
+            }
+            "li" => {
+                self.line();
+                let marker = match self.lists.last_mut() {
+                    Some(Some(number)) => {
+                        *number += 1;
+                        format!("{}. ", *number - 1)
+                    }
+                    _ => "* ".to_owned(),
+                };
+                let depth = self.lists.len().saturating_sub(1);
+                self.written
+                    .push_str(&format!("{}{marker}", "   ".repeat(depth)));
+            }
+            "br" | "br/" | "tr" => self.line(),
+            _ => {}
+        }
+        if matches!(name, "/ul" | "/ol") {
+            self.lists.pop();
+        }
+    }
+
+    fn text(&mut self, html: &str) {
+        let text = unescaped(html);
+        if self.is_code_block {
+            for line in text.split_inclusive('\n') {
+                if self.form == Form::Text && !line.trim().is_empty() {
+                    self.put("    ");
+                }
+                self.put(line);
+            }
+            return;
+        }
+        // Line breaks between blocks are not the text's.
+        if text.trim().is_empty() && text.contains('\n') {
+            return;
+        }
+        let text = text.replace('\n', " ");
+        match self.form {
+            Form::Markdown if !self.is_code => {
+                self.put(&text.replace('<', "\\<").replace('*', "\\*"))
+            }
+            _ => self.put(&text),
+        }
+    }
+
+    /// A mark of Markdown's within a line.
+    fn mark(&mut self, mark: &str) {
+        if self.form == Form::Markdown {
+            self.put(mark);
+        }
+    }
+
+    fn put(&mut self, text: &str) {
+        if self.written.ends_with('\n') {
+            self.written.push_str(&"   ".repeat(self.lists.len()));
+        }
+        self.written.push_str(text);
+    }
+
+    fn line(&mut self) {
+        if !self.written.is_empty() && !self.written.ends_with('\n') {
+            self.written.push('\n');
+        }
+    }
+
+    fn paragraph(&mut self) {
+        let is_item_begun =
+            self.written.ends_with("* ") || self.written.ends_with(". ") && !self.lists.is_empty();
+        if is_item_begun || self.written.is_empty() {
+            return;
+        }
+        self.line();
+        if !self.written.ends_with("\n\n") {
+            self.written.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::to_html;
+
+    const HOVER: &str = "```rust\ncorebook::pool::map::Pool\n```\n\n```rust\npub fn map<F>(self, f: F) -> Vec<R>\n```\n\n---\n\n\
+        The result of `f` for *each* item of a Vec\\<T>,\nin order. See [`Arc`](https://doc.rust-lang.org/).\n\n\
+        # Panics\n\nWhen `f` does:\n\n1. one\n2. two\n   * nested\n\n# Examples\n\n\
+        ```\n# let pool = corebook::pool::Pool::new(2);\n#\n#[allow(unused)]\n## let x = pool.map(|x| x < 2, 0..4);\n```\n\n\
+        ```text\n# no Rust\n```";
+
+    #[test]
+    fn documentation_reads_well_in_all_forms() {
+        let documentation = Documentation::from_html(&to_html(HOVER));
+        insta::assert_snapshot!(documentation.text, @r"
+        Pool
+
+            pub fn map<F>(self, f: F) -> Vec<R>
+
+        The result of f for each item of a Vec<T>, in order. See Arc.
+
+        Panics
+
+        When f does:
+
+        1. one
+        2. two
+           * nested
+
+        Examples
+
+            #[allow(unused)]
+            # let x = pool.map(|x| x < 2, 0..4);
+
+            # no Rust
+        ");
+        insta::assert_snapshot!(documentation.markdown, @r"
+        ```rust
+        Pool
+        ```
+
+        ```rust
+        pub fn map<F>(self, f: F) -> Vec<R>
+        ```
+
+        ---
+
+        The result of `f` for *each* item of a Vec\<T>, in order. See [`Arc`](https://doc.rust-lang.org/).
+
+        # Panics
+
+        When `f` does:
+
+        1. one
+        2. two
+           * nested
+
+        # Examples
+
+        ```rust
+        #[allow(unused)]
+        # let x = pool.map(|x| x < 2, 0..4);
+        ```
+
+        ```text
+        # no Rust
+        ```
+        ");
+        assert!(
+            documentation
+                .html
+                .starts_with("<pre><code class=\"language-rust\">Pool\n</code></pre>")
+        );
+        assert!(
+            !documentation.html.contains("Pool::new(2)"),
+            "{}",
+            documentation.html
+        );
+    }
+
+    #[test]
+    fn paths_are_those_that_users_write() {
+        let shortened = |path: &str| {
+            let html = to_html(&format!("```rust\n{path}\n```\n\n```rust\nfn f()\n```"));
+            Documentation::from_html(&html)
+                .text
+                .split_once('\n')
+                .map(|(first, _)| first.trim().to_owned())
+        };
+        assert_eq!(shortened("alloc::vec::Vec").as_deref(), Some("Vec"));
+        assert_eq!(
+            shortened("core::f64::consts").as_deref(),
+            Some("std::f64::consts")
+        );
+        assert_eq!(shortened("rayon::iter").as_deref(), Some("rayon::iter"));
+        assert_eq!(shortened("ctx::City").as_deref(), Some("City"));
+        let of_notebook =
+            Documentation::from_html(&to_html("```rust\nctx\n```\n\n```rust\nfn f()\n```"));
+        assert_eq!(of_notebook.text, "fn f()");
+    }
+
+    #[test]
+    fn private_is_what_another_crate_does_not_export() {
+        let is_private = |path: &str, item: &str| {
+            is_private(&to_html(&format!(
+                "```rust\n{path}\n```\n\n```rust\n{item}\n```\n\n---\n\npub words"
+            )))
+        };
+        assert!(is_private("corebook::pool::Pool", "number: u32"));
+        assert!(is_private("alloc::vec::Vec", "pub(crate) len: usize"));
+        assert!(!is_private(
+            "corebook::timing::result::Timing",
+            "pub best: f64"
+        ));
+        assert!(!is_private(
+            "alloc::vec::Vec",
+            "impl<T, A> Vec<T, A>\npub fn push(&mut self, value: T)"
+        ));
+        assert!(!is_private("ctx::Mine", "field: u8"));
+    }
+}

@@ -1,0 +1,76 @@
+//! Paths in texts: what a folder holds that begins as typed.
+//!
+//! Reads folders; opens no file.
+
+use std::path::Path;
+
+use super::{Offer, Offers};
+
+/// More would not be read.
+const MOST_ENTRIES: usize = 1000;
+
+/// The files and folders that could go on `text`, which ends at byte `cursor` of the cell. Relative paths start
+/// at the kernel's folder, as they do for a cell's code.
+pub fn complete(text: &str, cursor: usize) -> Offers {
+    // An escaped quote or backslash is no path that anybody completes.
+    if text.contains(['\\', '\n']) {
+        return Offers::none(cursor);
+    }
+    let (folder, typed) = match text.rfind('/') {
+        Some(slash) => text.split_at(slash + 1),
+        None => ("", text),
+    };
+    let read_from = if folder.is_empty() { "." } else { folder };
+    let entries = std::fs::read_dir(Path::new(read_from))
+        .into_iter()
+        .flatten();
+    let mut items: Vec<Offer> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let is_meant =
+                name.starts_with(typed) && (!name.starts_with('.') || typed.starts_with('.'));
+            // Follows links.
+            let end = if is_meant && entry.path().is_dir() {
+                "/"
+            } else {
+                ""
+            };
+            is_meant.then(|| Offer::new(format!("{name}{end}"), "path"))
+        })
+        .take(MOST_ENTRIES)
+        .collect();
+    items.sort_by(|one, other| one.text.cmp(&other.text));
+    Offers {
+        replace: cursor - typed.len()..cursor,
+        items,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_offers_what_begins_as_typed() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["data é.csv", "dates", ".hidden"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        std::fs::create_dir(dir.path().join("dart")).unwrap();
+        let root = dir.path().to_str().unwrap();
+        let offered = |typed: &str| {
+            let text = format!("{root}/{typed}");
+            let offers = complete(&text, text.len());
+            assert_eq!(&text[offers.replace.clone()], typed);
+            let texts: Vec<String> = offers.items.into_iter().map(|item| item.text).collect();
+            texts.join(" | ")
+        };
+        assert_eq!(offered("da"), "dart/ | data é.csv | dates");
+        assert_eq!(offered(""), "dart/ | data é.csv | dates");
+        assert_eq!(offered(".h"), ".hidden");
+        assert_eq!(offered("x"), "");
+        assert!(complete("no/such/folder/", 15).items.is_empty());
+        assert!(complete("a\\\"", 3).items.is_empty());
+    }
+}

@@ -1,0 +1,154 @@
+//! What stands at a cursor, by tokens: one of evcxr's commands, a text, a comment, or Rust.
+//!
+//! Magics' own words are `completion`'s.
+
+use std::ops::Range;
+
+use ra_ap_rustc_lexer::TokenKind;
+
+use crate::scan::scan;
+use crate::tokens::{Brackets, Token, tokens};
+
+/// What stands at a cursor. All ranges are bytes of the cell and end at the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Context {
+    /// One of evcxr's commands, such as `:dep rand`, from its colon on.
+    Command(Range<usize>),
+    /// What a text holds, from its opening quote on.
+    Text(Range<usize>),
+    Comment,
+    Rust,
+}
+
+/// What stands at byte `cursor` of `source`. A cursor inside a character or behind the end counts as the
+/// nearest place before it.
+///
+/// ```
+/// use corebook_magics::context::{Context, context};
+///
+/// assert_eq!(context("read(\"data/", 11), Context::Text(6..11));
+/// ```
+pub fn context(source: &str, cursor: usize) -> Context {
+    let cursor = source.floor_char_boundary(cursor);
+    let commands = scan(source).commands;
+    let command = commands
+        .iter()
+        .find(|command| (command.start + 1..=command.end).contains(&cursor));
+    if let Some(command) = command {
+        return Context::Command(command.start..cursor);
+    }
+    let Some(last) = tokens(source, 0..cursor).last() else {
+        return Context::Rust;
+    };
+    match last.kind {
+        TokenKind::LineComment { .. }
+        | TokenKind::BlockComment {
+            terminated: false, ..
+        } => Context::Comment,
+        _ if last.unterminated().is_some() => {
+            // `r#` lacks its quote still.
+            match source[last.span.clone()].find('"') {
+                Some(quote) => Context::Text(last.span.start + quote + 1..cursor),
+                None => Context::Rust,
+            }
+        }
+        _ => Context::Rust,
+    }
+}
+
+/// Where the name ends that somebody asks about at byte `cursor`: the word the cursor is in, else the
+/// function in whose arguments it is. Nothing in a text or a comment.
+///
+/// ```
+/// use corebook_magics::context::name_end;
+///
+/// assert_eq!(name_end("pool.map(f", 6), Some(8));
+/// assert_eq!(name_end("pool.map(|x| x, ", 16), Some(8));
+/// ```
+pub fn name_end(source: &str, cursor: usize) -> Option<usize> {
+    let cursor = source.floor_char_boundary(cursor);
+    let is_name = |token: &Token| matches!(token.kind, TokenKind::Ident | TokenKind::RawIdent);
+    let mut all = tokens(source, 0..source.len());
+    if let Some(word) =
+        all.find(|token| is_name(token) && (token.span.start..=token.span.end).contains(&cursor))
+    {
+        return Some(word.span.end);
+    }
+    if context(source, cursor) != Context::Rust {
+        return None;
+    }
+    let mut brackets = Brackets::default();
+    // For each open bracket: the name right before it.
+    let mut callers: Vec<Option<usize>> = Vec::new();
+    let mut before: Option<Token> = None;
+    for token in tokens(source, 0..cursor) {
+        brackets.step(&token);
+        callers.truncate(brackets.depth());
+        if brackets.depth() > callers.len() {
+            let caller = before.as_ref().filter(|before| is_name(before));
+            let is_call = token.kind == TokenKind::OpenParen;
+            callers.push(caller.map(|name| name.span.end).filter(|_| is_call));
+        }
+        if !token.is_trivia() {
+            before = Some(token);
+        }
+    }
+    callers.pop().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_bar(marked: &str) -> (String, usize) {
+        let cursor = marked.find('|').expect("a bar marks the cursor");
+        (marked.replacen('|', "", 1), cursor)
+    }
+
+    fn described(marked: &str) -> String {
+        let (source, cursor) = at_bar(marked);
+        match context(&source, cursor) {
+            Context::Command(range) => format!("command {:?}", &source[range]),
+            Context::Text(range) => format!("text {:?}", &source[range]),
+            Context::Comment => "comment".to_owned(),
+            Context::Rust => "Rust".to_owned(),
+        }
+    }
+
+    #[test]
+    fn commands_texts_and_comments_are_told_from_rust() {
+        assert_eq!(described(":dep ra|nd"), "command \":dep ra\"");
+        assert_eq!(described(":de|"), "command \":de\"");
+        assert_eq!(described("|:dep"), "Rust");
+        assert_eq!(described("!ls d|"), "command \"!ls d\"");
+        assert_eq!(described("let é = \"é/|"), "text \"é/\"");
+        assert_eq!(described("f(\"a\", \"b|\")"), "text \"b\"");
+        assert_eq!(described("r#\"a\"b|"), "text \"a\\\"b\"");
+        assert_eq!(described("r#|"), "Rust");
+        assert_eq!(described("%timeit read(\"da|\")"), "text \"da\"");
+        assert_eq!(described("\"a\"|"), "Rust");
+        assert_eq!(described("// a|"), "comment");
+        assert_eq!(described("/* a|"), "comment");
+        assert_eq!(described("/* a */ |"), "Rust");
+        assert_eq!(described("|"), "Rust");
+        assert_eq!(described("%pool\nlet x = 1|"), "Rust");
+    }
+
+    fn asked(marked: &str) -> Option<String> {
+        let (source, cursor) = at_bar(marked);
+        name_end(&source, cursor).map(|end| source[..end].to_owned())
+    }
+
+    #[test]
+    fn the_word_at_the_cursor_comes_before_the_function_around_it() {
+        assert_eq!(asked("po|ol.map(f)").as_deref(), Some("pool"));
+        assert_eq!(asked("pool.map|(f)").as_deref(), Some("pool.map"));
+        assert_eq!(asked("pool.map(f, |").as_deref(), Some("pool.map"));
+        assert_eq!(asked("g(pool.map((1, |").as_deref(), None);
+        assert_eq!(asked("g(1, h(2), |").as_deref(), Some("g"));
+        assert_eq!(asked("let x = [1, |").as_deref(), None);
+        assert_eq!(asked("g(\"a |").as_deref(), None);
+        assert_eq!(asked("/* 😀 */ é|(").as_deref(), Some("/* 😀 */ é"));
+        assert_eq!(asked("|").as_deref(), None);
+    }
+}
