@@ -5,6 +5,7 @@
 //! renamed into it, so that Jupyter sees the old one or the new one, never half of one.
 
 mod binary;
+mod export;
 mod location;
 mod options;
 
@@ -121,26 +122,10 @@ pub fn install(
     let (kernels, dir) = place(location, options)?;
     check_is_ours(&dir)?;
     fs::create_dir_all(&kernels).map_err(|error| failed("create", &kernels, error))?;
-    let building = tempdir_in(&kernels)?;
-    let new = building.path().join("new");
-    fs::create_dir(&new).map_err(|error| failed("create", &new, error))?;
+    export::install(&kernels)?;
     let text = serde_json::to_string_pretty(&spec).expect("a JSON value can be written") + "\n";
     let files = [("kernel.json", text.as_bytes())].into_iter().chain(LOGOS);
-    for (name, content) in files {
-        let path = new.join(name);
-        fs::write(&path, content).map_err(|error| failed("write", &path, error))?;
-    }
-    let old = building.path().join("old");
-    let has_old = dir.exists();
-    if has_old {
-        fs::rename(&dir, &old).map_err(|error| failed("replace", &dir, error))?;
-    }
-    if let Err(error) = fs::rename(&new, &dir) {
-        if has_old {
-            fs::rename(&old, &dir).map_err(|error| failed("restore", &dir, error))?;
-        }
-        return Err(failed("create", &dir, error));
-    }
+    write_folder(&dir, files)?;
     Ok(dir)
 }
 
@@ -161,6 +146,7 @@ pub fn uninstall(location: &Location, name: &str) -> Result<PathBuf, KernelspecE
     check_is_ours(&dir)?;
     let leaving = tempdir_in(&kernels)?;
     fs::rename(&dir, leaving.path().join("old")).map_err(|error| failed("remove", &dir, error))?;
+    export::uninstall(&kernels)?;
     Ok(dir)
 }
 
@@ -248,6 +234,33 @@ fn check_is_ours(dir: &Path) -> Result<(), KernelspecError> {
             dir: dir.to_owned(),
         }),
     }
+}
+
+/// Puts a folder of `files` in the place of `dir`, which is in a folder that exists; if that fails half way, the old
+/// one is put back.
+fn write_folder<'files>(
+    dir: &Path,
+    files: impl Iterator<Item = (&'files str, &'files [u8])>,
+) -> Result<(), KernelspecError> {
+    let building = tempdir_in(dir.parent().unwrap_or(dir))?;
+    let new = building.path().join("new");
+    fs::create_dir(&new).map_err(|error| failed("create", &new, error))?;
+    for (name, content) in files {
+        let path = new.join(name);
+        fs::write(&path, content).map_err(|error| failed("write", &path, error))?;
+    }
+    let old = building.path().join("old");
+    let has_old = dir.exists();
+    if has_old {
+        fs::rename(dir, &old).map_err(|error| failed("replace", dir, error))?;
+    }
+    if let Err(error) = fs::rename(&new, dir) {
+        if has_old {
+            fs::rename(&old, dir).map_err(|error| failed("restore", dir, error))?;
+        }
+        return Err(failed("create", dir, error));
+    }
+    Ok(())
 }
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> KernelspecError {

@@ -219,3 +219,24 @@ fn a_prefix_that_cannot_hold_folders_is_named_and_left_alone() {
     );
     assert_eq!(names_in(folder.path()), ["file"]);
 }
+
+#[test]
+fn the_export_template_stays_as_long_as_a_kernel_does() {
+    let (folder, location) = prefix();
+    let template = folder
+        .path()
+        .join("share/jupyter/nbconvert/templates/corebook");
+    let second = Options {
+        name: "second".to_owned(),
+        ..Options::default()
+    };
+    for options in [&Options::default(), &second, &second] {
+        install(&location, options).unwrap();
+        assert_eq!(names_in(&template), ["conf.json", "script.j2"]);
+        assert_eq!(names_in(template.parent().unwrap()), ["corebook"]);
+    }
+    kernelspec::uninstall(&location, "second").unwrap();
+    assert!(template.exists());
+    kernelspec::uninstall(&location, "corebook").unwrap();
+    assert!(!template.exists());
+}
