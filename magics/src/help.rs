@@ -38,8 +38,9 @@ pub fn list_html() -> String {
             magic.usage().to_owned(),
         ];
         let [forms, summary, usage] = cells.map(|text| escaped(&text));
+        let usage = unbroken_options(&usage);
         html += &format!(
-            "<tr><td {LEFT}><code>{forms}</code></td><td {LEFT}>{summary}</td>\
+            "<tr><td {LEFT}><code {UNBROKEN}>{forms}</code></td><td {LEFT}>{summary}</td>\
              <td {LEFT}><code>{usage}</code></td></tr>"
         );
     }
@@ -47,6 +48,33 @@ pub fn list_html() -> String {
 }
 
 const LEFT: &str = "style=\"text-align: left\"";
+const UNBROKEN: &str = "style=\"white-space: nowrap\"";
+
+/// A usage line in which a browser breaks no option in two, as it does behind each dash.
+fn unbroken_options(usage: &str) -> String {
+    let mut html = String::new();
+    let mut rest = usage;
+    while let Some(start) = rest.find('[') {
+        let end = end_of_option(&rest[start..]).map_or(rest.len(), |len| start + len);
+        let (before, option) = (&rest[..start], &rest[start..end]);
+        html += &format!("{before}<span {UNBROKEN}>{option}</span>");
+        rest = &rest[end..];
+    }
+    html + rest
+}
+
+/// The bytes up to the bracket that closes the first.
+fn end_of_option(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    text.char_indices().find_map(|(at, letter)| {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(at + 1)
+    })
+}
 
 /// The help of the magic called `name`, for a terminal; nothing when there is no such magic.
 pub fn help_text(name: &str) -> Option<String> {
@@ -159,8 +187,16 @@ mod tests {
             assert!(
                 line.contains(&format!("%{}", magic.name())) && line.ends_with(magic.summary())
             );
-            assert!(list_html().contains(&escaped(magic.usage())));
+            assert!(list_html().contains(&unbroken_options(&escaped(magic.usage()))));
         }
+    }
+
+    #[test]
+    fn options_are_not_broken_in_two() {
+        let broken = unbroken_options("%timeit [-o [NAME]] [--] EXPR");
+        let option = |text: &str| format!("<span {UNBROKEN}>{text}</span>");
+        let expected = format!("%timeit {} {} EXPR", option("[-o [NAME]]"), option("[--]"));
+        assert_eq!(broken, expected);
     }
 
     #[test]

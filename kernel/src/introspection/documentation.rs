@@ -29,11 +29,21 @@ impl Documentation {
     }
 }
 
-/// Whether `html`, evcxr's documentation of a field or a method of a type, shows that the notebook's code may not
+/// The crates whose private functions rust-analyzer offers and [`super::candidates`] knows by name. Elsewhere a function
+/// without `pub` is a trait's.
+const KNOWN_CRATES: [&str; 4] = ["corebook", "core", "alloc", "std"];
+
+/// Whether `html`, evcxr's documentation of a field or a function of a type, shows that the notebook's code may not
 /// use it.
 pub fn is_private(html: &str) -> bool {
     let head = head(html);
-    !is_of_notebook(html) && !head.contains(">pub ") && !head.contains("\npub ")
+    let is_public = head.contains(">pub ") || head.contains("\npub ");
+    let is_function = head.contains("fn ");
+    let may_be = !is_function
+        || KNOWN_CRATES
+            .iter()
+            .any(|name| head.contains(&format!(">{name}::")));
+    may_be && !is_public && !is_of_notebook(html)
 }
 
 /// Whether `html`, evcxr's documentation of a member, shows that its type is the notebook's own.
@@ -442,5 +452,10 @@ mod tests {
             "impl<T, A> Vec<T, A>\npub fn push(&mut self, value: T)"
         ));
         assert!(!is_private("ctx::Mine", "field: u8"));
+        assert!(is_private(
+            "corebook::pool::Pool",
+            "fn lease(self) -> Lease"
+        ));
+        assert!(!is_private("other::Runner", "fn run(&self)"));
     }
 }
