@@ -109,20 +109,20 @@ pub struct Introspector {
     pub activity: Arc<Activity>,
 }
 
-/// The private names among lists of candidates seen before, by a hash of the list.
-type PrivateNames = HashMap<u64, HashSet<String>>;
+/// The private ones among lists of candidates seen before, by a hash of the list.
+type PrivateCandidates = HashMap<u64, HashSet<Candidate>>;
 
 impl Introspector {
     /// Answers until the shell thread has ended.
     pub fn serve(&self, requests: &Receiver<Request>) {
-        let mut private_names = PrivateNames::default();
+        let mut known_private = PrivateCandidates::default();
         while let Ok(request) = requests.recv() {
             let patience = Patience {
                 introspector: self,
                 received: request.received,
             };
             let content: JupyterMessageContent = match &request.question {
-                Question::Complete(asked) => patience.complete(asked, &mut private_names).into(),
+                Question::Complete(asked) => patience.complete(asked, &mut known_private).into(),
                 Question::Inspect(asked) => patience.inspect(asked).into(),
             };
             while_busy(&self.publisher, &request.origin, || {
@@ -142,7 +142,7 @@ impl Patience<'_> {
     fn complete(
         &self,
         request: &CompleteRequest,
-        private_names: &mut PrivateNames,
+        known_private: &mut PrivateCandidates,
     ) -> CompleteReply {
         let code = &request.code;
         let cursor = byte_at(code, request.cursor_pos);
@@ -158,7 +158,7 @@ impl Patience<'_> {
                     .complete_command(&code[command], cursor)
                     .unwrap_or_else(|| Offers::none(cursor)),
                 Context::Text(_) | Context::Rust => self
-                    .complete_rust(code, cursor, private_names)
+                    .complete_rust(code, cursor, known_private)
                     .unwrap_or_else(|| Offers::none(cursor)),
             },
         };
@@ -192,16 +192,30 @@ impl Patience<'_> {
         &self,
         source: &str,
         cursor: usize,
-        private_names: &mut PrivateNames,
+        known_private: &mut PrivateCandidates,
     ) -> Option<Offers> {
         let (code, map) = expand_for_analysis(source);
-        let found = self.find(code.clone(), map.to_code(cursor)?)?;
-        let before = code.get(..found.start)?;
+        let cursor = map.to_code(cursor)?;
+        // Without what is typed of a member: a word that is a keyword so far, as `for` of `for_each`, would end the
+        // statement before it.
+        let typed_from = code[..cursor].trim_end_matches(is_of_name).len();
+        let is_member = Behind::of(&code[..typed_from]) == Behind::Dot;
+        let found = if is_member {
+            let after = code[cursor..].trim_start_matches(is_of_name);
+            let end = code.len() - after.len();
+            let found = self.find(format!("{}{after}", &code[..typed_from]), typed_from)?;
+            Found { end, ..found }
+        } else {
+            self.find(code.clone(), cursor)?
+        };
+        let (before, typed) = (code.get(..found.start)?, code.get(found.start..cursor)?);
         let replace = map.to_source(found.start)?..map.to_source(found.end)?;
-        let private = self.private_among(&found, before, private_names);
-        let items = candidates(&found, before)
+        let all = candidates(&found, before, typed);
+        let private = self.private_among(&all, before, known_private);
+        let mut seen = HashSet::new();
+        let items = all
             .into_iter()
-            .filter(|candidate| !private.contains(&candidate.name))
+            .filter(|candidate| !private.contains(candidate) && seen.insert(candidate.name.clone()))
             .map(Candidate::into_offer);
         Some(Offers {
             replace,
@@ -209,48 +223,47 @@ impl Patience<'_> {
         })
     }
 
-    /// The names of private fields and functions among what was found.
+    /// The private fields and functions among the candidates to follow `before`.
     fn private_among(
         &self,
-        found: &Found,
+        all: &[Candidate],
         before: &str,
-        known: &mut PrivateNames,
-    ) -> HashSet<String> {
+        known: &mut PrivateCandidates,
+    ) -> HashSet<Candidate> {
         let mut hasher = DefaultHasher::new();
-        found
-            .items
-            .iter()
-            .for_each(|item| item.code.hash(&mut hasher));
+        all.iter().for_each(|candidate| candidate.hash(&mut hasher));
         let list = hasher.finish();
         if let Some(private) = known.get(&list) {
             return private.clone();
         }
         let behind = Behind::of(before);
         let mut private = HashSet::new();
-        let mut checks = 0;
-        let all = candidates(found, before);
+        let (mut checks, mut has_all_answers) = (0, true);
         for candidate in all.iter().filter(|it| it.may_be_private(behind)) {
             let is_field = candidate.is_field(behind);
             if checks >= MOST_CHECKS && is_field {
                 if !private.is_empty() {
-                    private.insert(candidate.name.clone());
+                    private.insert(candidate.clone());
                 }
                 continue;
             }
             checks += 1;
             match self.hover(format!("{before}{}", candidate.name)) {
                 Some(html) if is_private(&html) => {
-                    private.insert(candidate.name.clone());
+                    private.insert(candidate.clone());
                 }
                 // Nothing is private within a crate's root.
                 Some(html) if documentation::is_of_notebook(&html) && is_field => break,
-                _ => {}
+                answer => has_all_answers &= answer.is_some(),
             }
         }
-        if known.len() >= MOST_REMEMBERED {
-            known.clear();
+        // A cell may have come between.
+        if has_all_answers {
+            if known.len() >= MOST_REMEMBERED {
+                known.clear();
+            }
+            known.insert(list, private.clone());
         }
-        known.insert(list, private.clone());
         private
     }
 
@@ -287,7 +300,7 @@ impl Patience<'_> {
         let (code, map) = expand_for_analysis(source);
         let end = map.to_code(name_end(source, cursor)?)?;
         let code = code.get(..end)?;
-        let before = code.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+        let before = code.trim_end_matches(is_of_name);
         // A method is found only when it is called; without a call, a private field of its name would be.
         let is_member = Behind::of(before) == Behind::Dot;
         let as_call = is_member.then(|| self.hover(format!("{code}("))).flatten();
@@ -336,6 +349,11 @@ impl Patience<'_> {
         }
         None
     }
+}
+
+/// Whether a letter can be part of a name.
+fn is_of_name(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
 }
 
 /// Whether a text ends inside the braces of a format.

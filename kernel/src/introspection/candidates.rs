@@ -111,7 +111,7 @@ const COMMON: &[&str] = &[
 ];
 
 /// Something that could stand at the cursor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Candidate {
     pub name: String,
     kind: &'static str,
@@ -120,7 +120,7 @@ pub struct Candidate {
 }
 
 /// The likely ones first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Rank {
     /// A variable, or a field.
     Variable,
@@ -187,18 +187,21 @@ impl Candidate {
     }
 }
 
-/// The candidates among what was found, best first, each name once.
+/// The candidates among what was found, best first. A name may stand twice, as a field and as a method.
 ///
 /// * `before`: the code before what they would replace.
-pub fn candidates(found: &Found, before: &str) -> Vec<Candidate> {
+/// * `typed`: what they all begin with.
+pub fn candidates(found: &Found, before: &str, typed: &str) -> Vec<Candidate> {
     let behind = Behind::of(before);
     let items = found.items.iter();
     let mut all: Vec<Candidate> = items
         .filter_map(|item| Candidate::new(item, behind, &found.own))
+        .filter(|candidate| candidate.name.starts_with(typed))
         .collect();
-    all.sort_by(|one, other| (one.rank, &one.name).cmp(&(other.rank, &other.name)));
-    let mut seen = std::collections::HashSet::new();
-    all.retain(|candidate| seen.insert(candidate.name.clone()));
+    all.sort_by_cached_key(|candidate| {
+        let name = candidate.name.clone();
+        (candidate.rank, name.to_lowercase(), name)
+    });
     all
 }
 
@@ -266,7 +269,7 @@ mod tests {
             end: before.len(),
             own: own.iter().map(|&name| name.to_owned()).collect(),
         };
-        let shown = candidates(&found, before).into_iter().map(|candidate| {
+        let shown = candidates(&found, before, "").into_iter().map(|candidate| {
             let signature = candidate.signature.clone().unwrap_or_default();
             format!("{}{signature}", candidate.name)
         });
@@ -315,7 +318,7 @@ mod tests {
         ];
         assert_eq!(
             offered("let x = ", &["prime"], &items),
-            "pool prime(n) PI Pool Vec cpus print!() if let pub(crate)"
+            "pool prime(n) cpus PI Pool print! Vec if let pub(crate)"
         );
     }
 }
