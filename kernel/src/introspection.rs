@@ -22,7 +22,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
 use std::time::{Duration, Instant};
 
 use corebook_magics::completion::{self, CompletionKind};
-use corebook_magics::context::{Context, context, name_end};
+use corebook_magics::context::{Context, context, name_end, receiver_start};
 use corebook_magics::expansion::expand_for_analysis;
 use jupyter_protocol::{
     CompleteReply, CompleteRequest, InspectReply, InspectRequest, JupyterMessageContent, Media,
@@ -202,9 +202,13 @@ impl Patience<'_> {
         let is_member = Behind::of(&code[..typed_from]) == Behind::Dot;
         let found = if is_member {
             let after = code[cursor..].trim_start_matches(is_of_name);
-            let end = code.len() - after.len();
-            let found = self.find(format!("{}{after}", &code[..typed_from]), typed_from)?;
-            Found { end, ..found }
+            let (start, end) = (typed_from, code.len() - after.len());
+            let found = self.find_members(&code[..typed_from], after)?;
+            Found {
+                start,
+                end,
+                ..found
+            }
         } else {
             self.find(code.clone(), cursor)?
         };
@@ -221,6 +225,22 @@ impl Patience<'_> {
             replace,
             items: items.collect(),
         })
+    }
+
+    /// The members that could stand between `before`, which ends with a dot, and `after`.
+    fn find_members(&self, before: &str, after: &str) -> Option<Found> {
+        let found = self.find(format!("{before}{after}"), before.len());
+        if found.is_some() {
+            return found;
+        }
+        // rust-analyzer offers a field that is a closure, as the private one of `Map` is, with an edit of the value
+        // before the dot, and evcxr then gives up the whole list. Where a function is expected it edits nothing.
+        // To be dropped when evcxr leaves out the one item.
+        let dot = before.trim_end().len() - ".".len();
+        let receiver = receiver_start(before, dot)?;
+        let (outside, receiver) = before.split_at(receiver);
+        let before = format!("{outside}{{ let _: fn() = {receiver}");
+        self.find(format!("{before}; }}{after}"), before.len())
     }
 
     /// The private fields and functions among the candidates to follow `before`.

@@ -162,7 +162,8 @@ impl Candidate {
         Some(Self {
             name: name.to_owned(),
             kind: item.kind,
-            signature: signature(&item.code[name.len()..]),
+            // A macro's brackets say nothing of what it takes.
+            signature: signature(&item.code[name.len()..]).filter(|_| !name.ends_with('!')),
             rank,
         })
     }
