@@ -39,6 +39,7 @@ use jupyter_protocol::{
 use serde_json::json;
 
 use crate::activity::{Activity, Phase};
+use crate::checkpoints::Checkpoints;
 use crate::history;
 use crate::host::{KernelHost, Pools};
 use crate::input::InputDesk;
@@ -115,6 +116,7 @@ pub struct EvaluatorLinks {
     pub open_cell: Arc<OpenCell>,
     pub cells: Arc<Mutex<Cells>>,
     pub pools: Arc<Pools>,
+    pub checkpoints: Arc<Checkpoints>,
     pub desk: Arc<InputDesk>,
     pub orders: Orders,
     pub session: SharedSession,
@@ -364,7 +366,6 @@ impl Evaluator {
     ) -> Result<CellSummary, CellError> {
         let activity = Arc::clone(&self.links.activity);
         activity.begin_cell(job.number);
-        self.links.orders.give(&Order::CellBegins);
         let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
         self.links.desk.begin_cell(may_ask);
         self.tell_outputs(Input::CellBegins(CellIdentity {
@@ -385,7 +386,7 @@ impl Evaluator {
         source: &str,
         has_pager: bool,
     ) -> Result<Evaluated, CellError> {
-        let host = KernelHost::new(&self.links.pools);
+        let host = KernelHost::new(&self.links.pools, &self.links.checkpoints);
         let expansion = expand(source, &host)
             .map_err(|error| CellError::magic(self.execution_count, source, &error))?;
         match expansion {
@@ -419,10 +420,14 @@ impl Evaluator {
     }
 
     fn evaluate(&mut self, cell: Cell) -> Result<Evaluated, CellError> {
+        let checkpoint_limit_bytes = self.links.checkpoints.limit_bytes(cell.is_timing);
         let context = self
             .context
             .as_mut()
             .map_err(|reason| CellError::not_started(reason))?;
+        self.links.orders.give(&Order::CellBegins {
+            checkpoint_limit_bytes,
+        });
         lock(&self.links.cells).push(cell.clone());
         let (desk, activity) = (&self.links.desk, &self.links.activity);
         let mut callbacks = EvalCallbacks {

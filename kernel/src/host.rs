@@ -6,6 +6,7 @@ use corebook::event::PoolReport;
 use corebook_magics::help;
 use corebook_magics::magic::{Host, Question};
 
+use crate::checkpoints::Checkpoints;
 use crate::cpus;
 
 /// The pools of the worker, as it told them last.
@@ -35,11 +36,12 @@ pub struct Answer {
 /// Answers magics with what the kernel knows.
 pub struct KernelHost<'kernel> {
     pools: &'kernel Pools,
+    checkpoints: &'kernel Checkpoints,
 }
 
 impl<'kernel> KernelHost<'kernel> {
-    pub fn new(pools: &'kernel Pools) -> Self {
-        Self { pools }
+    pub fn new(pools: &'kernel Pools, checkpoints: &'kernel Checkpoints) -> Self {
+        Self { pools, checkpoints }
     }
 
     /// The answer to a question that stands for itself.
@@ -47,7 +49,7 @@ impl<'kernel> KernelHost<'kernel> {
         let html = match question {
             Question::List => Some(help::list_html()),
             Question::Help(name) => help::help_markdown(name).map(|markdown| to_html(&markdown)),
-            Question::Cpus { .. } | Question::PoolStatus => None,
+            Question::Cpus { .. } | Question::PoolStatus | Question::Checkpoint(_) => None,
         };
         Answer {
             text: self.answer(question),
@@ -62,6 +64,7 @@ impl Host for KernelHost<'_> {
             Question::Cpus { json: true, .. } => corebook::cpus::json(&corebook::cpus::live()),
             Question::Cpus { verbose, .. } => cpus::text(&corebook::cpus::live(), *verbose),
             Question::PoolStatus => corebook::pool::status_text(&self.pools.get()),
+            Question::Checkpoint(command) => self.checkpoints.obey(*command),
             Question::Help(name) => help::help_text(name).unwrap_or_default(),
             Question::List => help::list_text(),
         }

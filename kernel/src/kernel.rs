@@ -24,6 +24,7 @@ use corebook_install::Toolchain;
 use jupyter_protocol::Status;
 
 use crate::activity::Activity;
+use crate::checkpoints::Checkpoints;
 use crate::connection::Connection;
 use crate::control::Control;
 use crate::evaluator::answer::OpenCell;
@@ -180,9 +181,11 @@ impl Kernel {
 
         let cells = Arc::new(Mutex::new(Cells::default()));
         let pools = Arc::new(Pools::default());
+        let checkpoints = Arc::new(Checkpoints::new());
         let observer = Watcher {
             activity: Arc::clone(&self.activity),
             pools: Arc::clone(&pools),
+            checkpoints: Arc::clone(&checkpoints),
             cells: Arc::clone(&cells),
             awaits_input,
         };
@@ -231,6 +234,7 @@ impl Kernel {
             open_cell,
             cells,
             pools,
+            checkpoints,
             desk,
             orders: self.orders.clone(),
             session: Arc::clone(&self.session),
@@ -256,7 +260,7 @@ impl Kernel {
     /// Ends the children, then the sockets' threads, so that what was left to send is sent.
     fn end(self) {
         self.activity.end();
-        self.orders.give(&Order::Kill);
+        self.orders.give(&Order::End);
         interrupt::Compilers::new().kill();
         if let Some(history) = &self.history {
             let _ = history.send(history::Request::End);

@@ -13,7 +13,7 @@
 //! * `history`: the cells of this session and of earlier ones
 //! * `introspection`: completion and inspection
 //! * [`evaluator`]: the only user of evcxr
-//! * `host`, `cpus`: what the kernel answers when a magic asks
+//! * `host`, `cpus`, `checkpoints`: what the kernel answers when a magic asks
 //! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
 //! * [`supervisor`]: the processes between evcxr and a notebook's code
 //! * `reports`, [`outputs`], [`charts`], `markup`: what that code shows, on its way to iopub
@@ -31,6 +31,7 @@ pub mod supervisor;
 pub mod wire;
 
 mod activity;
+mod checkpoints;
 mod control;
 mod cpus;
 mod heartbeat;

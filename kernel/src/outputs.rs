@@ -24,7 +24,7 @@ use jupyter_protocol::{
 
 use crate::charts;
 use crate::iopub::Publisher;
-use crate::supervisor::report::{Ending, Report};
+use crate::supervisor::report::{Checkpoint, Ending, Report};
 use crate::wire::Origin;
 
 use self::bars::Bars;
@@ -78,11 +78,21 @@ pub struct CellSummary {
     /// The cell ended by an interrupt; what was stopped.
     pub interrupted: Option<String>,
     /// The worker died.
-    pub died: Option<Ending>,
+    pub died: Option<Death>,
     /// The end of what was written to stderr, for telling why a worker died.
     pub stderr_tail: String,
     /// The value of the last expression. The evaluator shows it if the cell succeeded.
     pub result: Option<Media>,
+}
+
+/// The end of the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Death {
+    pub ending: Ending,
+    /// Whether a cell's code ran, or nothing did.
+    pub is_in_cell: bool,
+    /// Whether a checkpoint has taken over, with variables as they were before the cell.
+    pub are_variables_kept: bool,
 }
 
 /// What others may know of the running code.
@@ -95,6 +105,8 @@ pub trait Observer: Send {
     fn worker_started(&self, worker_pid: u32);
     /// The running code waits for a line of input.
     fn awaits_input(&self);
+    /// A cell begins, and whether a checkpoint protects it. Returns what to tell the cell's author.
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Option<String>;
     /// The pools that exist now.
     fn pools(&self, pools: Vec<PoolReport>);
     /// The cell's own place of a panic, as text, if it can be told.
@@ -112,7 +124,8 @@ pub struct Outputs<O> {
     /// What a cell's code wrote to stderr last, in one call.
     last_stderr: String,
     /// How the worker ended, until the next one runs or a cell has failed by it.
-    death: Option<Ending>,
+    death: Option<Death>,
+    is_code_running: bool,
     /// The last fence that the supervisor answered.
     fence: u64,
     is_supervisor_gone: bool,
@@ -129,6 +142,7 @@ impl<O: Observer> Outputs<O> {
             summary: CellSummary::default(),
             last_stderr: String::new(),
             death: None,
+            is_code_running: false,
             fence: 0,
             is_supervisor_gone: false,
         }
@@ -199,15 +213,29 @@ impl<O: Observer> Outputs<O> {
                 self.observer.worker_started(worker_pid);
             }
             Report::Fence { number } => self.fence = number,
-            Report::CellStarted => self.observer.cell_started(),
+            Report::CellStarted => {
+                self.is_code_running = true;
+                self.observer.cell_started();
+            }
+            Report::Checkpoint(checkpoint) => {
+                if let Some(note) = self.observer.checkpoint(checkpoint) {
+                    self.write(Stdio::Stderr, note.as_bytes());
+                }
+            }
             Report::CellEnded => {
-                self.observer.cell_ended();
+                self.end_code();
                 self.tell_survived_panics();
             }
+            Report::Replaced { ending, worker_pid } => {
+                tracing::debug!("worker {worker_pid} takes over");
+                self.summary.died = Some(self.death_by(ending, true));
+                self.end_code();
+            }
             Report::Died { ending } => {
-                self.summary.died = Some(ending);
-                self.death = Some(ending);
-                self.observer.cell_ended();
+                let death = Some(self.death_by(ending, false));
+                self.summary.died = death;
+                self.death = death;
+                self.end_code();
             }
             Report::Stdout { bytes } => self.write(Stdio::Stdout, &bytes),
             Report::Stderr { bytes } => self.write(Stdio::Stderr, &bytes),
@@ -224,6 +252,19 @@ impl<O: Observer> Outputs<O> {
             }
             Report::AwaitsInput => self.observer.awaits_input(),
             Report::Event { event } => self.take_event(event),
+        }
+    }
+
+    fn end_code(&mut self) {
+        self.is_code_running = false;
+        self.observer.cell_ended();
+    }
+
+    fn death_by(&self, ending: Ending, are_variables_kept: bool) -> Death {
+        Death {
+            ending,
+            is_in_cell: self.is_code_running,
+            are_variables_kept,
         }
     }
 

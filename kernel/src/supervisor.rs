@@ -9,12 +9,18 @@
 //! * [`report`]: what supervisor and kernel tell each other
 //! * [`splitter`]: the worker's bytes, cut into text, events and protocol lines; pure
 //! * [`relay`]: the supervisor process
+//! * [`worker_process`]: the worker as the supervisor holds it
 //! * [`worker`]: the process that loads cells
+//! * [`checkpoint`]: its fork before a cell, which takes over if the cell dies
+//! * [`oom`]: whom the system kills when memory runs out
 
+pub mod checkpoint;
+pub mod oom;
 pub mod relay;
 pub mod report;
 pub mod splitter;
 pub mod worker;
+pub mod worker_process;
 
 /// Environment variable that makes this binary a supervisor or a worker instead of a kernel.
 pub const ROLE_VARIABLE: &str = "COREBOOK_ROLE";
@@ -26,6 +32,8 @@ pub const WORKER_ROLE: &str = "worker";
 pub const REPORT_SOCKET_VARIABLE: &str = "COREBOOK_REPORT_SOCKET";
 /// The file descriptor on which the worker reads its commands.
 pub const COMMAND_FD_VARIABLE: &str = "COREBOOK_COMMAND_FD";
+/// The file descriptor on which the worker tells of its checkpoints.
+pub const NOTICE_FD_VARIABLE: &str = "COREBOOK_NOTICE_FD";
 /// The runtime's library, whose hooks the worker calls.
 pub const RUNTIME_LIBRARY_VARIABLE: &str = "COREBOOK_RUNTIME_LIBRARY";
 /// Folders of the dynamic libraries that cells link to, as in `PATH`.

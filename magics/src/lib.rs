@@ -27,6 +27,7 @@ pub mod options;
 pub mod source_map;
 pub mod table;
 
+mod checkpoint;
 mod compare;
 mod cpus;
 #[cfg(test)]

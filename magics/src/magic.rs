@@ -125,10 +125,21 @@ pub enum Question {
     Cpus { verbose: bool, json: bool },
     /// `%pool status`
     PoolStatus,
+    /// `%checkpoint`
+    Checkpoint(CheckpointCommand),
     /// `%name?`: the magic's name.
     Help(&'static str),
     /// `%magics`
     List,
+}
+
+/// What `%checkpoint` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckpointCommand {
+    Status,
+    On,
+    Off,
+    Limit { bytes: u64 },
 }
 
 /// What the kernel knows and a magic asks for.

@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::PATIENCE;
 use crate::binary;
 use crate::connection::Connection;
 
@@ -156,6 +157,19 @@ impl Process {
             }
         }
         found
+    }
+
+    /// Every process that ended was asked how. One may just have ended, so it is looked at for a while.
+    pub fn expect_no_zombies(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.descendants().iter().any(Descendant::is_zombie) {
+            assert!(
+                Instant::now() < deadline,
+                "zombies: {:?}",
+                self.descendants()
+            );
+            std::thread::sleep(LOOK_AGAIN);
+        }
     }
 
     /// Files that it left in its folder for temporary ones.

@@ -1,29 +1,25 @@
-//! How a worker can die: one error that says it in words, and the next cell works.
+//! How a worker can die: one error that says it in words, the next cell works, and variables are as before
+//! the cell.
 
-use corebook_tests::execution::Execute;
+use corebook_tests::execution::{Execute, Ran};
 use corebook_tests::notebook::Notebook;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// What every death's error says after its cause.
-fn expect_death(log: &[String], output: &str, cause: &str) {
-    let [shown, error] = log else {
-        panic!("not one output and one error: {log:#?}")
-    };
-    assert_eq!(shown, output);
-    assert!(
-        error.starts_with(&format!("WorkerDied: {cause}; ")),
-        "{error}"
-    );
-    assert!(
-        error.contains("variables are "),
-        "it says what became of the variables: {error}"
-    );
+const KEPT: &str = "variables are as before the cell";
+const LOST: &str = "variables are lost, functions and :dep are kept";
+
+/// The cell has shown `output` and died by `cause`.
+fn expect_death(ran: &Ran, output: &str, cause: &str, loss: &str) {
+    let cell = &ran.reply.content["execution_count"];
+    let error = format!("WorkerDied: worker died: {cause} in cell [{cell}]; {loss}");
+    assert_eq!(ran.log_lines(), [output.to_owned(), error]);
 }
 
 #[test]
 fn each_death_is_told_in_words_and_the_next_cell_works() {
     let notebook = Notebook::start();
+    notebook.run_quietly("let kept = vec![7; 3];");
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }");
     notebook.run_quietly("#[inline(never)]\nfn dive(depth: u64) -> u64 { let here = [depth; 999]; std::hint::black_box(&here); dive(depth + 1) + here[7] }");
     for (code, cause) in [
@@ -35,26 +31,41 @@ fn each_death_is_told_in_words_and_the_next_cell_works() {
         ("std::process::exit(3)", "the code called exit(3)"),
         ("let bottom = dive(0);", "stack overflow"),
     ] {
-        let mut log = notebook.run(&format!("println!(\"shown\");\n{code}")).log();
+        let mut ran = notebook.run(&format!("println!(\"shown\");\n{code}"));
         if cause == "stack overflow" {
             // Rust itself says so too, before the worker dies.
-            let said = log.remove(1);
-            assert!(
-                said.starts_with("stderr: ") && said.contains("has overflowed its stack"),
-                "{said}"
-            );
+            let said = ran.outputs.remove(1);
+            assert_eq!(said.text("name"), "stderr");
+            assert!(said.text("text").contains("has overflowed its stack"));
         }
-        expect_death(&log, "stdout: shown\n", cause);
-        assert_eq!(notebook.run("double(4)").result(), "8");
-        assert!(
-            !notebook
-                .process
-                .descendants()
-                .iter()
-                .any(|process| process.is_zombie()),
-            "after {code}"
+        expect_death(&ran, "stdout: shown\n", cause, KEPT);
+        assert_eq!(
+            notebook.run("(double(4), &kept)").result(),
+            "(8, [7, 7, 7])"
         );
+        notebook.process.expect_no_zombies();
     }
+}
+
+#[test]
+fn without_a_checkpoint_a_death_takes_variables_and_keeps_functions() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }\nlet lost = 7;");
+    notebook
+        .run("%checkpoint off")
+        .shows(&["stdout: checkpoints: off, so a cell that dies takes all variables with it\n"]);
+    let dying = "println!(\"shown\");\nstd::process::abort()";
+    let ran = notebook.run(dying);
+    expect_death(&ran, "stdout: shown\n", "aborted", LOST);
+    assert_eq!(notebook.run("double(4)").result(), "8");
+    assert_eq!(notebook.run("lost").log().len(), 1);
+    notebook
+        .run("%checkpoint on")
+        .shows(&["stdout: checkpoints: on, limit 256 MiB\n"]);
+    notebook.run_quietly("let kept = 7;");
+    let ran = notebook.run(dying);
+    expect_death(&ran, "stdout: shown\n", "aborted", KEPT);
+    assert_eq!(notebook.run("kept").result(), "7");
 }
 
 #[test]
@@ -73,11 +84,11 @@ fn a_worker_killed_in_a_cell_is_told_and_the_kernels_state_stays() {
         Signal::SIGKILL,
     )
     .expect("the worker runs");
-    let log = notebook.collect_after(&request, &execute, published).log();
     expect_death(
-        &log,
+        &notebook.collect_after(&request, &execute, published),
         &format!("stdout: {printed}"),
         "killed: out of memory?",
+        KEPT,
     );
     // Functions, dependencies and history are the kernel's.
     let count =
@@ -94,8 +105,8 @@ fn a_worker_killed_in_a_cell_is_told_and_the_kernels_state_stays() {
 #[test]
 fn children_of_a_dead_worker_end_with_it() {
     let notebook = Notebook::start();
-    let log = notebook.run("std::process::Command::new(\"sleep\").arg(\"1000\").spawn()?;\nprintln!(\"started\");\nstd::process::abort()").log();
-    expect_death(&log, "stdout: started\n", "aborted");
+    let ran = notebook.run("std::process::Command::new(\"sleep\").arg(\"1000\").spawn()?;\nprintln!(\"started\");\nstd::process::abort()");
+    expect_death(&ran, "stdout: started\n", "aborted", KEPT);
     assert_eq!(notebook.run("1 + 1").result(), "2");
     let descendants = notebook.process.descendants();
     assert!(

@@ -150,7 +150,14 @@ pub fn of_failed(
     cell: &Cell,
 ) -> CellError {
     let has_run = summary.died.is_some();
+    let are_variables_kept = summary.died.is_some_and(|death| death.are_variables_kept);
     match error {
+        // What evcxr says of it is how its state was kept.
+        _ if are_variables_kept && is_interrupted => CellError::new(
+            "Interrupted",
+            "the code did not stop within 1 s, so its process was ended; variables are kept as they were before the cell",
+        ),
+        _ if are_variables_kept => of_death(summary, cell.execution_count, ""),
         _ if is_interrupted && !has_run => while_compiling(),
         evcxr::Error::SubprocessTerminated(_) if is_interrupted => CellError::new(
             "Interrupted",
@@ -159,7 +166,9 @@ pub fn of_failed(
         evcxr::Error::CompilationErrors(errors) => {
             diagnostics::compile_error(&errors, cell, &corebook_magics::hints(&cell.source))
         }
-        evcxr::Error::SubprocessTerminated(detail) => of_death(summary, &detail),
+        evcxr::Error::SubprocessTerminated(detail) => {
+            of_death(summary, cell.execution_count, &detail)
+        }
         evcxr::Error::TypeRedefinedVariablesLost(names) => CellError::new(
             "CompileError",
             format!(
@@ -206,16 +215,27 @@ fn in_our_words(message: &str) -> String {
     message.to_owned()
 }
 
-fn of_death(summary: &CellSummary, detail: &str) -> CellError {
-    let ending = match summary.died {
-        Some(ending) => in_words(ending, &summary.stderr_tail),
-        None => detail.trim().to_owned(),
+fn of_death(summary: &CellSummary, execution_count: usize, detail: &str) -> CellError {
+    let ending = summary.died.map_or_else(
+        || detail.trim().to_owned(),
+        |death| in_words(death.ending, &summary.stderr_tail),
+    );
+    let place = match summary.died {
+        Some(death) if !death.is_in_cell => "between two cells".to_owned(),
+        _ => format!("in cell [{execution_count}]"),
+    };
+    let loss = match summary.died {
+        Some(death) if death.are_variables_kept => "variables are as before the cell",
+        _ => "variables are lost, functions and :dep are kept",
     };
     CellError::new(
         "WorkerDied",
-        format!("{ending}; variables are lost, functions and :dep are kept"),
+        format!("worker died: {ending} {place}; {loss}"),
     )
 }
+
+/// What the standard library says before it aborts because there is no memory.
+const ALLOCATION_FAILED: &str = "memory allocation of ";
 
 fn in_words(ending: Ending, last_words: &str) -> String {
     if last_words.contains("has overflowed its stack") {
@@ -225,6 +245,9 @@ fn in_words(ending: Ending, last_words: &str) -> String {
         Ending::Exited { code } => format!("the code called exit({code})"),
         Ending::Signalled { signal } => match nix::sys::signal::Signal::try_from(signal) {
             Ok(nix::sys::signal::Signal::SIGSEGV) => "segmentation fault".to_owned(),
+            Ok(nix::sys::signal::Signal::SIGABRT) if last_words.contains(ALLOCATION_FAILED) => {
+                "out of memory".to_owned()
+            }
             Ok(nix::sys::signal::Signal::SIGABRT) => "aborted".to_owned(),
             Ok(nix::sys::signal::Signal::SIGKILL) => "killed: out of memory?".to_owned(),
             Ok(nix::sys::signal::Signal::SIGBUS) => "bus error".to_owned(),
@@ -239,36 +262,49 @@ fn in_words(ending: Ending, last_words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outputs::Death;
 
-    fn died(ending: Ending) -> String {
-        of_death(
-            &CellSummary {
-                died: Some(ending),
-                ..Default::default()
-            },
-            "",
-        )
-        .value
+    fn died(ending: Ending, is_in_cell: bool, are_variables_kept: bool) -> String {
+        let died = Some(Death {
+            ending,
+            is_in_cell,
+            are_variables_kept,
+        });
+        let summary = CellSummary {
+            died,
+            ..Default::default()
+        };
+        of_death(&summary, 7, "").value
     }
 
     #[test]
     fn deaths_are_told_in_words() {
-        let lost = "; variables are lost, functions and :dep are kept";
+        let kept = " in cell [7]; variables are as before the cell";
+        for (ending, words) in [
+            (Ending::Signalled { signal: 11 }, "segmentation fault"),
+            (Ending::Signalled { signal: 9 }, "killed: out of memory?"),
+            (Ending::Signalled { signal: 15 }, "ended by SIGTERM"),
+            (Ending::Signalled { signal: 34 }, "ended by signal 34"),
+            (Ending::Exited { code: 3 }, "the code called exit(3)"),
+        ] {
+            assert_eq!(
+                died(ending, true, true),
+                format!("worker died: {words}{kept}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_death_without_a_checkpoint_says_what_is_lost() {
+        let aborted = Ending::Signalled { signal: 6 };
+        let lost = "variables are lost, functions and :dep are kept";
         assert_eq!(
-            died(Ending::Signalled { signal: 11 }),
-            format!("segmentation fault{lost}")
+            died(aborted, true, false),
+            format!("worker died: aborted in cell [7]; {lost}")
         );
         assert_eq!(
-            died(Ending::Signalled { signal: 9 }),
-            format!("killed: out of memory?{lost}")
-        );
-        assert_eq!(
-            died(Ending::Exited { code: 3 }),
-            format!("the code called exit(3){lost}")
-        );
-        assert_eq!(
-            died(Ending::Signalled { signal: 15 }),
-            format!("ended by SIGTERM{lost}")
+            died(aborted, false, false),
+            format!("worker died: aborted between two cells; {lost}")
         );
     }
 

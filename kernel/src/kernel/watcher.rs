@@ -4,14 +4,17 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::activity::Activity;
+use crate::checkpoints::Checkpoints;
 use crate::evaluator::locate::Cells;
 use crate::host::Pools;
 use crate::outputs::Observer;
+use crate::supervisor::report::Checkpoint;
 
 /// Passes it on.
 pub struct Watcher {
     pub activity: Arc<Activity>,
     pub pools: Arc<Pools>,
+    pub checkpoints: Arc<Checkpoints>,
     pub cells: Arc<Mutex<Cells>>,
     /// To the input thread. Unbounded: the supervisor reports one wait at a time.
     pub awaits_input: Sender<()>,
@@ -29,6 +32,11 @@ impl Observer for Watcher {
     fn worker_started(&self, worker_pid: u32) {
         tracing::debug!("worker {worker_pid} runs");
         self.pools.set(Vec::new());
+        self.checkpoints.forget();
+    }
+
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Option<String> {
+        self.checkpoints.note(checkpoint)
     }
 
     fn awaits_input(&self) {

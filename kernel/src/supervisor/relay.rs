@@ -3,34 +3,25 @@
 //! Owns the worker. Runs no user code and decides nothing about cells: it reports what happens, in the
 //! order in which it happens.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use corebook::event::{Event, SESSION_WORD_VARIABLE};
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigHandler, Signal, killpg, signal};
-use nix::sys::stat::Mode;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::program;
-
-use super::report::{Ending, Order, Report, read_message, write_message};
+use super::report::{Attempt, Notice, Order, Report, read_message, write_message};
 use super::splitter::{Piece, Protocol, Splitter};
-use super::{
-    BACKTRACE_VARIABLE, COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE,
-    REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE, WORKER_ROLE,
-};
+use super::worker_process::WorkerProcess;
+use super::{REPORT_SOCKET_VARIABLE, RUNTIME_LIBRARY_VARIABLE};
 
 /// Linux' pipe capacity: one read empties a full pipe.
 const READ_BYTES: usize = 64 * 1024;
@@ -44,6 +35,17 @@ const INPUT_CHECK_MS: u16 = 50;
 
 /// How long children of the worker may take to end after they were killed.
 const REAP_WAIT: Duration = Duration::from_millis(500);
+
+/// How long a checkpoint may take to take over. It has nothing to do but to wake up.
+const TAKE_OVER_WAIT: Duration = Duration::from_secs(10);
+
+/// What ends a cell for evcxr and nothing else.
+///
+/// evcxr 0.22 knows two ends of a cell that has run: done, even if by a panic, which keeps the cell's
+/// functions and forgets variables that it named, and the end of the process, which forgets all of them. A
+/// line that is not UTF-8 is an error to it that leaves its state as it was before the cell, as the variables
+/// are. To be dropped when evcxr can be told of a cell that must count as never run.
+const CELL_NEVER_RAN: &[u8] = b"\xff";
 
 /// Runs the supervisor until evcxr closes its end or the worker dies.
 pub fn run() -> anyhow::Result<()> {
@@ -62,7 +64,7 @@ pub fn run() -> anyhow::Result<()> {
 
 struct Relay {
     kernel: UnixStream,
-    worker: Worker,
+    worker: WorkerProcess,
     splitter: Splitter,
     /// A command line of evcxr whose end has not arrived.
     command_line: Vec<u8>,
@@ -70,28 +72,19 @@ struct Relay {
     runtime: Option<Stamp>,
     /// When the cell was asked for.
     cell_asked_at: Option<Instant>,
+    /// How large the worker may be for a checkpoint of the cell that was asked for; 0 for none.
+    checkpoint_limit_bytes: u64,
     is_running_cell: bool,
     has_asked_input: bool,
-}
-
-struct Worker {
-    pid: Pid,
-    commands: File,
-    /// A named pipe, so that stdin can be opened again after an end of file.
-    stdin_path: PathBuf,
-    /// The worker's stdin; none between a refused question and the next cell.
-    stdin: Option<File>,
-    stdout: File,
-    stderr: File,
-    /// Becomes readable when the worker has ended.
-    ended: std::io::PipeReader,
-    waiter: std::thread::JoinHandle<std::io::Result<ExitStatus>>,
+    /// The checkpoint has said that it is the worker now; the end of the old one is about to be seen.
+    has_taken_over: bool,
 }
 
 /// Which ends have something to say.
 struct Ready {
     evcxr: bool,
     kernel: bool,
+    notices: bool,
     stdout: bool,
     stderr: bool,
     ended: bool,
@@ -99,8 +92,8 @@ struct Ready {
 
 impl Relay {
     fn start(mut kernel: UnixStream, word: &str) -> anyhow::Result<Self> {
-        let worker = Worker::spawn()?;
-        let worker_pid = worker.pid.as_raw().unsigned_abs();
+        let worker = WorkerProcess::spawn()?;
+        let worker_pid = worker.pid().as_raw().unsigned_abs();
         write_message(&mut kernel, &Report::Started { worker_pid })?;
         Ok(Self {
             kernel,
@@ -109,16 +102,25 @@ impl Relay {
             command_line: Vec::new(),
             runtime: runtime_stamp(),
             cell_asked_at: None,
+            checkpoint_limit_bytes: 0,
             is_running_cell: false,
             has_asked_input: false,
+            has_taken_over: false,
         })
     }
 
     fn serve(&mut self) -> anyhow::Result<()> {
         loop {
             let ready = self.wait()?;
-            if ready.kernel && !self.take_order()? {
-                return Ok(());
+            if ready.kernel {
+                if !self.take_order()? {
+                    return Ok(());
+                }
+                // All orders first: what the kernel said of a cell holds when its command comes.
+                continue;
+            }
+            if ready.notices {
+                self.take_notice()?;
             }
             // Each stream in turn, one pipe's worth at a time, so neither starves the other.
             if ready.stdout {
@@ -133,8 +135,8 @@ impl Relay {
             if ready.evcxr && !self.take_commands()? {
                 return Ok(());
             }
-            if ready.ended {
-                return self.report_death();
+            if ready.ended && !self.outlive_death()? {
+                return Ok(());
             }
             self.look_for_a_question()?;
         }
@@ -142,7 +144,7 @@ impl Relay {
 
     /// Reports a cell that waits for a line, once.
     fn look_for_a_question(&mut self) -> anyhow::Result<()> {
-        if !self.may_ask_input() || !super::worker::awaits_input(self.worker.pid) {
+        if !self.may_ask_input() || !super::worker::awaits_input(self.worker.pid()) {
             return Ok(());
         }
         // What it wrote just before it began to wait goes first; it may be a question of evcxr's own.
@@ -166,9 +168,10 @@ impl Relay {
         let mut fds = [
             PollFd::new(stdin.as_fd(), readable),
             PollFd::new(self.kernel.as_fd(), readable),
+            PollFd::new(worker.notices.as_fd(), readable),
             PollFd::new(worker.stdout.as_fd(), readable),
             PollFd::new(worker.stderr.as_fd(), readable),
-            PollFd::new(worker.ended.as_fd(), readable),
+            PollFd::new(worker.ended().as_fd(), readable),
         ];
         let timeout = if self.is_running_cell {
             PollTimeout::from(INPUT_CHECK_MS)
@@ -182,10 +185,12 @@ impl Relay {
                 Err(error) => return Err(error.into()),
             }
         }
-        let [evcxr, kernel, stdout, stderr, ended] = fds.map(|fd| fd.any().unwrap_or(true));
+        let [evcxr, kernel, notices, stdout, stderr, ended] =
+            fds.map(|fd| fd.any().unwrap_or(true));
         Ok(Ready {
             evcxr,
             kernel,
+            notices,
             stdout,
             stderr,
             ended,
@@ -200,27 +205,25 @@ impl Relay {
     fn take_order(&mut self) -> anyhow::Result<bool> {
         match read_message(&mut self.kernel)? {
             None => return Ok(false),
-            Some(Order::CellBegins) => self.cell_asked_at = Some(Instant::now()),
-            Some(Order::Fence { number }) => self.report(&Report::Fence { number })?,
-            Some(Order::Interrupt) => {
-                // The runtime's handler sets a flag; only the worker's own process has one.
-                let _ = nix::sys::signal::kill(self.worker.pid, Signal::SIGINT);
+            Some(Order::CellBegins {
+                checkpoint_limit_bytes,
+            }) => {
+                self.cell_asked_at = Some(Instant::now());
+                self.checkpoint_limit_bytes = checkpoint_limit_bytes;
             }
-            Some(Order::Kill) => self.worker.kill(),
+            Some(Order::Fence { number }) => self.report(&Report::Fence { number })?,
+            Some(Order::Interrupt) => self.worker.interrupt(),
+            // A cell that has just ended, or died, leaves a worker that is not meant.
+            Some(Order::Kill) if self.is_running_cell => self.worker.kill(),
+            Some(Order::Kill) => {}
+            Some(Order::End) => return Ok(false),
             Some(Order::Input { line }) => {
                 self.has_asked_input = false;
-                self.write_stdin(line.as_bytes());
+                self.worker.write_stdin(line.as_bytes());
             }
-            Some(Order::NoInput) => self.worker.stdin = None,
+            Some(Order::NoInput) => self.worker.close_stdin(),
         }
         Ok(true)
-    }
-
-    fn write_stdin(&mut self, line: &[u8]) {
-        if let Some(stdin) = &mut self.worker.stdin {
-            // A worker that closed its stdin gets no input; nothing else is lost.
-            let _ = stdin.write_all(line).and_then(|()| stdin.write_all(b"\n"));
-        }
     }
 
     /// Whether evcxr is still there.
@@ -251,15 +254,14 @@ impl Relay {
                     .map(|asked| asked.elapsed())
                     .unwrap_or_default();
                 let build = super::worker::build_command(compile_time, opt_level());
-                // If the worker just died, its death is reported in the next round.
-                let _ = self
-                    .worker
-                    .commands
-                    .write_all(&[build.as_bytes(), &line].concat());
-            } else {
+                let protect = super::worker::protect_command(self.checkpoint_limit_bytes);
+                self.worker
+                    .command(&[build.as_bytes(), protect.as_bytes(), &line].concat());
+            } else if self.is_running_cell {
                 // evcxr answers a request for input that the cell printed.
                 self.has_asked_input = false;
-                self.write_stdin(line.strip_suffix(b"\n").unwrap_or(&line));
+                self.worker
+                    .write_stdin(line.strip_suffix(b"\n").unwrap_or(&line));
             }
         }
         Ok(true)
@@ -311,129 +313,95 @@ impl Relay {
     fn end_cell(&mut self) -> anyhow::Result<()> {
         self.forward_stderr()?;
         self.is_running_cell = false;
+        self.worker.forget_checkpoint();
         self.report(&Report::CellEnded)?;
         tell_evcxr(b"EVCXR_EXECUTION_COMPLETE")
     }
 
-    fn report_death(&mut self) -> anyhow::Result<()> {
+    /// Whether there was one: not when every process that could give notice has ended.
+    fn take_notice(&mut self) -> anyhow::Result<bool> {
+        match read_message(&mut self.worker.notices)? {
+            Some(Notice::Checkpoint(checkpoint)) => {
+                if let Attempt::Made { pid } = checkpoint.attempt {
+                    self.worker.set_checkpoint(pid);
+                }
+                self.report(&Report::Checkpoint(checkpoint))?;
+            }
+            Some(Notice::TookOver) => self.has_taken_over = true,
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Reports how the worker ended. Whether its checkpoint goes on in its place.
+    fn outlive_death(&mut self) -> anyhow::Result<bool> {
+        // What its cells have started ends with it, and with that the checkpoint's pipe.
+        self.worker.kill();
         // Its last words are still in the pipes; children that outlive it may keep them open.
         self.forward_stdout()?;
         self.forward_stderr()?;
         let rest = self.splitter.flush();
         self.forward(rest)?;
         let ending = self.worker.ending();
-        self.report(&Report::Died { ending })
+        reap(self.worker.group());
+        if !self.worker.follow_checkpoint() || !self.awaits_take_over()? {
+            self.report(&Report::Died { ending })?;
+            return Ok(false);
+        }
+        self.is_running_cell = false;
+        let worker_pid = self.worker.pid().as_raw().unsigned_abs();
+        self.report(&Report::Replaced { ending, worker_pid })?;
+        tell_evcxr(CELL_NEVER_RAN)?;
+        Ok(true)
+    }
+
+    /// Waits for the word of the checkpoint that it has taken over. Nothing comes of one that was killed, or
+    /// that had just been told that its cell has ended.
+    fn awaits_take_over(&mut self) -> anyhow::Result<bool> {
+        let deadline = Instant::now() + TAKE_OVER_WAIT;
+        while !self.has_taken_over {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut fds = [
+                PollFd::new(self.worker.notices.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.worker.ended().as_fd(), PollFlags::POLLIN),
+            ];
+            match poll(&mut fds, PollTimeout::try_from(left)?) {
+                Err(nix::errno::Errno::EINTR) => continue,
+                other => other?,
+            };
+            if fds[0].any() != Some(true) || !self.take_notice()? {
+                self.worker.kill();
+                eprintln!(
+                    "the checkpoint did not take over: {:?}",
+                    self.worker.ending()
+                );
+                return Ok(false);
+            }
+        }
+        self.has_taken_over = false;
+        Ok(true)
     }
 
     /// Ends the worker and all it has started, and leaves no zombie: in a container nobody else reaps.
     fn end_worker(&mut self) {
-        self.worker.kill();
+        self.worker.kill_for_good();
         self.worker.ending();
-        let deadline = Instant::now() + REAP_WAIT;
-        while Instant::now() < deadline {
-            match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(1)),
-                Ok(_) => {}
-                Err(_) => return,
-            }
-        }
+        reap(Pid::from_raw(-1));
     }
 }
 
-impl Worker {
-    fn spawn() -> anyhow::Result<Self> {
-        let (command_reader, command_writer) = std::io::pipe()?;
-        set_inherited(&command_reader)?;
-        let (ended, ended_writer) = std::io::pipe()?;
-        let stdin_path = make_stdin()?;
-        // Without blocking: nobody writes yet. Reading shall wait again.
-        let stdin_reader = File::options()
-            .read(true)
-            .custom_flags(OFlag::O_NONBLOCK.bits())
-            .open(&stdin_path)?;
-        fcntl(&stdin_reader, FcntlArg::F_SETFL(OFlag::empty()))?;
-        let mut command = Command::new(program::path()?);
-        command
-            .args(std::env::args_os().skip(1))
-            .env(ROLE_VARIABLE, WORKER_ROLE)
-            .env(COMMAND_FD_VARIABLE, command_reader.as_raw_fd().to_string())
-            .env(LOADER_PATH_VARIABLE, loader_path()?)
-            .env(
-                "RUST_BACKTRACE",
-                std::env::var_os(BACKTRACE_VARIABLE).unwrap_or_else(|| "0".into()),
-            )
-            .env_remove(BACKTRACE_VARIABLE)
-            .stdin(stdin_reader)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // A group of its own: what cells start ends with the worker.
-            .process_group(0);
-        let mut child = command.spawn().context("the worker can't be started")?;
-        drop(command_reader);
-        let pid = Pid::from_raw(i32::try_from(child.id())?);
-        let stdout = File::from(OwnedFd::from(child.stdout.take().expect("stdout is piped")));
-        let stderr = File::from(OwnedFd::from(child.stderr.take().expect("stderr is piped")));
-        for pipe in [&stdout, &stderr] {
-            fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        }
-        let waiter = std::thread::spawn(move || wait_for(child, ended_writer));
-        let commands = File::from(OwnedFd::from(command_writer));
-        Ok(Self {
-            pid,
-            commands,
-            stdin_path,
-            stdin: None,
-            stdout,
-            stderr,
-            ended,
-            waiter,
-        })
-    }
-
-    /// Opens the worker's stdin for a cell, if it is not open.
-    fn open_stdin(&mut self) -> std::io::Result<()> {
-        if self.stdin.is_none() {
-            // Read and write, because opening for writing alone would wait for a worker that has died.
-            self.stdin = Some(
-                File::options()
-                    .read(true)
-                    .write(true)
-                    .open(&self.stdin_path)?,
-            );
-        }
-        Ok(())
-    }
-
-    fn kill(&self) {
-        // Fails only when the whole group has ended already.
-        let _ = killpg(self.pid, Signal::SIGKILL);
-    }
-
-    /// How it ended. Waits until it has.
-    fn ending(&mut self) -> Ending {
-        let waiter = std::mem::replace(
-            &mut self.waiter,
-            std::thread::spawn(|| Ok(ExitStatus::default())),
-        );
-        match waiter.join() {
-            Ok(Ok(status)) => match status.signal() {
-                Some(signal) => Ending::Signalled { signal },
-                None => Ending::Exited {
-                    code: status.code().unwrap_or(-1),
-                },
-            },
-            _ => Ending::Exited { code: -1 },
+/// Waits for a moment until children are gone that were killed.
+///
+/// * `children`: as `waitpid` takes it: -1 for all, or a negative process group.
+fn reap(children: Pid) {
+    let deadline = Instant::now() + REAP_WAIT;
+    while Instant::now() < deadline {
+        match waitpid(children, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(1)),
+            Ok(_) => {}
+            Err(_) => return,
         }
     }
-}
-
-/// A named pipe beside the report socket, in the kernel's private folder.
-fn make_stdin() -> anyhow::Result<PathBuf> {
-    let socket =
-        std::env::var_os(REPORT_SOCKET_VARIABLE).context("the kernel names no report socket")?;
-    let path = Path::new(&socket).with_file_name(format!("stdin-{}", std::process::id()));
-    nix::unistd::mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
-    Ok(path)
 }
 
 /// Tells one file of the runtime from another.
@@ -458,24 +426,6 @@ fn opt_level() -> Option<u8> {
     level.trim_matches(['"', ' ']).bytes().next()
 }
 
-/// The folders that cells need, before those that the loader looks in anyway.
-fn loader_path() -> anyhow::Result<OsString> {
-    let paths = [LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE]
-        .map(|name| std::env::var_os(name).unwrap_or_default());
-    let dirs = paths
-        .iter()
-        .flat_map(std::env::split_paths)
-        .filter(|dir| !dir.as_os_str().is_empty());
-    Ok(std::env::join_paths(dirs)?)
-}
-
-/// Waits for the worker; dropping `ended_writer` then wakes the relay.
-fn wait_for(mut child: Child, ended_writer: std::io::PipeWriter) -> std::io::Result<ExitStatus> {
-    let status = child.wait();
-    drop(ended_writer);
-    status
-}
-
 fn tell_evcxr(line: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(line)?;
@@ -497,11 +447,6 @@ fn read_available(pipe: &mut File) -> std::io::Result<Vec<u8>> {
         }
         Err(error) => Err(error),
     }
-}
-
-/// Lets the next process that is started keep this end of a pipe.
-fn set_inherited(fd: &impl AsFd) -> nix::Result<()> {
-    fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty())).map(|_| ())
 }
 
 /// Children of a worker that died come to the supervisor, not to the kernel.

@@ -43,10 +43,44 @@ pub enum Report {
     Fence {
         number: u64,
     },
+    /// A cell begins, and whether a checkpoint protects it.
+    Checkpoint(Checkpoint),
+    /// The worker died in a cell. Its checkpoint is the worker now, with all as it was before the cell.
+    Replaced {
+        ending: Ending,
+        worker_pid: u32,
+    },
     /// The worker is gone. `ending` says how.
     Died {
         ending: Ending,
     },
+}
+
+/// From the worker to the supervisor, on a pipe of its own: each is written whole.
+#[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
+pub enum Notice {
+    /// Before the code of a cell that was to be protected.
+    Checkpoint(Checkpoint),
+    /// The checkpoint is the worker from now on.
+    TookOver,
+}
+
+/// An attempt to protect a cell.
+#[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
+pub struct Checkpoint {
+    pub attempt: Attempt,
+    /// What the worker had in memory that no file has.
+    pub own_bytes: u64,
+    /// How much later the cell began.
+    pub cost_ns: u64,
+}
+
+/// What came of the attempt.
+#[derive(Debug, Clone, PartialEq, Eq, SerBin, DeBin)]
+pub enum Attempt {
+    Made { pid: u32 },
+    TooLarge { limit_bytes: u64 },
+    Failed { reason: String },
 }
 
 /// How a process ended.
@@ -59,14 +93,17 @@ pub enum Ending {
 /// From the kernel to the supervisor.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Order {
-    /// A cell was asked for: its compile time counts from now.
-    CellBegins,
+    /// A cell was asked for: its compile time counts from now. A checkpoint protects it if the worker has at
+    /// most so much memory of its own; at 0 none does.
+    CellBegins { checkpoint_limit_bytes: u64 },
     /// Say when everything up to here is reported.
     Fence { number: u64 },
     /// Ask the running code to stop between items.
     Interrupt,
-    /// End the worker now.
+    /// End the cell now, and the worker with it.
     Kill,
+    /// End the worker and the supervisor: the kernel ends.
+    End,
     /// A line for the code that reads its stdin.
     Input { line: String },
     /// Nobody can be asked for input: reading gives an end of file.

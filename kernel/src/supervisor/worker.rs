@@ -1,8 +1,8 @@
 //! The process that runs a notebook's code: it loads one library a cell and calls its function.
 //!
-//! The same loop as evcxr's own, with three differences: commands come on a pipe of their own, so cells
-//! can read stdin; the runtime's hooks are called around each cell; and the end of a cell is an event
-//! that no cell can print by accident.
+//! The same loop as evcxr's own, with four differences: commands come on a pipe of their own, so cells
+//! can read stdin; the runtime's hooks are called around each cell; the end of a cell is an event that no
+//! cell can print by accident; and a checkpoint of the process may wait behind each cell.
 
 use std::ffi::c_void;
 use std::fs::File;
@@ -15,9 +15,10 @@ use corebook::event::{self, Event, SESSION_WORD_VARIABLE};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
 
+use super::checkpoint::{Checkpoints, Fork, Guard, Side};
 use super::{
-    COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, REPORT_SOCKET_VARIABLE,
-    ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE,
+    COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, NOTICE_FD_VARIABLE,
+    REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE,
 };
 
 /// The one command of evcxr's protocol: `LOAD_AND_RUN <library> <function>`.
@@ -26,6 +27,9 @@ pub const RUN_COMMAND: &str = "LOAD_AND_RUN ";
 /// The supervisor's own command before it: how the cell was compiled.
 const BUILD_COMMAND: &str = "BUILD ";
 
+/// The supervisor's own command before it: how large the worker may be for a checkpoint.
+const PROTECT_COMMAND: &str = "PROTECT ";
+
 /// The line that tells how the next cell was compiled.
 pub fn build_command(compile_time: Duration, opt_level: Option<u8>) -> String {
     format!(
@@ -33,6 +37,11 @@ pub fn build_command(compile_time: Duration, opt_level: Option<u8>) -> String {
         compile_time.as_secs_f64(),
         opt_level.unwrap_or(0)
     )
+}
+
+/// The line that has the next cell protected by a checkpoint, if the worker has at most so much memory.
+pub fn protect_command(limit_bytes: u64) -> String {
+    format!("{PROTECT_COMMAND}{limit_bytes}\n")
 }
 
 /// A cell's function: takes evcxr's variable store and gives it back.
@@ -44,11 +53,14 @@ struct Hooks {
     build: unsafe extern "C" fn(f64, u8),
     begin: unsafe extern "C" fn(),
     end: unsafe extern "C" fn(),
+    fork: Fork,
+    resume: unsafe extern "C" fn(*mut c_void),
 }
 
 /// Runs cells until the supervisor closes its end.
 pub fn run() -> anyhow::Result<()> {
-    let mut commands = command_pipe()?;
+    let mut commands = inherited(COMMAND_FD_VARIABLE)?;
+    let notices = inherited(NOTICE_FD_VARIABLE)?;
     let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
     let hooks = load_hooks()?;
     hide_own_variables();
@@ -58,10 +70,18 @@ pub fn run() -> anyhow::Result<()> {
         hooks,
         build: (0.0, 0),
     };
+    let mut checkpoints = Checkpoints::new(hooks.fork, notices);
+    let mut limit_bytes = 0;
     while let Some(line) = read_line(&mut commands)? {
         if let Some(build) = line.strip_prefix(BUILD_COMMAND) {
             cells.build =
                 parse_build(build).with_context(|| format!("unknown command {line:?}"))?;
+            continue;
+        }
+        if let Some(limit) = line.strip_prefix(PROTECT_COMMAND) {
+            limit_bytes = limit
+                .parse()
+                .with_context(|| format!("unknown command {line:?}"))?;
             continue;
         }
         let command = line
@@ -70,11 +90,39 @@ pub fn run() -> anyhow::Result<()> {
         let Some((library, function)) = command else {
             bail!("unknown command {line:?}")
         };
+        end_with_supervisor();
+        let mut guard = match std::mem::take(&mut limit_bytes) {
+            0 => None,
+            limit_bytes => match checkpoints.protect(limit_bytes) {
+                Side::Worker(guard) => guard,
+                Side::Successor => {
+                    cells.resume();
+                    checkpoints.tell_take_over();
+                    continue;
+                }
+            },
+        };
         cells.run(library, function)?;
+        // Before the word that the cell has ended: what it did must not be undone any more.
+        if let Some(guard) = &mut guard {
+            guard.dismiss();
+        }
         std::io::stdout().lock().write_all(&cell_ended)?;
         std::io::stdout().flush()?;
+        guard.map(Guard::reap);
     }
     Ok(())
+}
+
+/// Has the system kill this process when the supervisor is killed in the middle of a cell. Between cells it
+/// ends by itself, because its commands end.
+///
+/// To be called when a cell was asked for: a checkpoint that takes over hears of its worker's death before
+/// it becomes the supervisor's child, and would be killed for that death.
+fn end_with_supervisor() {
+    #[cfg(target_os = "linux")]
+    // Where it is refused, a cell that runs ends first.
+    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
 }
 
 /// Programs that cells start are not workers, and find their libraries as ever.
@@ -87,6 +135,7 @@ fn hide_own_variables() {
     let own = [
         ROLE_VARIABLE,
         COMMAND_FD_VARIABLE,
+        NOTICE_FD_VARIABLE,
         REPORT_SOCKET_VARIABLE,
         LIBRARY_DIRS_VARIABLE,
         RUNTIME_LIBRARY_VARIABLE,
@@ -131,13 +180,19 @@ impl Cells {
         }
         Ok(())
     }
+
+    /// Makes good what a fork loses.
+    fn resume(&mut self) {
+        // SAFETY: `variables` is what the last cell returned, or null.
+        unsafe { (self.hooks.resume)(self.variables) }
+    }
 }
 
 /// Loads the runtime, before any cell that links to it: the linker leaves it out of a cell that uses nothing
 /// of it, and such a cell can panic and print all the same.
 fn load_hooks() -> anyhow::Result<Hooks> {
     let path = std::env::var_os(RUNTIME_LIBRARY_VARIABLE).context("the kernel names no runtime")?;
-    // SAFETY: the runtime was built by us; its initialisers are Rust's own. It exports the three names with
+    // SAFETY: the runtime was built by us; its initialisers are Rust's own. It exports these names with
     // these signatures.
     unsafe {
         let runtime = Box::leak(Box::new(libloading::Library::new(path)?));
@@ -145,6 +200,8 @@ fn load_hooks() -> anyhow::Result<Hooks> {
             build: *runtime.get(b"corebook_cell_build")?,
             begin: *runtime.get(b"corebook_cell_begin")?,
             end: *runtime.get(b"corebook_cell_end")?,
+            fork: *runtime.get(b"corebook_cell_fork")?,
+            resume: *runtime.get(b"corebook_cell_resume")?,
         })
     }
 }
@@ -154,11 +211,12 @@ fn parse_build(text: &str) -> Option<(f64, u8)> {
     Some((compile_time_s.parse().ok()?, opt_level.parse().ok()?))
 }
 
-fn command_pipe() -> anyhow::Result<File> {
-    let fd: i32 = std::env::var(COMMAND_FD_VARIABLE)
+/// A pipe that the supervisor opened for us; programs that cells start do not get it.
+fn inherited(variable: &str) -> anyhow::Result<File> {
+    let fd: i32 = std::env::var(variable)
         .ok()
         .and_then(|number| number.parse().ok())
-        .context("the supervisor names no command pipe")?;
+        .with_context(|| format!("the supervisor sets no {variable}"))?;
     // SAFETY: the supervisor opened this descriptor for us, and nothing else in this process knows it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;

@@ -12,6 +12,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use crate::event::{self, Event, PanicReport};
+use crate::fork::Lock;
 use crate::{cancel, pool, timing};
 
 /// Text that a cell printed without a line break shows after this long, in milliseconds.
@@ -20,7 +21,6 @@ const FLUSH_EVERY_MS: u64 = 45;
 /// Called by the worker before a cell's code runs.
 #[unsafe(no_mangle)]
 pub extern "C" fn corebook_cell_begin() {
-    static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         std::panic::set_hook(Box::new(report_panic));
         install_interrupt_handler();
@@ -30,6 +30,19 @@ pub extern "C" fn corebook_cell_begin() {
     CELL_THREAD.get_or_init(|| std::thread::current().id());
     cancel::reset();
     set_cell_runs(true);
+}
+
+/// Whether what a process of cells needs once is there.
+static INSTALLED: Once = Once::new();
+
+/// The locks of this module; see [`crate::fork`].
+pub(crate) static LOCKS: [&dyn Lock; 1] = [&CELL_RUNS.0];
+
+/// Starts in a fork of the worker what the fork has lost.
+pub(crate) fn resume() {
+    if INSTALLED.is_completed() {
+        start_flusher();
+    }
 }
 
 /// The thread that runs cells. It has no name here: the worker's own standard library started it.

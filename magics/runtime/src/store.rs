@@ -20,6 +20,9 @@ pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
 /// What evcxr recognises a variable by whose type was defined anew.
 const VARIABLE_CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 
+/// The name under which evcxr keeps tokio's runtime, once a cell has used `.await`.
+const ASYNC_RUNTIME: &str = "evcxr_tokio_runtime";
+
 /// The variables of a notebook by name, while no cell runs.
 #[derive(Default)]
 pub struct VariableStore {
@@ -84,6 +87,13 @@ impl VariableStore {
         // SAFETY: as for this function.
         let kept = unsafe { Kept::new(*kind, value) };
         self.variables.insert(name.to_owned(), kept);
+    }
+
+    /// Has the next cell that awaits something make a new runtime for it: in a fork, the threads of the one
+    /// that is there are gone.
+    pub(crate) fn forget_async_runtime(&mut self) {
+        // To drop it would wait for its threads.
+        std::mem::forget(self.variables.remove(ASYNC_RUNTIME));
     }
 
     #[inline(never)]

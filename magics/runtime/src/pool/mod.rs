@@ -54,6 +54,24 @@ use job::{Job, Plan, Run};
 use outcome::{End, Outcome};
 use table::Lease;
 
+use crate::fork::Lock;
+
+/// The locks of this module; see [`crate::fork`]. Those of a single job are left out: work that a fork finds
+/// unfinished is lost there, and says so.
+pub(crate) static LOCKS: [&dyn Lock; 5] = [
+    &table::TABLE,
+    &panics::NOTES,
+    &status::TEXTS,
+    &open::DEFAULT,
+    &open::WARNED,
+];
+
+/// Gives a fork of the worker what the cells' thread needs of rayon. The pools' own threads are started when
+/// they are next used.
+pub(crate) fn resume() {
+    workers::adopt_this_thread();
+}
+
 /// A handle to a pool of threads.
 ///
 /// Maps take the function first and the items second, as Python's `multiprocessing.Pool` does. Items

@@ -181,8 +181,9 @@ impl Builder {
     }
 }
 
+pub(super) static DEFAULT: Mutex<Option<Pool>> = Mutex::new(None);
+
 pub(super) fn default() -> Pool {
-    static DEFAULT: Mutex<Option<Pool>> = Mutex::new(None);
     let mut default = DEFAULT
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -211,8 +212,10 @@ fn at_least_one(workers: usize) -> usize {
     workers
 }
 
+/// The pools of which it was said that they have many workers.
+pub(super) static WARNED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+
 fn is_first_warning(name: &str) -> bool {
-    static WARNED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
     let mut warned = WARNED
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -22,11 +22,11 @@ thread_local! {
 }
 
 /// Notes of the hook, oldest first. A panic that the user's own code catches leaves its note behind.
-static NOTES: Mutex<VecDeque<Note>> = Mutex::new(VecDeque::new());
+pub(super) static NOTES: Mutex<VecDeque<Note>> = Mutex::new(VecDeque::new());
 
 const MOST_NOTES: usize = 64;
 
-struct Note {
+pub(super) struct Note {
     thread: ThreadId,
     report: PanicReport,
 }

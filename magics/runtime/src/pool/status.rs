@@ -109,9 +109,10 @@ pub(super) fn describe(pool: Pool) -> String {
     }
 }
 
+pub(super) static TEXTS: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+
 /// The same text for the rest of the process, kept once: labels are few, and a handle is `Copy`.
 pub(super) fn keep(text: &str) -> &'static str {
-    static TEXTS: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
     let mut texts = TEXTS
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -10,13 +10,13 @@ use std::time::Duration;
 use super::workers::{InFlight, StartError, Workers};
 use crate::event::PoolReport;
 
-static TABLE: Mutex<Table> = Mutex::new(Table {
+pub(super) static TABLE: Mutex<Table> = Mutex::new(Table {
     process: 0,
     has_changed: false,
     slots: Vec::new(),
 });
 
-struct Table {
+pub(super) struct Table {
     /// The process that started the threads.
     process: u32,
     /// Whether something that [`reports`] tells has changed since the last [`take_changes`].

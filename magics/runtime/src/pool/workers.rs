@@ -228,6 +228,23 @@ impl Drop for InFlight {
     }
 }
 
+/// Makes this thread the first worker of a new pool, for rayon's functions outside of any pool.
+///
+/// They run on rayon's global pool, which a process starts once: in a fork its threads are gone, and whoever
+/// gives it work waits for ever. A thread can be adopted once in its life, so in a fork of the fork it is
+/// alone: such code then runs on this thread only. To be dropped when rayon can start its global pool anew.
+pub(super) fn adopt_this_thread() {
+    // The thread itself takes no work from others, so there is always a second one.
+    let threads = std::thread::available_parallelism().map_or(2, |count| count.get().max(2));
+    let adopted = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .panic_handler(panics::report_detached)
+        .use_current_thread()
+        .build();
+    // The threads are there for as long as this one.
+    std::mem::forget(adopted);
+}
+
 /// Binds this thread to `cpus`. Where that is refused or unknown the thread stays free.
 #[cfg(target_os = "linux")]
 fn pin(cpus: &[usize]) {

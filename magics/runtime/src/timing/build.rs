@@ -11,7 +11,7 @@ pub struct Build {
     pub opt_level: String,
 }
 
-static CURRENT: Mutex<Build> = Mutex::new(Build {
+pub(super) static CURRENT: Mutex<Build> = Mutex::new(Build {
     compile_time: 0.0,
     opt_level: String::new(),
 });

@@ -67,9 +67,9 @@ impl Stopwatch {
 #[must_use = "the cell ends where this is dropped"]
 pub struct CellStopwatch(());
 
-static CELL: Mutex<Option<Cell>> = Mutex::new(None);
+pub(super) static CELL: Mutex<Option<Cell>> = Mutex::new(None);
 
-enum Cell {
+pub(super) enum Cell {
     Running(Stopwatch),
     Finished(Times),
 }
@@ -108,7 +108,7 @@ fn cell() -> MutexGuard<'static, Option<Cell>> {
 }
 
 /// What a stopwatch shows, in seconds.
-struct Times {
+pub(super) struct Times {
     user: f64,
     system: f64,
     wall: f64,

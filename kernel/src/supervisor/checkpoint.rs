@@ -1,0 +1,160 @@
+//! Checkpoints: a fork of the worker, made before a cell, that takes over with every variable if the cell
+//! dies.
+//!
+//! This is the worker's side. The fork blocks on a pipe whose other end only the worker holds. A byte says
+//! that the cell has ended: the fork ends too. The pipe's end says that the worker has died: the fork goes on
+//! as the worker, with all as it was before the cell. It tells the supervisor, whose child it then is, on the
+//! pipe for [`Notice`]s.
+//!
+//! Never decides which cells are protected: the kernel does, and says so with a limit of memory.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, setpgid};
+
+use super::oom::Victim;
+use super::report::{Attempt, Checkpoint, Notice, write_message};
+
+/// Forks the process. The runtime does it, because it knows which locks must not be held meanwhile.
+pub type Fork = unsafe extern "C" fn() -> i32;
+
+/// What [`Fork`] returns in place of a process id when a lock stayed taken.
+const BUSY: i32 = -2;
+
+/// Makes checkpoints and tells the supervisor of them.
+pub struct Checkpoints {
+    fork: Fork,
+    notices: File,
+}
+
+/// Which of both processes this is after [`Checkpoints::protect`].
+pub enum Side {
+    /// The worker. The cell runs here; without a checkpoint it is not protected.
+    Worker(Option<Guard>),
+    /// The checkpoint, after the worker has died in its cell.
+    Successor,
+}
+
+/// The checkpoint as the worker holds it, while a cell runs.
+pub struct Guard {
+    pid: Pid,
+    dismissal: std::io::PipeWriter,
+    victim: Victim,
+}
+
+impl Checkpoints {
+    /// * `notices`: the pipe on which the supervisor listens.
+    pub fn new(fork: Fork, notices: File) -> Self {
+        Self { fork, notices }
+    }
+
+    /// Makes a checkpoint of a process that is not too large; in it, returns only when the worker has died.
+    ///
+    /// * `limit_bytes`: a process that has more memory of its own is not protected.
+    pub fn protect(&mut self, limit_bytes: u64) -> Side {
+        let started = Instant::now();
+        let own_bytes = own_bytes();
+        let made = match own_bytes <= limit_bytes {
+            true => self.fork(),
+            false => Err(Attempt::TooLarge { limit_bytes }),
+        };
+        let (attempt, side) = match made {
+            Ok(None) => return Side::Successor,
+            Ok(Some(guard)) => (
+                Attempt::Made {
+                    pid: guard.pid.as_raw().unsigned_abs(),
+                },
+                Side::Worker(Some(guard)),
+            ),
+            Err(attempt) => (attempt, Side::Worker(None)),
+        };
+        self.tell(&Notice::Checkpoint(Checkpoint {
+            attempt,
+            own_bytes,
+            cost_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        }));
+        side
+    }
+
+    /// Tells the supervisor that this process is the worker from now on.
+    pub fn tell_take_over(&mut self) {
+        self.tell(&Notice::TookOver);
+    }
+
+    /// The worker's guard; nothing in the checkpoint, which has taken over when this returns.
+    fn fork(&mut self) -> Result<Option<Guard>, Attempt> {
+        let failed = |reason: String| Attempt::Failed { reason };
+        // Programs that cells start inherit neither end.
+        let (ended, dismissal) = std::io::pipe().map_err(|error| failed(error.to_string()))?;
+        // SAFETY: the runtime forks while it holds its own locks and those of its output; the C library does
+        // the same for its allocator. This thread, which the fork keeps, holds none.
+        match unsafe { (self.fork)() } {
+            0 => {
+                drop(dismissal);
+                await_death(ended);
+                Ok(None)
+            }
+            BUSY => Err(failed("a thread does not let go of the output".to_owned())),
+            pid if pid < 0 => Err(failed(Errno::last().desc().to_owned())),
+            pid => {
+                let pid = Pid::from_raw(pid);
+                // Here too, because the checkpoint must not be in the worker's group when that is killed.
+                let _ = setpgid(pid, pid);
+                Ok(Some(Guard {
+                    pid,
+                    dismissal,
+                    victim: Victim::first(),
+                }))
+            }
+        }
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        // Without a supervisor the pipe for commands ends too, and so does this process.
+        let _ = write_message(&mut self.notices, notice);
+    }
+}
+
+impl Guard {
+    /// Ends the checkpoint, because the cell has ended. From here on nothing brings the variables back.
+    pub fn dismiss(&mut self) {
+        // A checkpoint that was killed does not listen; the result is the same.
+        let _ = self.dismissal.write_all(&[1]);
+    }
+
+    /// Waits for its end, so that no zombie is left. To be called when nobody waits for the cell any more.
+    pub fn reap(self) {
+        while waitpid(self.pid, None) == Err(Errno::EINTR) {}
+        self.victim.pardon();
+    }
+}
+
+/// What the checkpoint does: nothing, until the cell has ended or the worker has died in it.
+fn await_death(mut ended: std::io::PipeReader) {
+    // A group of its own, because the worker's is killed when it dies. Can't fail for a process so young.
+    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    loop {
+        match ended.read(&mut [0]) {
+            // Dead: the kernel has closed its end.
+            Ok(0) => return,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            // SAFETY: ends this process and runs nothing that the worker still needs, such as destructors.
+            Ok(_) | Err(_) => unsafe { nix::libc::_exit(0) },
+        }
+    }
+}
+
+/// What this process has in memory that no file has: what the checkpoint may come to double, in bytes.
+fn own_bytes() -> u64 {
+    // Size, resident, shared: in pages. See `man 5 proc_pid_statm`.
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let mut pages = statm.split(' ').map(|field| field.parse().unwrap_or(0));
+    let (resident, shared): (u64, u64) = (pages.nth(1).unwrap_or(0), pages.next().unwrap_or(0));
+    // SAFETY: asks for a constant of the system.
+    let page_bytes = unsafe { nix::libc::sysconf(nix::libc::_SC_PAGESIZE) };
+    resident.saturating_sub(shared) * u64::try_from(page_bytes).unwrap_or(0)
+}

@@ -1,0 +1,84 @@
+//! Forking the process that runs cells, so that the fork can go on in its place.
+//!
+//! A fork has one thread, the one that made it, and all memory as it was; what another thread was about to
+//! do is never done. A lock that one of them held would stay held for ever. So the forking thread takes
+//! those of this library and of its output first. The C library does the same for its allocator. Locks of a
+//! cell's own threads are the cell's affair.
+//!
+//! Threads of pools are started anew at their next use, by the pools' own table.
+
+use std::any::Any;
+use std::io::Write;
+use std::sync::{Mutex, TryLockError};
+use std::time::{Duration, Instant};
+
+use crate::store::VariableStore;
+use crate::{cell, pool, timing};
+
+/// How long other threads may keep a lock before the process stays without a fork.
+const LOCK_WAIT: Duration = Duration::from_millis(50);
+
+/// What [`corebook_cell_fork`] returns when a lock stayed taken.
+const BUSY: i32 = -2;
+
+/// A lock of this library, whatever it guards.
+pub(crate) trait Lock: Sync {
+    /// The lock, held until the value is dropped; nothing when another thread has it.
+    fn try_hold(&'static self) -> Option<Box<dyn Any>>;
+}
+
+impl<T: Send + 'static> Lock for Mutex<T> {
+    fn try_hold(&'static self) -> Option<Box<dyn Any>> {
+        match self.try_lock() {
+            Ok(guard) => Some(Box::new(guard)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(Box::new(poisoned.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// Called by the worker between two cells: forks, and returns what `fork` returns, or -2 when another thread
+/// does not let go of a lock.
+#[unsafe(no_mangle)]
+pub extern "C" fn corebook_cell_fork() -> i32 {
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        // Threads that print hold these two and perhaps wait for another; so nothing is waited for while we do.
+        let mut stdout = std::io::stdout().lock();
+        let _stderr = std::io::stderr().lock();
+        if let Some(_held) = hold_all() {
+            // What waits in the buffer would be printed by both processes.
+            let _ = stdout.flush();
+            // SAFETY: the C library keeps its own state whole in the fork of a process with several threads,
+            // and the calling thread, which alone goes on there, has every lock of this library and of the
+            // output. It lets go of them in both processes.
+            return unsafe { libc::fork() };
+        }
+        if Instant::now() > deadline {
+            return BUSY;
+        }
+        drop(stdout);
+        std::thread::yield_now();
+    }
+}
+
+/// All locks of this library at once, or none.
+fn hold_all() -> Option<Vec<Box<dyn Any>>> {
+    let locks = [&pool::LOCKS[..], &timing::LOCKS[..], &cell::LOCKS[..]];
+    locks.concat().iter().map(|lock| lock.try_hold()).collect()
+}
+
+/// Called by the worker in a fork that goes on in its place.
+///
+/// # Safety
+///
+/// `variables` is what the last cell returned, or null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corebook_cell_resume(variables: *mut VariableStore) {
+    cell::resume();
+    pool::resume();
+    // SAFETY: cells keep their variables in this library's store, and the caller says that this is it.
+    if let Some(variables) = unsafe { variables.as_mut() } {
+        variables.forget_async_runtime();
+    }
+}
