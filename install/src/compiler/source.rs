@@ -71,6 +71,7 @@ use ::corebook::store as evcxr_internal_runtime;
 
 
 
+
 #[unsafe(no_mangle)]
 pub extern \"C\" fn run_user_code_3(
 ";
