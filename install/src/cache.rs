@@ -37,18 +37,8 @@ impl Cache {
     ///
     /// [`Error::NoCacheFolder`] without a home folder.
     pub fn locate() -> Result<Self, Error> {
-        let named = env::var_os(CACHE_VARIABLE);
-        Self::named(named.as_deref().filter(|path| !path.is_empty()))
-    }
-
-    /// The cache in the folder that is named, else in the user's cache folder.
-    ///
-    /// # Errors
-    ///
-    /// As [`Cache::locate`].
-    pub fn named(path: Option<impl AsRef<Path>>) -> Result<Self, Error> {
-        match path {
-            Some(path) => Self::at(path.as_ref()),
+        match env::var_os(CACHE_VARIABLE).filter(|path| !path.is_empty()) {
+            Some(path) => Self::at(Path::new(&path)),
             None => Self::at(
                 &dirs::cache_dir()
                     .ok_or(Error::NoCacheFolder)?

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::cache::{self, Cache};
 use crate::cargo::{self, BUILD_ENVS, OPT_LEVEL};
 use crate::linker::Linker;
-use crate::{CrateRequest, Error, RuntimeSource, Toolchain, session};
+use crate::{CrateRequest, Error, RuntimeSource, Toolchain, session, toolchain};
 
 /// What the library that cells link to is called in manifests and in code.
 const RUNTIME_NAME: &str = "corebook";
@@ -53,6 +53,8 @@ pub struct Prebuild {
     pub toolchain: Toolchain,
     pub runtime: RuntimeSource,
     pub extra_crates: Vec<CrateRequest>,
+    /// Cargo takes crates that lie elsewhere for other crates.
+    cargo_home: PathBuf,
     linker: Linker,
 }
 
@@ -95,6 +97,7 @@ impl Prebuild {
             toolchain: toolchain.clone(),
             runtime,
             extra_crates,
+            cargo_home: toolchain::cargo_home().unwrap_or_default(),
             linker: Linker::detect(),
         }
     }

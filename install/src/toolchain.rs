@@ -158,7 +158,8 @@ fn find_tool(program: &str) -> Option<PathBuf> {
         .filter(|path| path.is_file())
 }
 
-fn cargo_home() -> Option<PathBuf> {
+/// Where cargo keeps what it has downloaded.
+pub(crate) fn cargo_home() -> Option<PathBuf> {
     let named = env::var_os("CARGO_HOME")
         .filter(|home| !home.is_empty())
         .map(PathBuf::from);

@@ -1,6 +1,7 @@
 //! The command line: parses, calls, prints. Each command's work is elsewhere.
 
 mod doctor;
+mod environment;
 mod install;
 mod run;
 

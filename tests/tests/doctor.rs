@@ -82,7 +82,7 @@ impl Patient {
     fn add_stale_template(&self) {
         let dir = self.cache().join("templates/0123456789abcdef");
         fs::create_dir_all(&dir).expect("the folder is ours");
-        let key = "corebook 0.0.1\nruntime /gone\ncrates rand \"*\"\nrelease: 1.90.0\n";
+        let key = "corebook 0.0.1\nruntime /gone\ncargo-home /elsewhere\ncrates rand \"*\"\nrelease: 1.90.0\n";
         fs::write(dir.join("key.txt"), key).expect("the folder is ours");
     }
 }
@@ -127,7 +127,8 @@ fn a_stale_template_is_told_from_none() {
         .expect("both");
     assert_eq!(
         found,
-        "missing  prebuilt session: stale: built for rustc 1.90.0, another version of corebook, the crates rand"
+        "missing  prebuilt session: stale: built for rustc 1.90.0, another version of corebook, crates in /elsewhere, \
+         the crates rand"
     );
     assert!(needed.ends_with(cure), "{line}");
     let network = patient.line("network");

@@ -11,7 +11,7 @@ use crate::toolchain::TOOLCHAIN_VARIABLE;
 pub const WORKERS_VARIABLE: &str = "COREBOOK_WORKERS";
 
 /// Names the crates of the template a kernel clones, as `--with` got them.
-pub const WITH_VARIABLE: &str = "COREBOOK_WITH";
+const WITH_VARIABLE: &str = "COREBOOK_WITH";
 
 /// The choices of `corebook install`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,9 +17,10 @@ impl Prebuild {
             .map(|it| format!("{} {}", it.name(), it.dependency_config()))
             .collect();
         format!(
-            "corebook {}\nruntime {}\nopt-level {OPT_LEVEL}\nenvironment {envs}\nrustflags {}\ncrates {}\n{}{}",
+            "corebook {}\nruntime {}\ncargo-home {}\nopt-level {OPT_LEVEL}\nenvironment {envs}\nrustflags {}\ncrates {}\n{}{}",
             env!("CARGO_PKG_VERSION"),
             self.runtime.dir(&self.cache).display(),
+            self.cargo_home.display(),
             self.linker.rustflags(),
             crates.join(", "),
             self.toolchain.verbose_version,
@@ -54,8 +55,11 @@ fn differences(theirs: &str, ours: &str) -> String {
     if ["corebook ", "runtime "].iter().any(|name| differs(name)) {
         parts.push("another version of corebook".to_owned());
     }
-    if differs(&"crates") {
-        parts.push(match value(theirs, "crates").as_str() {
+    if differs(&"cargo-home ") {
+        parts.push(format!("crates in {}", value(theirs, "cargo-home ")));
+    }
+    if differs(&"crates ") {
+        parts.push(match value(theirs, "crates ").as_str() {
             "" => "no further crates".to_owned(),
             crates => format!("the crates {}", crates.replace(" \"*\"", "")),
         });

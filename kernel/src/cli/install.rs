@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use corebook_install::cache::CACHE_VARIABLE;
 use corebook_install::kernelspec::{self, EnvEntry, Location, Options};
-use corebook_install::{Cache, CrateRequest, Prebuild, RuntimeSource, Toolchain};
+use corebook_install::{Cache, CrateRequest, Toolchain};
 use serde_json::json;
 
+use super::environment::within;
 use crate::program;
 
 #[derive(Debug, clap::Args)]
@@ -77,19 +78,17 @@ pub fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
     let called = std::env::args_os().next().unwrap_or_default();
     let binary = kernelspec::path_to_keep(&called, program::path()?);
     kernelspec::check(&binary, &location, &options)?;
-    let toolchain = Toolchain::named(options.toolchain.as_deref())?;
-    toolchain.check_rust_src()?;
-    let cache = Cache::named(
-        options
-            .environment()
-            .get(CACHE_VARIABLE)
-            .map(String::as_str),
-    )?;
-    Prebuild::of(cache, &toolchain, RuntimeSource::embedded(), &options.with)
-        .ensure(&mut |line| eprintln!("{line}"))?;
+    within(&options.environment(), || prebuild(&options))?;
     let dir = kernelspec::install(&binary, &location, &options)?;
     told(is_json, "installed", &options.name, &dir);
     Ok(ExitCode::SUCCESS)
+}
+
+fn prebuild(options: &Options) -> anyhow::Result<()> {
+    let toolchain = Toolchain::named(options.toolchain.as_deref())?;
+    toolchain.check_rust_src()?;
+    corebook_install::template(&toolchain, &options.with, &mut |line| eprintln!("{line}"))?;
+    Ok(())
 }
 
 fn options(arguments: InstallArguments) -> anyhow::Result<Options> {

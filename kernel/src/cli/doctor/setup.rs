@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use corebook_install::cache::CACHE_VARIABLE;
-use corebook_install::kernelspec::{Installed, WITH_VARIABLE};
-use corebook_install::toolchain::TOOLCHAIN_VARIABLE;
-use corebook_install::{Cache, CrateRequest, Prebuild, RuntimeSource, Toolchain, linker};
+use corebook_install::kernelspec::{Installed, crates_from_environment};
+use corebook_install::{Cache, Prebuild, RuntimeSource, Toolchain, linker};
+
+use crate::cli::environment::within;
 
 /// Free space below which a notebook's first `:dep` is in danger, in bytes.
 const LITTLE_SPACE: u64 = 500 * 1024 * 1024;
@@ -16,6 +17,8 @@ type Found = Result<String, String>;
 pub struct Setup {
     /// The kernel's name, where there are several.
     label: String,
+    /// What the kernel is started with.
+    env: BTreeMap<String, String>,
     toolchain: Result<Toolchain, String>,
     cache: Result<Cache, String>,
     prebuild: Result<Prebuild, String>,
@@ -25,24 +28,24 @@ impl Setup {
     /// One for each installed kernel, or one for the kernel that this environment would start.
     pub fn of_all(installed: &[Installed]) -> Vec<Self> {
         match installed {
-            [] => vec![Self::of("", &BTreeMap::new())],
-            [only] => vec![Self::of("", &only.env)],
+            [] => vec![Self::of(String::new(), BTreeMap::new())],
+            [only] => vec![Self::of(String::new(), only.env.clone())],
             several => several
                 .iter()
-                .map(|kernel| Self::of(&format!("{}: ", kernel.name), &kernel.env))
+                .map(|kernel| Self::of(format!("{}: ", kernel.name), kernel.env.clone()))
                 .collect(),
         }
     }
 
-    fn of(label: &str, env: &BTreeMap<String, String>) -> Self {
-        let variable = |name: &str| {
-            let value = env.get(name).cloned().or_else(|| std::env::var(name).ok());
-            value.filter(|value| !value.is_empty())
-        };
+    fn of(label: String, env: BTreeMap<String, String>) -> Self {
+        within(&env.clone(), || Self::here(label, env))
+    }
+
+    fn here(label: String, env: BTreeMap<String, String>) -> Self {
         let in_words = |error: corebook_install::Error| error.to_string();
-        let toolchain = Toolchain::named(variable(TOOLCHAIN_VARIABLE).as_deref()).map_err(in_words);
-        let cache = Cache::named(variable(CACHE_VARIABLE)).map_err(in_words);
-        let crates = CrateRequest::parse_list(&variable(WITH_VARIABLE).unwrap_or_default());
+        let toolchain = Toolchain::discover().map_err(in_words);
+        let cache = Cache::locate().map_err(in_words);
+        let crates = crates_from_environment();
         let prebuild = crates.map_err(in_words).and_then(|crates| {
             let toolchain = toolchain.as_ref().map_err(|_| NEEDS_TOOLS.to_owned())?;
             let cache = cache.clone()?;
@@ -50,7 +53,8 @@ impl Setup {
             Ok(Prebuild::of(cache, toolchain, runtime, &crates))
         });
         Self {
-            label: label.to_owned(),
+            label,
+            env,
             toolchain,
             cache,
             prebuild,
@@ -102,7 +106,7 @@ impl Setup {
         let prebuild = self.prebuild.as_ref().map_err(Clone::clone)?;
         let label = &self.label;
         match prebuild.existing() {
-            Some(template) if template.needs_network() => Err(format!(
+            Some(template) if within(&self.env, || template.needs_network()) => Err(format!(
                 "{label}needed at the next start, because cargo has not downloaded the crates of the prebuilt \
                  session here: connect and run `cargo fetch --locked --manifest-path '{}'`",
                 template.work_dir().join("Cargo.toml").display()
