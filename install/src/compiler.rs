@@ -102,7 +102,7 @@ impl Compiler {
         let source_len = source::simplify(Path::new("src/lib.rs"))?;
         let call = Call::of_this_process().filter(|_| can_be_recorded(&manifest));
         let Some(call) = call else {
-            return Err(self.cargo()?.exec());
+            return Err(self.noting_cargo()?.exec());
         };
         let file = self.recording_file(&subcommand);
         if let Some(recording) = Recording::read(&file).filter(|it| it.is_of(&call)) {
@@ -120,11 +120,7 @@ impl Compiler {
     fn run_recorded(&self, call: &Call, file: &Path) -> io::Result<ExitCode> {
         // The recording of another state must not outlive it.
         let _ = fs::remove_file(file);
-        let status = self
-            .cargo()?
-            .env(WRAPPER_VARIABLE, self.tools.join(RECORDER))
-            .env(RECORD_VARIABLE, file)
-            .status()?;
+        let status = self.noting_cargo()?.env(RECORD_VARIABLE, file).status()?;
         Recording::complete(file, call)?;
         Ok(exit_code(status))
     }
@@ -162,6 +158,15 @@ impl Compiler {
         }
         io::stderr().write_all(&output.stderr)?;
         Ok(Some(output.status))
+    }
+
+    /// The real cargo, which runs rustc through the recorder.
+    fn noting_cargo(&self) -> io::Result<Command> {
+        let mut command = self.cargo()?;
+        if std::env::var_os(WRAPPER_VARIABLE).is_none() {
+            command.env(WRAPPER_VARIABLE, self.tools.join(RECORDER));
+        }
+        Ok(command)
     }
 
     /// The real cargo with this process's arguments.

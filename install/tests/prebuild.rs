@@ -198,6 +198,33 @@ fn only_the_first_of_like_builds_needs_cargo() {
     assert!(build().is_empty());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_crate_in_a_folder_can_change_and_rustc_is_counted_all_the_same() {
+    let fixture = Fixture::new();
+    let template = fixture.template();
+    let session = session_of(&template);
+    let other = fixture.folder.path().join("other");
+    fs::create_dir_all(other.join("src")).unwrap();
+    let manifest = "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    fs::write(other.join("Cargo.toml"), manifest).unwrap();
+    fs::write(other.join("src/lib.rs"), "").unwrap();
+    let dependency = format!("other = {{ path = {other:?} }}");
+    use_runtime(&session, &template, &dependency);
+    for _ in 0..2 {
+        fs::write(other.join("src/lib.rs"), "pub fn changed() {}\n").unwrap();
+        let output = cargo(&session, &template, "build");
+        assert_eq!(compiled(&output), ["other", "ctx"]);
+        let compiles = session.take_compiles();
+        assert_eq!(compiles.len(), 1);
+        assert!(
+            compiles[0]
+                .rustc
+                .is_some_and(|rustc| rustc >= compiles[0].called)
+        );
+    }
+}
+
 #[test]
 fn a_session_that_compiled_leaves_the_next_one_fresh() {
     let fixture = Fixture::new();
