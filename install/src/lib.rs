@@ -10,7 +10,7 @@
 //! * [`runtime_source`]: the library cells link to, carried inside the binary
 //! * [`crates`]: further crates a class wants at once
 //! * [`template`]: a working directory of `evcxr` in which the runtime is built already
-//! * [`session`]: one kernel's own copy of a template
+//! * [`session`]: one kernel's own copy of a template; `library_source`: what it reads of the standard library
 //! * [`compiler`]: what compiles cells in a session in cargo's stead
 //!
 //! ```text
@@ -29,6 +29,8 @@ pub mod compiler;
 pub mod crates;
 mod error;
 pub mod kernelspec;
+#[cfg(unix)]
+mod library_source;
 pub mod linker;
 pub mod runtime_source;
 pub mod session;

@@ -9,6 +9,8 @@ use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
 
 use crate::cache;
+#[cfg(unix)]
+use crate::library_source;
 use crate::template::write_outer_config;
 use crate::{Error, Template};
 
@@ -63,7 +65,10 @@ impl Session {
         write_outer_config(&session.dir)?;
         clone_session(template, &session.work_dir())?;
         #[cfg(unix)]
-        session.write_tools(compiler)?;
+        {
+            session.write_tools(compiler)?;
+            library_source::link(template.toolchain(), &session.library_dir())?;
+        }
         template.touch();
         Ok(session)
     }
@@ -71,6 +76,15 @@ impl Session {
     /// The folder `evcxr` works in; what `EVCXR_TMPDIR` should say.
     pub fn work_dir(&self) -> PathBuf {
         self.dir.join("work")
+    }
+
+    /// The standard library's source without `std::arch`; what `RUST_SRC_PATH` should say, if there is one.
+    pub fn library_source(&self) -> Option<PathBuf> {
+        Some(self.library_dir()).filter(|dir| dir.is_dir())
+    }
+
+    fn library_dir(&self) -> PathBuf {
+        self.dir.join("library")
     }
 
     /// Where the compiled runtime of this session is.

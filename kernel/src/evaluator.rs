@@ -4,6 +4,8 @@
 //! through the outputs thread.
 //!
 //! * [`startup`]: making evcxr ready, and what its version needs worked around
+//! * [`interpreter`]: evcxr itself
+//! * [`library`]: how much rust-analyzer knows of the standard library, and when
 //! * [`waiting`]: telling the cells that wait for it what takes so long
 //! * [`answer`]: a cell's error, reply and idle, given once
 //! * [`forms`]: what is shown that no code has printed
@@ -15,6 +17,8 @@
 pub mod answer;
 mod diagnostics;
 mod forms;
+mod interpreter;
+mod library;
 pub mod locate;
 pub mod outcome;
 mod startup;
@@ -23,15 +27,15 @@ mod waiting;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use corebook_install::compiler::Compile;
 use corebook_install::{Session, Toolchain, linker};
 use corebook_magics::expansion::{Expansion, expand};
 use corebook_magics::magic::Question;
-use evcxr::{CommandContext, EvalCallbacks};
+use evcxr::EvalCallbacks;
 use jupyter_protocol::{
     ExecuteInput, ExecuteReply, ExecuteRequest, ExecuteResult, ExecutionCount, ExpressionResult,
     Media, ReplyStatus, Status,
@@ -55,9 +59,14 @@ use crate::wire::Origin;
 
 use self::answer::{CellReply, OpenCell};
 use self::forms::{command_output, forms, plain_text, shown};
+use self::interpreter::Interpreter;
 use self::locate::{Cell, Cells};
 use self::outcome::CellError;
 use self::timings::Timings;
+
+/// A warm-up begins when no job came for so long: cells that are sent one after the other, by `Run All` or by a
+/// program, do not wait for one.
+const REST_BEFORE_WARM_UP: Duration = Duration::from_secs(1);
 
 /// The session in use. The main thread takes it at the end and so removes its folder.
 pub type SharedSession = Arc<Mutex<Option<Arc<Session>>>>;
@@ -127,7 +136,7 @@ pub struct EvaluatorLinks {
 pub struct Evaluator {
     links: EvaluatorLinks,
     /// evcxr, or why there is none.
-    context: Result<CommandContext, String>,
+    interpreter: Result<Interpreter, String>,
     /// What the next cell shall tell of the start.
     notices: Vec<String>,
     /// Jobs that came while the runtime was built.
@@ -143,10 +152,10 @@ pub struct Evaluator {
 
 impl Evaluator {
     pub fn new(links: EvaluatorLinks) -> Self {
-        let context = Err("the kernel is still starting".to_owned());
+        let interpreter = Err("the kernel is still starting".to_owned());
         Self {
             links,
-            context,
+            interpreter,
             notices: Vec::new(),
             held: VecDeque::new(),
             has_begun: false,
@@ -162,12 +171,12 @@ impl Evaluator {
         toolchain: Result<Toolchain, corebook_install::Error>,
         jobs: &Receiver<Job>,
     ) {
-        self.context = self.start(toolchain, jobs);
-        if let Err(reason) = &self.context {
+        self.interpreter = self.start(toolchain, jobs);
+        if let Err(reason) = &self.interpreter {
             tracing::error!("cells can't be run: {reason}");
         }
         self.links.activity.enter(Phase::Idle);
-        while let Some(job) = self.held.pop_front().or_else(|| jobs.recv().ok()) {
+        while let Some(job) = self.next(jobs) {
             if self.links.activity.is_ending() {
                 return;
             }
@@ -188,11 +197,28 @@ impl Evaluator {
         }
     }
 
+    /// The next job; while none comes, evcxr warms up. Nothing when every sender is gone.
+    fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
+        if let Some(held) = self.held.pop_front() {
+            return Some(held);
+        }
+        while let Ok(interpreter) = &mut self.interpreter
+            && interpreter.has_warm_ups()
+        {
+            match jobs.recv_timeout(REST_BEFORE_WARM_UP) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => interpreter.warm_up(),
+            }
+        }
+        jobs.recv().ok()
+    }
+
     fn start(
         &mut self,
         toolchain: Result<Toolchain, corebook_install::Error>,
         jobs: &Receiver<Job>,
-    ) -> Result<CommandContext, String> {
+    ) -> Result<Interpreter, String> {
         let in_words = |error: corebook_install::Error| error.to_string();
         let toolchain = toolchain.map_err(in_words)?;
         if let Err(error) = toolchain.check_rust_src() {
@@ -206,7 +232,7 @@ impl Evaluator {
         lock(&self.links.cells).set_source_file(session.work_dir().join("src/lib.rs"));
         // From here on the main thread removes the session's folder at the end, however far this gets.
         *lock(&self.links.session) = Some(Arc::clone(&session));
-        startup::make_context(&template, &session, &self.links.report_socket).map_err(|error| {
+        startup::start(&template, &session, &self.links.report_socket).map_err(|error| {
             // evcxr's words for a missing linker are a compiler's; ours say what to do.
             match linker::check(&toolchain) {
                 Err(cause) => cause.to_string(),
@@ -421,8 +447,8 @@ impl Evaluator {
 
     fn evaluate(&mut self, cell: Cell) -> Result<Evaluated, CellError> {
         let checkpoint_limit_bytes = self.links.checkpoints.limit_bytes(cell.is_timing);
-        let context = self
-            .context
+        let interpreter = self
+            .interpreter
             .as_mut()
             .map_err(|reason| CellError::not_started(reason))?;
         self.links.orders.give(&Order::CellBegins {
@@ -439,12 +465,12 @@ impl Evaluator {
                     })
             },
         };
-        let mut result = context.execute_with_callbacks(&cell.code, &mut callbacks);
+        let mut result = interpreter.execute(&cell.code, &mut callbacks);
         // evcxr puts the help that points at the cell in place of an error that points at the code around it,
         // as with the unknown name in a loop at the end of a cell. A check, which puts nothing around, has it.
         if let Err(evcxr::Error::CompilationErrors(errors)) = &result
             && !errors.iter().any(|error| error.level() == "error")
-            && let Ok(checked) = context.check(&cell.code)
+            && let Ok(checked) = interpreter.check(&cell.code)
             && !checked.is_empty()
         {
             result = Err(evcxr::Error::CompilationErrors(checked));
@@ -499,7 +525,7 @@ impl Evaluator {
     }
 
     fn complete(&mut self, code: &str, offset: usize) -> Option<Found> {
-        let context = self.context.as_mut().ok()?;
+        let context = self.interpreter.as_mut().ok()?.asked_about(code);
         let found = context.completions(code, offset);
         let found = found
             .inspect_err(|error| tracing::debug!("no completions: {error:#}"))
@@ -523,7 +549,7 @@ impl Evaluator {
     }
 
     fn inspect(&mut self, code: &str) -> Option<String> {
-        let context = self.context.as_mut().ok()?;
+        let context = self.interpreter.as_mut().ok()?.asked_about(code);
         let (text, html) = context
             .hover_at(code, code.len())
             .inspect_err(|error| tracing::debug!("no documentation: {error:#}"))

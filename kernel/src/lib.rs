@@ -14,6 +14,7 @@
 //! * `introspection`: completion and inspection
 //! * [`evaluator`]: the only user of evcxr
 //! * `host`, `cpus`, `checkpoints`: what the kernel answers when a magic asks
+//! * `memory`: giving memory back
 //! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
 //! * [`supervisor`]: the processes between evcxr and a notebook's code
 //! * `reports`, [`outputs`], [`charts`], `markup`: what that code shows, on its way to iopub
@@ -42,6 +43,7 @@ mod interrupt;
 mod introspection;
 mod iopub;
 mod markup;
+mod memory;
 mod outbox;
 mod program;
 mod replies;

@@ -13,7 +13,7 @@
 //! * [`help`]: the texts of `%magics` and `%name?`
 //! * [`completion`]: what Tab offers inside a magic's name and options
 //! * [`context`]: what stands at a cursor that is no magic's
-//! * [`completeness`]: whether a cell is ready to run
+//! * [`completeness`]: whether a cell is ready to run; [`inference`]: whether its types have to be found out
 //! * `suggest`: "did you mean"
 //! * one file per magic
 
@@ -22,6 +22,7 @@ pub mod completion;
 pub mod context;
 pub mod expansion;
 pub mod help;
+pub mod inference;
 pub mod magic;
 pub mod options;
 pub mod source_map;

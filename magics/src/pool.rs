@@ -119,8 +119,9 @@ fn open(parsed: &Parsed) -> Result<Replacement, MagicError> {
     }
     let name = parsed.variable("--name")?.unwrap_or(DEFAULT_NAME);
     let is_pinned = parsed.has("--pin");
+    // With its type said, nobody has to infer it: a notebook's first cell is often this one.
     Ok(rust(format!(
-        "let {name} = ::corebook::pool::open({name:?}, {workers:?}, {is_logical}, {is_pinned});"
+        "let {name}: ::corebook::pool::Pool = ::corebook::pool::open({name:?}, {workers:?}, {is_logical}, {is_pinned});"
     )))
 }
 

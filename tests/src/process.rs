@@ -281,6 +281,25 @@ fn read_process(line: &str) -> Option<Descendant> {
     })
 }
 
+/// How often the threads of a process went to sleep, so far.
+///
+/// Linux alone counts that for everybody to see.
+#[cfg(target_os = "linux")]
+pub fn sleeps(pid: i32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
+    threads
+        .flatten()
+        // A thread may end between both looks.
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("status")).ok())
+        .filter_map(|status| {
+            let count = status
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            count.trim().parse::<u64>().ok()
+        })
+        .sum()
+}
+
 impl Descendant {
     /// Ended, but nobody has asked how.
     pub fn is_zombie(&self) -> bool {

@@ -12,6 +12,8 @@ use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
 use corebook_install::{Session, Template};
 use evcxr::{CommandContext, EvalContext};
 
+use super::interpreter::Interpreter;
+use super::library::{self, Library};
 use crate::program;
 use crate::supervisor::{
     BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
@@ -21,25 +23,20 @@ use crate::supervisor::{
 /// What every cell imports. Macros with the names of std's are ambiguous through a glob, so they are named.
 const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, eprintln};";
 
-/// Starts evcxr in `session` and links cells to the runtime.
-pub fn make_context(
+/// Starts evcxr in `session` and links cells to the runtime. rust-analyzer knows no standard library then.
+pub fn start(
     template: &Template,
     session: &Session,
     report_socket: &Path,
-) -> anyhow::Result<CommandContext> {
+) -> anyhow::Result<Interpreter> {
     let path = std::env::var_os("PATH");
     set_variable("EVCXR_TMPDIR", session.work_dir().into());
     set_variable("PATH", path_with(session, path.as_deref()));
-    // evcxr 0.22 evaluates `42` inside `with_subprocess_command`, before a dependency can be added, so
-    // rust-analyzer would load the standard library's source twice, 4 s each. With RUSTC naming nothing
-    // it finds no sysroot in this first evaluation; evcxr itself passes the real rustc to cargo. To be
-    // dropped when evcxr takes dependencies at construction.
-    set_variable("RUSTC", "no-sysroot-for-the-first-evaluation".into());
+    let library = Library::new(template, session);
     let (mut context, outputs) =
         EvalContext::with_subprocess_command(supervisor_command(template, session, report_socket)?)
             .map_err(|error| anyhow::anyhow!("{error}"))
             .context("evcxr did not start")?;
-    set_variable("RUSTC", template.toolchain().rustc.clone().into());
     set_variable("CARGO", template.toolchain().cargo.clone().into());
     match path {
         Some(path) => set_variable("PATH", path),
@@ -53,7 +50,7 @@ pub fn make_context(
     // `cargo build --release` does. The environment wins over the manifest.
     let mut state = context.state();
     state
-        .set_opt_level(template.opt_level())
+        .set_opt_level(&library::starting_opt_level(template))
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     for (name, value) in template.build_envs() {
         state.set_build_env(name, value);
@@ -67,7 +64,8 @@ pub fn make_context(
         .eval_with_state(IMPORTS, state)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("the runtime can't be linked to cells")?;
-    Ok(CommandContext::with_eval_context(context))
+    let context = CommandContext::with_eval_context(context);
+    Ok(Interpreter::new(context, library))
 }
 
 /// The supervisor is this same binary; see `main`.
@@ -120,7 +118,7 @@ fn log_stderr(lines: impl IntoIterator<Item = String> + Send + 'static) {
 }
 
 /// Sets an environment variable for evcxr and rust-analyzer, which can be told in no other way.
-fn set_variable(name: &str, value: OsString) {
+pub(super) fn set_variable(name: &str, value: OsString) {
     // SAFETY: all code of ours and rust-analyzer's goes through std::env, which has a lock of its own; the C
     // code in this process, libzmq, reads no environment.
     unsafe { std::env::set_var(name, value) }

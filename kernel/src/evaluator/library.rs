@@ -1,0 +1,120 @@
+//! How much of the standard library's source rust-analyzer has read.
+//!
+//! It infers the types of variables from that source. Reading it takes 3 s and some 200 MB, and a cell that
+//! declares no variable, or says its type, can do without. So a kernel starts without it, reads it when
+//! nothing else is to be done or when a cell needs it, and leaves out `std::arch`, a third of it all, until a
+//! cell speaks of it.
+//!
+//! evcxr 0.22 has rust-analyzer read it as soon as it evaluates anything, twice if a dependency follows, and
+//! again whenever the manifest has changed; it offers no other way. So rust-analyzer is first told of a `RUSTC`
+//! that names nothing (evcxr itself passes the real one to cargo), and later the manifest changes in ways that mean
+//! nothing to cargo. To be dropped when evcxr can put it off.
+
+use std::path::PathBuf;
+
+use corebook_install::{Session, Template};
+use corebook_magics::inference::{has_untyped_let, has_word};
+use evcxr::CommandContext;
+
+use super::startup::set_variable;
+
+/// What rust-analyzer has read, and how to make it read more.
+pub struct Library {
+    level: Level,
+    rustc: PathBuf,
+    opt_level: &'static str,
+    runtime: (String, String),
+}
+
+/// How much a cell needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Nothing,
+    /// All but `std::arch`.
+    Common,
+    Whole,
+}
+
+impl Level {
+    /// What `code` needs. Commands of evcxr may do anything.
+    pub fn of(code: &str) -> Self {
+        let is_command = |line: &str| line.starts_with(':') && !line.starts_with("::");
+        if has_word(code, "arch") {
+            Self::Whole
+        } else if has_untyped_let(code) || code.lines().map(str::trim_start).any(is_command) {
+            Self::Common
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// The variable that tells rust-analyzer where the source is.
+const SOURCE_VARIABLE: &str = "RUST_SRC_PATH";
+
+/// The manifest's `opt-level` while nothing is read: the same to cargo, but another text.
+pub fn starting_opt_level(template: &Template) -> String {
+    format!("{} ", template.opt_level())
+}
+
+impl Library {
+    /// To be called before evcxr is started, which must get [`starting_opt_level`].
+    pub fn new(template: &Template, session: &Session) -> Self {
+        set_variable("RUSTC", "no-library-yet".into());
+        if let Some(source) = session.library_source() {
+            set_variable(SOURCE_VARIABLE, source.into());
+        }
+        Self {
+            level: Level::Nothing,
+            rustc: template.toolchain().rustc.clone(),
+            opt_level: template.opt_level(),
+            runtime: template.dependencies()[0].clone(),
+        }
+    }
+
+    /// Lets rust-analyzer have as much as `level` from evcxr's next look at any code on. Whether that is more.
+    pub fn reach(
+        &mut self,
+        level: Level,
+        context: &mut CommandContext,
+    ) -> Result<bool, evcxr::Error> {
+        let before = self.level;
+        if level <= before {
+            return Ok(false);
+        }
+        self.level = level;
+        if before == Level::Nothing {
+            set_variable("RUSTC", self.rustc.clone().into());
+            // A notebook cannot have chosen another level: that is a command.
+            context.set_opt_level(self.opt_level)?;
+        }
+        if level == Level::Whole {
+            // SAFETY: as in `set_variable`.
+            unsafe { std::env::remove_var(SOURCE_VARIABLE) };
+        }
+        if level == Level::Whole && before == Level::Common {
+            let (name, config) = &self.runtime;
+            let config = config.replacen("{ ", "{", 1);
+            context.execute(&format!(":dep {name} = {config}"))?;
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_needs_the_library_for_its_variables_types() {
+        assert_eq!(Level::of("1 + 1"), Level::Nothing);
+        assert_eq!(
+            Level::of("println!(\"{}\", 1);\n::std::process::id()"),
+            Level::Nothing
+        );
+        assert_eq!(Level::of("let x: i64 = 1;"), Level::Nothing);
+        assert_eq!(Level::of("let x = 1;"), Level::Common);
+        assert_eq!(Level::of("  :dep rand"), Level::Common);
+        assert_eq!(Level::of("use std::arch::x86_64::*;"), Level::Whole);
+    }
+}
