@@ -7,7 +7,7 @@ import zmq
 from jupyter_client.manager import KernelManager
 
 from cells import KERNELSPECS
-from processes import by_role
+from processes import by_role, variable
 
 START_WAIT_S = 300
 CELL_WAIT_S = 180
@@ -74,6 +74,10 @@ class Kernel:
 
     def processes(self):
         return by_role(self.name, self.manager.provisioner.pid)
+
+    def work_folder(self):
+        """Where corebook's cells are compiled."""
+        return variable(self.processes()["supervisor"], "EVCXR_TMPDIR")
 
     def __enter__(self):
         return self

@@ -26,7 +26,7 @@ from cells import (
     numbered,
 )
 from kernel import Kernel
-from processes import activity, activity_since, memory_mib
+from processes import activity, activity_since, disk_mib, memory_mib
 
 NAMES = list(KERNELSPECS)
 
@@ -131,6 +131,7 @@ def growth(options, figures):
                 "stage": stage,
                 "trivial cell": statistics.median(times),
                 "memory": {role: memory_mib(pid) for role, pid in kernel.processes().items()},
+                "disk": disk_mib(kernel.work_folder()),
             }
         )
 

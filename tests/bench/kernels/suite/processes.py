@@ -33,6 +33,20 @@ def memory_mib(pid):
     return {"pss": sizes["Pss"], "rss": sizes["Rss"], "private_dirty": sizes["Private_Dirty"]}
 
 
+def disk_mib(folder):
+    """What the files of a folder take on disk, in MiB; what other folders link to as well is not counted."""
+    files = (path.lstat() for path in Path(folder).rglob("*") if path.is_file())
+    return sum(file.st_blocks * 512 for file in files if file.st_nlink == 1) / 2**20
+
+
+def variable(pid, name):
+    """A variable that a process was started with."""
+    for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+        if pair.startswith(f"{name}=".encode()):
+            return pair.split(b"=", 1)[1].decode()
+    raise RuntimeError(f"process {pid} was started without {name}")
+
+
 def activity(pid):
     """Nanoseconds of processor time and the number of waits so far, of each thread."""
     threads = {}

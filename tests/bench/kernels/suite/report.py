@@ -110,9 +110,10 @@ def growth_section(figures):
     rows = [
         [stage["stage"], f"{stage['trivial cell'] * 1000:.0f} ms"]
         + [f"{stage['memory'][role]['private_dirty']:.1f}" for role in roles]
+        + [f"{stage['disk']:.0f}"]
         for stage in figures["growth"]
     ]
-    head = ["after, in all", "a trivial cell", *(f"{role}, MiB private" for role in roles)]
+    head = ["after, in all", "a trivial cell", *(f"{role}, MiB private" for role in roles), "its folder, MiB"]
     return "## A notebook that grows\n\n" + table(head, rows)
 
 
