@@ -209,6 +209,12 @@ fn in_our_words(message: &str) -> String {
              or put the cell in braces `{{ … }}` to use it in this cell alone"
         );
     }
+    let has_no_network = ["Could not resolve host", "failed to download from"];
+    if has_no_network.iter().any(|sign| message.contains(sign)) {
+        return format!(
+            "a crate has to be downloaded, and the network did not answer: connect, then run the cell again\n{message}"
+        );
+    }
     if message.contains("no matching package named") {
         return format!("{message}: check the spelling of the crate's name");
     }
@@ -306,6 +312,14 @@ mod tests {
             died(aborted, false, false),
             format!("worker died: aborted between two cells; {lost}")
         );
+    }
+
+    #[test]
+    fn a_crate_without_a_network_is_explained_before_cargos_own_words() {
+        let cargos = "Updating crates.io index\n  [6] Could not resolve hostname (Could not resolve host: x)";
+        let text = in_our_words(cargos);
+        assert!(text.starts_with("a crate has to be downloaded"), "{text}");
+        assert!(text.ends_with(cargos), "{text}");
     }
 
     #[test]
