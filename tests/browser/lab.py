@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 KERNEL = "Rust (corebook)"
 CELL_TIMEOUT_MS = 60_000
@@ -115,6 +116,18 @@ class Notebook:
         self.editor(index).click()
         self.page.keyboard.press("Control+End")
         self.page.keyboard.type(text)
+
+    def complete(self) -> Locator:
+        """Presses Tab until the completer shows: JupyterLab waits a second for a kernel, and its first answer takes longer."""
+        offered = self.page.locator(".jp-Completer:visible")
+        for _attempt in range(20):
+            self.page.keyboard.press("Tab")
+            try:
+                offered.wait_for(timeout=3000)
+                return offered
+            except PlaywrightTimeoutError:
+                continue
+        raise AssertionError("Tab offers nothing")
 
     def choose(self, menu: str, *items: str):
         """Chooses from the menu bar: a menu, an item in it, and so on into submenus."""

@@ -126,13 +126,14 @@ def test_restart_forgets_and_restart_and_run_all_runs_all(open_notebook):
 
 
 def test_tab_completes_and_shift_tab_explains(page, open_notebook):
-    notebook = open_notebook("%pool", "", "%magics")
+    notebook = open_notebook("%pool", "", "%magics", "")
     notebook.run(0)
     notebook.type_at_end(1, "pool.")
-    page.keyboard.press("Tab")
-    offered = page.locator(".jp-Completer:visible")
+    offered = notebook.complete()
     expect(offered).to_contain_text("for_each")
     expect(offered).not_to_contain_text("evcxr")
+    names = offered.locator(".jp-Completer-match").all_text_contents()
+    assert names[0] == "apply" and not {"number", "chunk", "label"} & set(names), names
     page.keyboard.press("Escape")
 
     page.keyboard.type("map")
@@ -140,7 +141,51 @@ def test_tab_completes_and_shift_tab_explains(page, open_notebook):
     tooltip = page.locator(".jp-Tooltip:visible")
     expect(tooltip).to_contain_text("pub fn map")
     expect(tooltip).to_contain_text("in the order of the items")
+    expect(tooltip).not_to_contain_text("# let pool")
+    page.screenshot(path=ARTEFACTS / "shift-tab.png")
     page.keyboard.press("Escape")
 
     notebook.run(2)
-    expect(notebook.outputs(2).locator("table tr").filter(has_text="%timeit")).to_be_visible()
+    table = notebook.outputs(2).locator("table")
+    expect(table.locator("tr").filter(has_text="%timeit")).to_be_visible()
+    places = table.locator("th, td").evaluate_all("cells => cells.map(cell => getComputedStyle(cell).textAlign)")
+    assert set(places) == {"left"}, places
+
+    notebook.type_at_end(3, "%timeit pool.ma")
+    expect(notebook.complete()).to_contain_text("map_reduce")
+    page.screenshot(path=ARTEFACTS / "tab-in-timeit.png")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+Tab")
+    expect(tooltip).to_contain_text("best of N")
+    page.screenshot(path=ARTEFACTS / "shift-tab-on-a-magic.png")
+
+
+def test_rust_below_a_magic_is_highlighted(open_notebook):
+    notebook = open_notebook("%timeit -n 3 (1 + 1)\n%pool 2 --name small\nfn double(x: u64) -> u64 { 2 * x }")
+    keyword = notebook.editor(0).locator("span").get_by_text("fn", exact=True)
+    expect(keyword).to_have_css("font-weight", "700")
+
+
+def test_a_console_attached_to_the_notebook_shares_its_kernel(page, open_notebook):
+    notebook = open_notebook("let shared = 41;", "from_console * 6")
+    notebook.run(0)
+    notebook.choose("File", "New Console for Notebook")
+    console = page.locator(".jp-ConsolePanel:visible")
+    prompt = console.locator(".jp-CodeConsole-promptCell .cm-content")
+    results = console.locator(".jp-OutputArea-output")
+
+    prompt.click()
+    page.keyboard.type("shared + 1")
+    page.keyboard.press("Shift+Enter")
+    expect(results).to_have_text(re.compile(r"^42\s*$"))
+    page.keyboard.type("%timeit -n 1 -r 1 shared")
+    page.keyboard.press("Shift+Enter")
+    expect(results.last).to_contain_text("1 loop, best of 1")
+    page.keyboard.type("let from_console = 7;")
+    page.keyboard.press("Shift+Enter")
+    expect(console.locator(".jp-CodeConsole-content .jp-InputPrompt").last).to_have_text("[4]:")
+
+    notebook.run(1)
+    expect(notebook.outputs(1)).to_have_text(re.compile(r"^42\s*$"))
