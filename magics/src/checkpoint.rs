@@ -200,7 +200,7 @@ mod tests {
     fn bad_input_is_named() {
         let usage = "usage: %checkpoint [status] | %checkpoint on | %checkpoint off | %checkpoint limit SIZE";
         for (source, complaint) in [
-            ("%checkpoint of", "unexpected of: did you mean off? "),
+            ("%checkpoint offf", "unexpected offf: did you mean off? "),
             (
                 "%checkpoint 3",
                 "unexpected 3: on, off, status or limit stands here; ",
