@@ -1,5 +1,6 @@
 //! The real binary over real sockets. One test binary; each test starts a kernel of its own.
 
+mod chaos;
 mod checkpoints;
 mod command_line;
 mod compiles;
