@@ -78,7 +78,10 @@ impl Activity {
             let now = Some(SystemTime::now());
             if runs {
                 state.phase = Phase::Running;
-                state.run.began = state.run.began.or(now);
+                state.run = Run {
+                    began: now,
+                    ended: None,
+                };
             } else {
                 state.phase = Phase::Compiling;
                 state.run.ended = now;

@@ -27,11 +27,13 @@ pub struct Timings {
 impl Timings {
     /// * `began`, `ended`: of the whole cell.
     pub fn of(began: SystemTime, compiles: &[Compile], run: Run, ended: SystemTime) -> Self {
-        let ran_from = run.began.unwrap_or(ended);
+        // What evcxr runs to get ready, when a cell waits for that, is not the cell.
+        let last_called = compiles.last().map_or(ended, |it| it.called);
+        let run_began = run.began.filter(|began| *began >= last_called);
+        let ran_from = run_began.unwrap_or(ended);
         let mut timings = Self {
             analysis: between(began, compiles.first().map_or(ran_from, |it| it.called)),
-            run: run
-                .began
+            run: run_began
                 .map(|began| between(began, run.ended.unwrap_or(ended)))
                 .unwrap_or_default(),
             ..Self::default()
