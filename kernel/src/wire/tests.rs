@@ -48,17 +48,16 @@ fn routing_identities_are_kept_apart() {
 }
 
 #[test]
-fn a_flipped_bit_anywhere_is_a_bad_signature() {
+fn a_replay_whose_signature_is_spelled_otherwise_is_refused() {
     let codec = codec("secret");
-    for frame in 2..7 {
-        let mut sent = request(&codec);
-        sent[frame][0] ^= 1;
-        let error = codec.decode(sent, &mut Seen::default()).unwrap_err();
-        assert!(
-            matches!(error, WireError::BadSignature),
-            "frame {frame}: {error}"
-        );
-    }
+    let mut sent = request(&codec);
+    let mut seen = Seen::default();
+    codec.decode(sent.clone(), &mut seen).unwrap();
+    sent[2].make_ascii_uppercase();
+    assert!(matches!(
+        codec.decode(sent, &mut seen),
+        Err(WireError::BadSignature)
+    ));
 }
 
 #[test]
