@@ -133,14 +133,17 @@ pub fn send(event: &Event) {
     }
 }
 
-/// The bytes of one frame: mark, word, length of the body as 8 hexadecimal digits, body.
+/// The bytes of one frame: mark, word, length of the body as 8 hexadecimal digits, body, and the word again.
+///
+/// The word behind the body tells a whole frame from a torn one, into which another process has printed.
 pub fn encode(event: &Event, word: &str) -> Vec<u8> {
     let body = event.serialize_bin();
-    let mut frame = Vec::with_capacity(1 + word.len() + 8 + body.len());
+    let mut frame = Vec::with_capacity(1 + word.len() + 8 + body.len() + word.len());
     frame.push(MARK);
     frame.extend_from_slice(word.as_bytes());
     frame.extend_from_slice(format!("{:08x}", body.len()).as_bytes());
     frame.extend_from_slice(&body);
+    frame.extend_from_slice(word.as_bytes());
     frame
 }
 
@@ -165,13 +168,18 @@ pub fn decode(bytes: &[u8], word: &str) -> Decoded {
     else {
         return Decoded::NotAFrame;
     };
-    let Some(body) = bytes.get(head_len..head_len + body_len) else {
+    let frame_len = head_len + body_len + word.len();
+    let Some(body) = bytes.get(head_len..frame_len) else {
         return Decoded::Incomplete;
+    };
+    // Before anything is read from the body: nanoserde believes any length that it finds there.
+    let Some(body) = body.strip_suffix(word.as_bytes()) else {
+        return Decoded::NotAFrame;
     };
     match Event::deserialize_bin(body) {
         Ok(event) => Decoded::Event {
             event: Box::new(event),
-            frame_len: head_len + body_len,
+            frame_len,
         },
         Err(_) => Decoded::NotAFrame,
     }
@@ -256,6 +264,20 @@ mod tests {
                 Decoded::Incomplete,
                 "cut at {cut}"
             );
+        }
+    }
+
+    #[test]
+    fn a_frame_that_another_process_printed_into_is_not_a_frame() {
+        let event = Event::Display {
+            id: "a".into(),
+            data: vec![MimeData::text("text/html", "<b>")],
+        };
+        let whole = encode(&event, WORD);
+        let head_len = 1 + SESSION_WORD_LEN + 8;
+        for cut in head_len..whole.len() {
+            let torn = [&whole[..cut], b"oh", &whole[cut..]].concat();
+            assert_eq!(decode(&torn, WORD), Decoded::NotAFrame, "torn at {cut}");
         }
     }
 
