@@ -7,12 +7,18 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::cache;
 #[cfg(unix)]
 use crate::library_source;
 use crate::template::write_outer_config;
 use crate::{Error, Template};
+
+/// How often, and after which pauses, a folder is removed into which a dying compiler still writes.
+const REMOVALS: usize = 20;
+const REMOVAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// A folder that only this process uses, removed when the value is dropped or, if the process dies
 /// before, when the next session is created.
@@ -21,32 +27,45 @@ pub struct Session {
     dir: PathBuf,
     lock_path: PathBuf,
     template: Template,
+    /// Whether the folder is gone for good. Held while the folder is filled or removed.
+    is_removed: Mutex<bool>,
     /// Holding the lock says that the session is alive; the system lets go of it with the process.
     _lock: File,
 }
 
 impl Session {
-    /// Clones a template into a new folder that only its owner can read.
+    /// Clones a template into a new folder that only its owner can read: reserves and fills it.
     ///
-    /// The folder lies in the cache, or in the system's folder for temporary files if the cache may not
-    /// be written, as with a cache prepared for a whole class.
-    ///
-    /// * `compiler`: a program that begins as [`compiler`](crate::compiler) says; the kernel itself.
+    /// * `compiler`: as for [`Session::fill`].
     ///
     /// # Errors
     ///
     /// When the folder cannot be created or filled.
     pub fn create(template: &Template, compiler: &Path) -> Result<Self, Error> {
+        let session = Self::reserve(template)?;
+        session.fill(compiler)?;
+        Ok(session)
+    }
+
+    /// Makes an empty folder and its lock, so that both can be removed from the first moment on.
+    ///
+    /// The folder lies in the cache, or in the system's folder for temporary files if the cache may not
+    /// be written, as with a cache prepared for a whole class.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be created.
+    pub fn reserve(template: &Template) -> Result<Self, Error> {
         let in_cache = template.cache().sessions();
-        match Self::create_in(template, compiler, &in_cache) {
+        match Self::reserve_in(template, &in_cache) {
             Err(Error::NotWritable { .. }) => {
-                Self::create_in(template, compiler, &temporary_sessions_dir()?)
+                Self::reserve_in(template, &temporary_sessions_dir()?)
             }
             result => result,
         }
     }
 
-    fn create_in(template: &Template, compiler: &Path, sessions: &Path) -> Result<Self, Error> {
+    fn reserve_in(template: &Template, sessions: &Path) -> Result<Self, Error> {
         cache::create_private_dir(sessions)?;
         let (id, lock) = {
             // Without this, a sweep could take a lock file that is created but not locked yet for stale.
@@ -59,18 +78,37 @@ impl Session {
             lock_path: sessions.join(format!("{id}.lock")),
             template: template.clone(),
             dir,
+            is_removed: Mutex::new(false),
             _lock: lock,
         };
         cache::create_private_dir(&session.dir)?;
-        write_outer_config(&session.dir)?;
-        clone_session(template, &session.work_dir())?;
+        Ok(session)
+    }
+
+    /// Fills the reserved folder. A session that was removed stays empty.
+    ///
+    /// * `compiler`: a program that begins as [`compiler`](crate::compiler) says; the kernel itself.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be filled.
+    pub fn fill(&self, compiler: &Path) -> Result<(), Error> {
+        let is_removed = self
+            .is_removed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *is_removed {
+            return Ok(());
+        }
+        write_outer_config(&self.dir)?;
+        clone_session(&self.template, &self.work_dir())?;
         #[cfg(unix)]
         {
-            session.write_tools(compiler)?;
-            library_source::link(template.toolchain(), &session.library_dir())?;
+            self.write_tools(compiler)?;
+            library_source::link(self.template.toolchain(), &self.library_dir())?;
         }
-        template.touch();
-        Ok(session)
+        self.template.touch();
+        Ok(())
     }
 
     /// The folder `evcxr` works in; what `EVCXR_TMPDIR` should say.
@@ -168,9 +206,20 @@ impl Session {
 impl Session {
     /// Removes the folder now. For a process that ends while other threads still hold the session.
     pub fn remove(&self) {
-        // What cannot be removed now is swept when the next session is created.
-        let _ = fs::remove_dir_all(&self.dir);
-        let _ = fs::remove_file(&self.lock_path);
+        let mut is_removed = self
+            .is_removed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *is_removed = true;
+        for _ in 0..REMOVALS {
+            let removed = fs::remove_dir_all(&self.dir);
+            if removed.is_ok() || !self.dir.exists() {
+                let _ = fs::remove_file(&self.lock_path);
+                return;
+            }
+            std::thread::sleep(REMOVAL_PAUSE);
+        }
+        // Its lock stays as well, and the next session that is created sweeps both.
     }
 }
 

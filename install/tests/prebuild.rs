@@ -487,6 +487,15 @@ fn sessions_go_when_dropped_and_stale_ones_are_swept() {
     assert_eq!(fixture.entries("sessions"), ["sweep.lock"]);
 }
 
+#[test]
+fn a_session_that_is_removed_before_it_is_filled_leaves_nothing() {
+    let fixture = Fixture::new();
+    let session = Session::reserve(&fixture.template()).unwrap();
+    session.remove();
+    session.fill(Path::new("no-compiler")).unwrap();
+    assert_eq!(fixture.entries("sessions"), ["sweep.lock"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_owner_can_look_into_a_session() {

@@ -228,10 +228,11 @@ impl Evaluator {
         let template = self.find_or_build(&toolchain, jobs).map_err(in_words)?;
         let binary =
             program::path().map_err(|error| format!("no path to this program: {error}"))?;
-        let session = Arc::new(Session::create(&template, &binary).map_err(in_words)?);
+        let session = Arc::new(Session::reserve(&template).map_err(in_words)?);
         lock(&self.links.cells).set_source_file(session.work_dir().join("src/lib.rs"));
         // From here on the main thread removes the session's folder at the end, however far this gets.
         *lock(&self.links.session) = Some(Arc::clone(&session));
+        session.fill(&binary).map_err(in_words)?;
         startup::start(&template, &session, &self.links.report_socket).map_err(|error| {
             // evcxr's words for a missing linker are a compiler's; ours say what to do.
             match linker::check(&toolchain) {
