@@ -1,0 +1,156 @@
+"""Where kernels of a soak run live: one cache, one folder for temporary files, and a look at what is left there.
+
+This process adopts every orphan of its kernels, so that none can hide.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PR_SET_CHILD_SUBREAPER = 36
+
+# For what the system does between two looks of ours.
+LOOK_AGAIN_S = 0.02
+# How long the processes of a kernel that is gone may take to end.
+ORPHAN_PATIENCE_S = 10
+
+
+@dataclass
+class Report:
+    """What came of one kind of rounds."""
+
+    name: str
+    rounds: int = 0
+    troubles: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def trouble(self, text):
+        self.troubles.append(text)
+        say(f"{self.name}: TROUBLE: {text}")
+
+    def is_well(self):
+        return not self.troubles
+
+    def line(self):
+        def count(word):
+            return sum(trouble.startswith(word) for trouble in self.troubles)
+
+        known = {word: count(word) for word in ("lost", "hung", "left behind", "wrong")}
+        counts = ", ".join(f"{number} {word}" for word, number in known.items())
+        return "\n".join([f"{self.name}: {self.rounds} rounds, {counts}", *(f"  {it}" for it in self.remarks)])
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+class Ground:
+    def __init__(self, folder: Path, binary: Path):
+        self.folder = folder.resolve()
+        self.binary = binary.resolve()
+        self.cache = self.folder / "cache"
+        self.temporary = self.folder / "tmp"
+        self.logs = self.folder / "logs"
+        for path in (self.cache, self.temporary, self.logs):
+            path.mkdir(exist_ok=True)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+    def environment(self, **changes):
+        """The environment of a kernel; a change to None takes a variable away."""
+        own = {"COREBOOK_CACHE_DIR": str(self.cache), "TMPDIR": str(self.temporary), "COREBOOK_LOG": "info"}
+        changed = {**os.environ, **own, **changes}
+        return {name: str(value) for name, value in changed.items() if value is not None}
+
+    def sessions(self):
+        """Folders and locks of sessions."""
+        sessions = self.cache / "sessions"
+        if not sessions.exists():
+            return []
+        return sorted(path.name for path in sessions.iterdir() if path.name != "sweep.lock")
+
+    def temporary_files(self):
+        return sorted(path.name for path in self.temporary.iterdir())
+
+    def expect_clean(self, report, why, kernels=0):
+        """No process but those of `kernels` living kernels, each with one session and one folder of sockets."""
+        orphans = self.orphans_after(kernels)
+        if orphans:
+            report.trouble(f"left behind {why}: processes {orphans}")
+            self.sweep_own()
+        sessions = self.sessions()
+        if len(sessions) != 2 * kernels:
+            report.trouble(f"left behind {why}: sessions {sessions}")
+        sockets = self.temporary_files()
+        if len(sockets) != kernels:
+            report.trouble(f"left behind {why}: temporary files {sockets}")
+
+    def orphans_after(self, kernels=0):
+        """Children of this process beyond its kernels, once they had time to end."""
+        deadline = time.monotonic() + ORPHAN_PATIENCE_S
+        while True:
+            children = reap_and_list_children()
+            if len(children) <= kernels:
+                return []
+            if time.monotonic() > deadline:
+                return [f"{pid} {name}" for pid, name in children]
+            time.sleep(LOOK_AGAIN_S)
+
+    def sweep_own(self):
+        """Ends every process that a round has left, so that the next round begins anew."""
+        for pid, _ in reap_and_list_children():
+            os.kill(pid, signal.SIGKILL)
+        self.orphans_after()
+
+
+def reap_and_list_children():
+    """Children of this process that run, with their names. Dead orphans are reaped; kernels are Popen's."""
+    running = []
+    for child in children_of(os.getpid()):
+        status = read_status(child)
+        if status is None:
+            continue
+        if status["State"].startswith("Z"):
+            if child not in KERNELS:
+                try:
+                    os.waitpid(child, os.WNOHANG)
+                except ChildProcessError:
+                    pass
+        else:
+            running.append((child, status["Name"]))
+    return running
+
+
+# Process ids of kernels, whose end is asked by whoever started them.
+KERNELS: set[int] = set()
+
+
+def children_of(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found.extend(int(child) for child in task.read_text().split())
+        except OSError:
+            pass
+    return found
+
+
+def descendants_of(pid):
+    found = []
+    unseen = [pid]
+    while unseen:
+        children = children_of(unseen.pop())
+        found.extend(children)
+        unseen.extend(children)
+    return found
+
+
+def read_status(pid):
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)

@@ -1,0 +1,100 @@
+"""Violent deaths: `kill -9` of a kernel's processes at random moments, after which everything goes on."""
+
+import os
+import random
+import signal
+import time
+
+from ground import Report, say
+from kernel import Hung, Kernel, Lost
+
+VICTIMS = ("worker", "supervisor", "kernel")
+# Most of a cell's time is its compilation; these reach into every part of its life.
+CELLS = (
+    "1 + 1",
+    "let x = vec![1, 2, 3];\nx.len()",
+    "std::thread::sleep(std::time::Duration::from_millis(800));",
+    'for i in 0..200_000 { println!("{i}"); }',
+    "pool.map(|x: u64| { nap(); x }, 0..20_000u64).len()",
+    "for _ in progress(0..20_000) { nap(); }",
+    'std::process::Command::new("sleep").arg("1000").spawn()?;\nfor _ in 0..2_000 { nap(); }',
+    "corebook::display::html(&\"x\".repeat(3_000_000));",
+)
+SETUP = "%pool 2\nfn nap() { std::thread::sleep(std::time::Duration::from_millis(1)); }\nfn double(x: i32) -> i32 { 2 * x }"
+LATEST_S = 1.5
+
+
+def run(ground, kills, seed):
+    report = Report(f"kills (seed {seed})")
+    kernel = None
+    for number in range(kills):
+        # A seed for each, so that one can be looked at alone.
+        chance = random.Random(f"{seed}-{number}")
+        if kernel is None:
+            kernel = Kernel(ground)
+            if chance.random() < 0.8:
+                kernel.run(SETUP)
+        try:
+            kernel = strike(report, ground, kernel, chance)
+        except (Lost, Hung) as trouble:
+            report.trouble(f"{trouble} (number {number})")
+            kernel.kill()
+            kernel = None
+            ground.sweep_own()
+        report.rounds = number + 1
+        if report.rounds % 20 == 0:
+            say(f"{report.name}: {report.rounds}")
+    if kernel is not None:
+        kernel.shut_down()
+    ground.expect_clean(report, "after the last kernel")
+    return report
+
+
+def strike(report, ground, kernel, chance):
+    """Kills one process of `kernel`. The kernel for the next time; none if it was the victim."""
+    victim = chance.choice(VICTIMS)
+    code = chance.choice(CELLS)
+    # Some die between cells.
+    request = kernel.send(code) if chance.random() < 0.85 else None
+    time.sleep(chance.uniform(0, LATEST_S))
+    pid = kernel.roles().get(victim)
+    if pid is None:
+        # While the kernel starts, it is alone.
+        victim = "kernel"
+    why = f"after the {victim} died in {code!r}"
+    if victim == "kernel":
+        kernel.kill()
+        orphans = ground.orphans_after()
+        if orphans:
+            report.trouble(f"left behind {why}: {orphans}")
+            ground.sweep_own()
+        return succeed(report, ground, why)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    if request is not None:
+        outcome = kernel.collect(request)
+        if outcome.status not in ("ok", "error"):
+            report.trouble(f"wrong {why}: {outcome}")
+    # The death may show in the next cell; the one after it must work.
+    kernel.run("1 + 1", stop_on_error=False)
+    kernel.run(SETUP, stop_on_error=False)
+    outcome = kernel.run("double(4)", stop_on_error=False)
+    if outcome.result != "8":
+        report.trouble(f"wrong {why}: {outcome}")
+    roles = kernel.roles()
+    if set(roles) != set(VICTIMS):
+        report.trouble(f"left behind {why}: {roles}")
+    ground.expect_clean(report, why, kernels=1)
+    return kernel
+
+
+def succeed(report, ground, why):
+    """The next kernel works, and sweeps what the killed one has left."""
+    kernel = Kernel(ground)
+    outcome = kernel.run(SETUP + "\ndouble(4)")
+    if outcome.result != "8":
+        report.trouble(f"wrong in the kernel {why}: {outcome}")
+    ground.expect_clean(report, why, kernels=1)
+    return kernel
