@@ -93,6 +93,8 @@ pub struct ExecuteJob {
     pub request: ExecuteRequest,
     /// Its place among all execute requests.
     pub number: usize,
+    /// Whether the client can show a display anew in its place.
+    pub has_updates: bool,
 }
 
 /// What rust-analyzer found for the bytes `start..end` of the code.
@@ -399,6 +401,7 @@ impl Evaluator {
             origin: job.origin.clone(),
             execution_count: self.execution_count,
             is_silent,
+            has_updates: job.has_updates,
         }));
         // A client that takes questions has a person before it, and shows help in its own place.
         let has_pager = job.request.allow_stdin && !is_silent;

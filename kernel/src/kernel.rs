@@ -50,6 +50,9 @@ use self::watcher::Watcher;
 /// How long threads may take to end before the process ends without them.
 const END_WAIT: Duration = Duration::from_millis(1500);
 
+/// How long a compiler that was started last may take to end.
+const LAST_CHILD_WAIT: Duration = Duration::from_millis(200);
+
 /// Ends the kernel. Senders: control and the signal thread. Receiver: the main thread.
 #[derive(Debug, Clone, Copy)]
 pub struct Shutdown;
@@ -282,6 +285,11 @@ impl Kernel {
             .unwrap_or_else(PoisonError::into_inner)
             .take()
         {
+            session.remove();
+            // The evaluator may have started one more compiler, which makes the folder anew. Now it can start
+            // none, because evcxr's cargo was in the folder.
+            interrupt::Compilers::new().kill_with_supervisor();
+            children::reap(Instant::now() + LAST_CHILD_WAIT);
             session.remove();
         }
         drop(self.report_address);

@@ -64,6 +64,8 @@ pub struct CellIdentity {
     pub execution_count: usize,
     /// A silent cell publishes nothing.
     pub is_silent: bool,
+    /// Whether the client that sent the cell can show a display anew in its place.
+    pub has_updates: bool,
 }
 
 /// What the supervisor said of a cell.
@@ -168,6 +170,7 @@ impl<O: Observer> Outputs<O> {
                 Ok(Input::CellEnds { fence, summary }) => {
                     self.take_rest(fence, inputs);
                     self.death = None;
+                    self.end_bar_line();
                     self.flush();
                     self.bars.forget_ended();
                     // The evaluator waits for this; if it has gone, so has the kernel.
@@ -295,7 +298,10 @@ impl<O: Observer> Outputs<O> {
             Event::Panic(panic) => self.tell_panic(&panic),
             Event::Interrupted { what } => self.summary.interrupted = Some(what),
             Event::Progress(progress) => {
-                if let Some(content) = self.bars.message(&progress) {
+                if !self.cell.has_updates {
+                    let line = self.bars.line(&progress).unwrap_or_default();
+                    self.write_raw(Stdio::Stdout, line.as_bytes());
+                } else if let Some(content) = self.bars.message(&progress) {
                     self.show(content);
                 }
             }
@@ -357,11 +363,23 @@ impl<O: Observer> Outputs<O> {
         if matches!(stream, Stdio::Stderr) {
             keep_tail(&mut self.summary.stderr_tail, bytes);
         }
+        self.end_bar_line();
+        self.write_raw(stream, bytes);
+    }
+
+    /// Whatever comes after a bar that stands there as text comes on a new line.
+    fn end_bar_line(&mut self) {
+        let end = self.bars.end_line();
+        self.write_raw(Stdio::Stdout, end.as_bytes());
+    }
+
+    fn write_raw(&mut self, stream: Stdio, bytes: &[u8]) {
         let full = self.streams.push(stream, bytes);
         self.publish_text(full);
     }
 
     fn show(&mut self, content: JupyterMessageContent) {
+        self.end_bar_line();
         self.flush();
         self.publish(content);
     }

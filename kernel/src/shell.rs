@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use jupyter_protocol::{JupyterMessageContent, ShutdownReply, Status, UnknownMessage};
+use jupyter_protocol::{
+    ExecuteRequest, JupyterMessageContent, ShutdownReply, Status, UnknownMessage,
+};
 use serde_json::{Value, json};
 
 use crate::evaluator::{ExecuteJob, Job};
@@ -43,6 +45,7 @@ impl Shell {
         match message.content {
             JupyterMessageContent::ExecuteRequest(request) => {
                 let job = ExecuteJob {
+                    has_updates: has_updates(&request, &message.metadata),
                     origin: message.origin,
                     request,
                     number: self.shells.next(),
@@ -135,6 +138,15 @@ impl Shell {
             tracing::error!("shell: a request came while the kernel ends");
         }
     }
+}
+
+/// Whether the client can show a display anew in its place.
+///
+/// No client says. Notebooks name the cell in the request's metadata, as JupyterLab and VS Code do; nbclient,
+/// which knows updates too, can ask nobody for input. What is left are terminals, above all jupyter console,
+/// which pass over `update_display_data`. A client that is taken for one by mistake gets text that works anywhere.
+fn has_updates(request: &ExecuteRequest, metadata: &Value) -> bool {
+    !request.allow_stdin || !metadata["cellId"].is_null()
 }
 
 /// Says busy, does `act`, says idle.

@@ -4,6 +4,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -47,6 +48,9 @@ def main():
     chosen.folder.mkdir(parents=True, exist_ok=True)
     binary = chosen.folder / "corebook"
     shutil.copy2(chosen.binary, binary)
+    # What an earlier run left would be blamed on this one.
+    for left in ("cache/sessions", "logs", "tmp"):
+        shutil.rmtree(chosen.folder / left, ignore_errors=True)
     ground = Ground(chosen.folder, binary)
     # The first kernel builds what cells link to, so that no other has to.
     first = Kernel(ground)
@@ -59,7 +63,12 @@ def main():
         "kills": lambda: kills.run(ground, chosen.kills, seed),
         "faults": lambda: faults.run(ground),
     }
-    reports = [run[name]() for name in rounds]
+    # Whoever ends this process early ends its kernels.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        reports = [run[name]() for name in rounds]
+    finally:
+        ground.sweep_own()
     print("\n".join(["", *(report.line() for report in reports)]))
     return 0 if all(report.is_well() for report in reports) else 1
 

@@ -1,8 +1,10 @@
-//! Progress bars: one display each, updated in place.
+//! Progress bars: one display each, updated in place, or for a client that can't update a display, such as a
+//! terminal, a line of text that is written over.
 //!
-//! Pure: makes messages, publishes none.
+//! Pure: makes messages and text, publishes none.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use corebook::event::{MimeData, ProgressReport};
 use jupyter_protocol::{DisplayData, JupyterMessageContent, Transient, UpdateDisplayData};
@@ -18,6 +20,8 @@ const TEXT_WIDTH: usize = 30;
 pub struct Bars {
     displays: HashMap<u64, Bar>,
     made: usize,
+    /// How wide the line is on which a bar stands as text, in characters; 0 without such a line.
+    line_width: usize,
 }
 
 struct Bar {
@@ -29,43 +33,65 @@ struct Bar {
 impl Bars {
     /// The message that shows `report`; none when it would change nothing.
     pub fn message(&mut self, report: &ProgressReport) -> Option<JupyterMessageContent> {
-        let shown = text(report);
+        let (bar, is_new) = self.take(report)?;
         let data = media::from_mime(&[
-            MimeData::text("text/plain", shown.clone()),
+            MimeData::text("text/plain", bar.shown.clone()),
             MimeData::text("text/html", html(report)),
         ]);
-        match self.displays.get_mut(&report.id) {
-            Some(bar) if bar.has_ended => None,
-            Some(bar) => {
-                bar.has_ended = report.ended;
-                if bar.shown == shown {
+        Some(match is_new {
+            true => DisplayData {
+                data,
+                metadata: Default::default(),
+                transient: Some(Transient {
+                    display_id: Some(bar.display_id.clone()),
+                }),
+            }
+            .into(),
+            false => UpdateDisplayData::new(data, &bar.display_id).into(),
+        })
+    }
+
+    /// The text that writes `report` over the line of the bar before; none when it would change nothing.
+    pub fn line(&mut self, report: &ProgressReport) -> Option<String> {
+        let (bar, _) = self.take(report)?;
+        let (shown, has_ended) = (bar.shown.clone(), bar.has_ended);
+        let width = shown.chars().count();
+        let rest = " ".repeat(self.line_width.saturating_sub(width));
+        let end = if has_ended { "\n" } else { "" };
+        self.line_width = if has_ended { 0 } else { width };
+        Some(format!("\r{shown}{rest}{end}"))
+    }
+
+    /// What ends the line of a bar before anything else is written; nothing when there is none.
+    pub fn end_line(&mut self) -> &'static str {
+        match std::mem::take(&mut self.line_width) {
+            0 => "",
+            _ => "\n",
+        }
+    }
+
+    /// The bar that `report` is about, and whether it is new; none when it shows that already.
+    fn take(&mut self, report: &ProgressReport) -> Option<(&Bar, bool)> {
+        let shown = text(report);
+        match self.displays.entry(report.id) {
+            Entry::Occupied(known) => {
+                let bar = known.into_mut();
+                if bar.has_ended {
                     return None;
                 }
+                bar.has_ended = report.ended;
+                let is_change = bar.shown != shown;
                 bar.shown = shown;
-                Some(UpdateDisplayData::new(data, &bar.display_id).into())
+                is_change.then_some((bar, false))
             }
-            None => {
+            Entry::Vacant(place) => {
                 self.made += 1;
-                let display_id = format!("corebook-progress-{}-{}", std::process::id(), self.made);
-                let transient = Some(Transient {
-                    display_id: Some(display_id.clone()),
+                let bar = place.insert(Bar {
+                    display_id: format!("corebook-progress-{}-{}", std::process::id(), self.made),
+                    shown,
+                    has_ended: report.ended,
                 });
-                self.displays.insert(
-                    report.id,
-                    Bar {
-                        display_id,
-                        shown,
-                        has_ended: report.ended,
-                    },
-                );
-                Some(
-                    DisplayData {
-                        data,
-                        metadata: Default::default(),
-                        transient,
-                    }
-                    .into(),
-                )
+                Some((bar, true))
             }
         }
     }
@@ -165,6 +191,36 @@ mod tests {
         ));
         assert!(bars.message(&report(24, true)).is_some());
         assert!(bars.message(&report(24, true)).is_none());
+    }
+
+    #[test]
+    fn as_a_line_a_bar_is_written_over_and_ended_once() {
+        let mut bars = Bars::default();
+        let first = bars.line(&report(0, false)).unwrap();
+        assert!(
+            first.starts_with("\rrender: 0/24 [") && !first.ends_with('\n'),
+            "{first:?}"
+        );
+        let second = bars.line(&report(12, false)).unwrap();
+        assert!(second.chars().count() >= first.chars().count());
+        assert_eq!(bars.line(&report(12, false)), None);
+        // Something else is printed in between, on a line of its own.
+        assert_eq!(bars.end_line(), "\n");
+        assert_eq!(bars.end_line(), "");
+        let last = bars.line(&report(24, true)).unwrap();
+        assert!(last.starts_with('\r') && last.ends_with('\n'), "{last:?}");
+        assert_eq!(bars.end_line(), "");
+    }
+
+    #[test]
+    fn a_shorter_line_leaves_nothing_of_a_longer_one() {
+        let mut bars = Bars::default();
+        let mut long = report(1, false);
+        long.label = "a long label".into();
+        let wide = bars.line(&long).unwrap().chars().count();
+        let mut short = report(2, false);
+        short.label = String::new();
+        assert_eq!(bars.line(&short).unwrap().chars().count(), wide);
     }
 
     #[test]
