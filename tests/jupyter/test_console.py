@@ -1,0 +1,133 @@
+"""jupyter console in a terminal, alone and beside another client."""
+
+import re
+import sys
+
+import pexpect
+import pytest
+from jupyter_client import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
+
+from conftest import KERNEL
+
+PATIENCE_S = 120
+
+
+@pytest.fixture
+def console(kernelspec):
+    """Starts a console, and waits for its first prompt."""
+    started = []
+
+    def start(*options):
+        terminal = pexpect.spawn(
+            sys.executable,
+            ["-m", "jupyter", "console", "--simple-prompt", *options],
+            timeout=PATIENCE_S,
+            encoding="utf-8",
+            dimensions=(40, 200),
+        )
+        started.append(terminal)
+        terminal.expect(r"In \[1\]: ")
+        return terminal
+
+    yield start
+    for terminal in started:
+        terminal.close(force=True)
+
+
+@pytest.fixture
+def alone(console):
+    return console("--kernel", KERNEL)
+
+
+def shown(terminal, code):
+    """All that a cell shows, up to the next prompt."""
+    terminal.sendline(code)
+    terminal.expect(r"In \[\d+\]: ")
+    return terminal.before
+
+
+def test_a_cell_shows_its_text_its_result_and_its_error(alone):
+    assert "hello\r\n" in shown(alone, 'println!("hello");')
+    assert re.search(r"Out\[2\]: *42\r\n", shown(alone, "6 * 7"))
+    assert "Panic" in shown(alone, 'panic!("oh");')
+    assert re.search(r"Out\[\d+\]: *\"kept\"\r\n", shown(alone, '"kept"'))
+
+
+def test_a_progress_bar_is_written_over_in_place(alone):
+    nap = "std::thread::sleep(std::time::Duration::from_millis(40))"
+    text = shown(alone, f"for _ in progress(0..30) {{ {nap}; }} println!(\"done\");")
+    bars = re.findall(r"\r(\d+)/30 \[", text)
+    assert len(bars) > 3 and bars[-1] == "30" and bars == sorted(bars, key=int), text
+    # One line, and what follows is on the next.
+    assert re.search(r"\r30/30 [^\r\n]*\r\ndone\r\n", text), text
+    assert text.count("/30 [") == len(bars), text
+
+
+def test_ctrl_c_stops_a_cell_and_keeps_variables(alone):
+    shown(alone, "let kept = 7;")
+    alone.sendline('println!("go"); for _ in progress(0..100_000) { std::thread::sleep(std::time::Duration::from_millis(5)); }')
+    alone.expect(r"\d+/100000 \[")
+    alone.sendintr()
+    alone.expect("Interrupted")
+    alone.expect(r"In \[\d+\]: ")
+    assert re.search(r"Out\[\d+\]: *8\r\n", shown(alone, "kept + 1"))
+
+
+def test_leaving_the_console_ends_it(alone):
+    shown(alone, "1 + 1")
+    alone.sendeof()
+    alone.expect([r"exit .*\?", pexpect.EOF])
+    if alone.isalive():
+        alone.sendline("y")
+        alone.expect(pexpect.EOF)
+    alone.wait()
+    assert alone.exitstatus == 0
+
+
+def test_a_console_joins_a_kernel_that_another_client_uses(console, kernelspec):
+    manager, client = start_new_kernel(kernel_name=KERNEL)
+    try:
+        client.execute_interactive("let shared = 20;", timeout=PATIENCE_S)
+        beside = console("--existing", manager.connection_file)
+        assert re.search(r"Out\[\d+\]: *21\r\n", shown(beside, "shared + 1"))
+        shown(beside, "let theirs = 5;")
+        replies = []
+        reply = client.execute_interactive("theirs + shared", timeout=PATIENCE_S, output_hook=replies.append)
+        assert reply["content"]["status"] == "ok"
+        results = [it["content"]["data"]["text/plain"] for it in replies if it["msg_type"] == "execute_result"]
+        assert results == ["25"]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_two_clients_at_once_get_their_own_answers(kernelspec):
+    manager, first = start_new_kernel(kernel_name=KERNEL)
+    try:
+        second = BlockingKernelClient(connection_file=manager.connection_file)
+        second.load_connection_file()
+        second.start_channels()
+        second.wait_for_ready(timeout=PATIENCE_S)
+        clients = {0: first, 1: second}
+        requests = {
+            client.execute(f"{number} * 10 + {side}"): (side, number)
+            for number in range(10)
+            for side, client in clients.items()
+        }
+        for side, client in clients.items():
+            own = [request for request, (of, _) in requests.items() if of == side]
+            replies = [client.get_shell_msg(timeout=PATIENCE_S) for _ in own]
+            assert [it["parent_header"]["msg_id"] for it in replies] == own
+            assert {it["content"]["status"] for it in replies} == {"ok"}
+            results = {}
+            while len(results) < len(requests):
+                message = client.get_iopub_msg(timeout=PATIENCE_S)
+                if message["msg_type"] == "execute_result":
+                    results[message["parent_header"]["msg_id"]] = message["content"]["data"]["text/plain"]
+            # Both see the results of both.
+            assert results == {it: str(number * 10 + of) for it, (of, number) in requests.items()}
+        second.stop_channels()
+    finally:
+        first.stop_channels()
+        manager.shutdown_kernel(now=True)
