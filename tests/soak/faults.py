@@ -13,6 +13,7 @@ from kernel import Hung, Kernel, Lost
 
 FIRST_CELL_PATIENCE_S = 600
 NO_SUCH_FOLDER = "/dev/null/home"
+MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 
 
@@ -156,6 +157,25 @@ def files_may_not_grow(ground):
         says(kernel, "cannot write", "File too large", "the disk is full", "SIGXFSZ")
 
 
+def the_system_kills_a_worker_for_want_of_memory(ground):
+    group = MEMORY_GROUPS / f"corebook-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(256 << 20))
+    except OSError as error:
+        raise Skip(f"no memory group can be made ({error})") from None
+    try:
+        with kernel_in(ground) as kernel:
+            works(kernel)
+            (group / "cgroup.procs").write_text(str(kernel.roles()["worker"]))
+            outcome = kernel.run("let eaten = vec![1u8; 1 << 30];\neaten[7]", stop_on_error=False)
+            if not outcome.error.startswith("WorkerDied: killed: out of memory?"):
+                raise Wrong(outcome)
+            works(kernel)
+    finally:
+        group.rmdir()
+
+
 def the_clock_jumps(ground):
     libraries = glob.glob(FAKETIME)
     if not libraries:
@@ -187,24 +207,28 @@ def the_clock_jumps(ground):
 
 
 def there_is_no_home(ground):
-    with kernel_in(ground, HOME=None, XDG_CACHE_HOME=None) as kernel:
+    with kernel_in(ground, HOME=None, XDG_CACHE_HOME=None, COREBOOK_HISTORY=None) as kernel:
         works(kernel)
+
+
+def at_home(home):
+    """Another home, but for the tools of this one."""
+    tools = {"CARGO_HOME": cargo_home(), "RUSTUP_HOME": rustup_home()}
+    return {"HOME": home, "XDG_CACHE_HOME": None, "XDG_DATA_HOME": None, "COREBOOK_HISTORY": None, **tools}
 
 
 def home_is_no_folder(ground):
-    tools = {"CARGO_HOME": cargo_home(), "RUSTUP_HOME": rustup_home()}
-    with kernel_in(ground, HOME=NO_SUCH_FOLDER, XDG_CACHE_HOME=None, XDG_DATA_HOME=None, **tools) as kernel:
+    with kernel_in(ground, **at_home(NO_SUCH_FOLDER)) as kernel:
         works(kernel)
-    with kernel_in(ground, HOME=NO_SUCH_FOLDER, XDG_CACHE_HOME=None, COREBOOK_CACHE_DIR=None, **tools) as kernel:
+    with kernel_in(ground, **at_home(NO_SUCH_FOLDER), COREBOOK_CACHE_DIR=None) as kernel:
         says(kernel, "COREBOOK_CACHE_DIR", f"cannot create {NO_SUCH_FOLDER}")
 
 
 def home_is_read_only(ground):
-    tools = {"CARGO_HOME": cargo_home(), "RUSTUP_HOME": rustup_home()}
     with disk(ground, 1, ",ro") as home:
-        with kernel_in(ground, HOME=home, XDG_CACHE_HOME=None, XDG_DATA_HOME=None, **tools) as kernel:
+        with kernel_in(ground, **at_home(home)) as kernel:
             works(kernel)
-        with kernel_in(ground, HOME=home, XDG_CACHE_HOME=None, COREBOOK_CACHE_DIR=None, **tools) as kernel:
+        with kernel_in(ground, **at_home(home), COREBOOK_CACHE_DIR=None) as kernel:
             says(kernel, "COREBOOK_CACHE_DIR")
 
 
@@ -288,6 +312,7 @@ FAULTS = (
     the_disk_gets_full_between_cells,
     the_disk_is_full_at_the_start,
     files_may_not_grow,
+    the_system_kills_a_worker_for_want_of_memory,
     the_clock_jumps,
     there_is_no_home,
     home_is_no_folder,

@@ -61,7 +61,12 @@ class Ground:
 
     def environment(self, **changes):
         """The environment of a kernel; a change to None takes a variable away."""
-        own = {"COREBOOK_CACHE_DIR": str(self.cache), "TMPDIR": str(self.temporary), "COREBOOK_LOG": "info"}
+        own = {
+            "COREBOOK_CACHE_DIR": self.cache,
+            "COREBOOK_HISTORY": self.folder / "history.sqlite",
+            "COREBOOK_LOG": "info",
+            "TMPDIR": self.temporary,
+        }
         changed = {**os.environ, **own, **changes}
         return {name: str(value) for name, value in changed.items() if value is not None}
 

@@ -259,6 +259,27 @@ pub fn wait_until_gone(processes: &[Descendant], patience: Duration) {
     }
 }
 
+/// Waits until none of `processes` runs any more. Orphans may wait for a system that is slow to ask how they ended.
+///
+/// # Panics
+///
+/// When one still runs after `patience`.
+pub fn wait_until_ended(processes: &[Descendant], patience: Duration) {
+    let deadline = Instant::now() + patience;
+    loop {
+        let mut left = still_there(processes);
+        left.retain(|process| !process.is_zombie);
+        if left.is_empty() {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "processes that a kill left behind: {left:?}"
+        );
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
 fn all_processes() -> Vec<Descendant> {
     let output = Command::new("ps")
         .args(["-A", "-o", "pid=,ppid=,stat=,comm="])

@@ -47,6 +47,32 @@ fn each_death_is_told_in_words_and_the_next_cell_works() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_cannot_be_had_is_told_in_words() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }");
+    // The cell takes the room for itself, so that the machine's memory does not matter.
+    let code = "unsafe extern \"C\" { fn setrlimit(resource: i32, limit: *const [u64; 2]) -> i32; }\n\
+        const RLIMIT_AS: i32 = 9;\n\
+        assert_eq!(unsafe { setrlimit(RLIMIT_AS, &[1 << 33, 1 << 33]) }, 0);\n\
+        println!(\"shown\");\n\
+        let more = vec![1u8; 1 << 34];";
+    let mut log = notebook.run(code).log();
+    // Rust itself says so too, before the worker dies.
+    let said = log.remove(1);
+    assert!(
+        said.contains("memory allocation of 17179869184 bytes failed"),
+        "{said}"
+    );
+    expect_death(
+        &log,
+        "stdout: shown\n",
+        "out of memory: 17179869184 bytes were asked for in one piece",
+    );
+    assert_eq!(notebook.run("double(4)").result(), "8");
+}
+
 #[test]
 fn without_a_checkpoint_a_death_takes_variables_and_keeps_functions() {
     let notebook = Notebook::start();

@@ -12,6 +12,7 @@ mod errors;
 mod history;
 mod input;
 mod interrupts;
+mod kills;
 mod mapping;
 mod messages;
 mod output;

@@ -237,6 +237,32 @@ fn displays_come_in_place_and_can_be_updated_and_cleared() {
 }
 
 #[test]
+fn a_progress_bar_is_a_line_of_text_for_a_client_that_may_be_a_terminal() {
+    let notebook = Notebook::start();
+    let ran = notebook.run_as(&Execute {
+        allow_stdin: true,
+        ..Execute::new("for i in progress(0..2) { if i == 1 { println!(\"between\"); } }")
+    });
+    let text: String = streams(&ran.outputs)
+        .iter()
+        .map(|part| part.text("text"))
+        .collect();
+    assert_eq!(ran.outputs.len(), streams(&ran.outputs).len(), "{text:?}");
+    let lines: Vec<&str> = text.split('\n').collect();
+    let is_bar = |line: &str| line.starts_with('\r');
+    assert!(
+        matches!(lines[..], [first, "between", last, ""] if is_bar(first) && is_bar(last)),
+        "{text:?}"
+    );
+    assert!(lines[2].starts_with("\r2/2 ["), "{text:?}");
+    drop(ran);
+    // As notebooks have it.
+    let ran = notebook.run("for _ in progress(0..2) {}");
+    let types: Vec<&str> = ran.outputs.iter().map(Message::message_type).collect();
+    assert_eq!(types, ["display_data", "update_display_data"]);
+}
+
+#[test]
 fn the_last_expression_is_the_result() {
     let notebook = Notebook::start();
     assert_eq!(notebook.run("let x = 3;\nx * 2").result(), "6");

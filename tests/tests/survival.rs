@@ -162,7 +162,21 @@ fn messages_that_break_one_rule_are_dropped() {
             b"[]".to_vec(),
         ],
     );
+    let mut reordered = seal(signer, body(&fine_bytes));
+    reordered.swap(3, 5);
+    let deep = format!("{{\"code\":{}", "[".repeat(100_000));
+    let too_deep = seal(
+        signer,
+        [
+            fine_bytes.clone(),
+            b"{}".to_vec(),
+            deep.replace("code", "deep").into_bytes(),
+            deep.into_bytes(),
+        ],
+    );
     let bad = [
+        reordered,
+        too_deep,
         wrong_signature,
         no_signature,
         changed,
@@ -189,6 +203,35 @@ fn messages_that_break_one_rule_are_dropped() {
     // Each was dropped with a line in the log, on each of three sockets.
     let log = notebook.process.stderr();
     assert_eq!(log.matches("dropped").count(), 3 * bad.len(), "{log}");
+}
+
+#[test]
+fn a_frame_too_large_for_any_notebook_ends_its_connection_and_nothing_else() {
+    const TOO_MUCH_BYTES: usize = 256 * 1024 * 1024 + 1;
+    let notebook = Notebook::start();
+    let context = zmq::Context::new();
+    let socket = context.socket(zmq::DEALER).expect("zmq makes sockets");
+    socket.set_linger(0).expect("an option of every socket");
+    let events = "inproc://events";
+    socket
+        .monitor(events, zmq::SocketEvent::DISCONNECTED as i32)
+        .expect("zmq tells what becomes of a connection");
+    let monitor = context.socket(zmq::PAIR).expect("zmq makes sockets");
+    monitor.connect(events).expect("the socket is monitored");
+    monitor
+        .set_rcvtimeo(30_000)
+        .expect("an option of every socket");
+    socket
+        .connect(&notebook.connection.url(Port::Shell))
+        .expect("the kernel listens");
+    let signer = notebook.client.signer();
+    let header = header(notebook.client.session(), "execute_request").to_string();
+    let content = json!({ "code": format!("//{}", "x".repeat(TOO_MUCH_BYTES)) });
+    let body = [header.as_str(), "{}", "{}", &content.to_string()];
+    let frames = seal(signer, body.map(|part| part.as_bytes().to_vec()));
+    socket.send_multipart(frames, 0).expect("a dealer sends");
+    monitor.recv_multipart(0).expect("the kernel hangs up");
+    expect_well(&notebook);
 }
 
 #[test]
