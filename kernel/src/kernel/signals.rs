@@ -1,8 +1,9 @@
-//! Signals: SIGINT interrupts the running cell, SIGTERM and SIGHUP end the kernel.
+//! Signals: SIGINT interrupts the running cell, SIGTERM and SIGHUP end the kernel, SIGXFSZ does nothing.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use nix::libc::SIGXFSZ;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Shutdown;
@@ -15,7 +16,7 @@ pub fn spawn_thread(
     shutdowns: Sender<Shutdown>,
     shells: Arc<Shells>,
 ) -> std::io::Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ])?;
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
@@ -26,6 +27,8 @@ pub fn spawn_thread(
                             received: shells.received(),
                         })
                         .is_err(),
+                    // Where files may not grow: whoever writes to one gets the error, and the kernel lives on.
+                    SIGXFSZ => false,
                     _ => shutdowns.send(Shutdown).is_err(),
                 };
                 if is_over {
