@@ -13,7 +13,7 @@ CELLS = [
     'println!("hello from a cell");',
     "%pool 2",
     "pool.map(|x: u64| x * x, 0..5u64)",
-    'corebook::display::html("<b id=bold>bold</b>");',
+    'corebook::display::html("<b id=\\"bold\\">bold</b>");',
 ]
 
 
@@ -68,12 +68,12 @@ class TestNbconvert:
         ran = self.convert(write(*CELLS), "html")
         assert ran.returncode == 0, ran.stderr
         page = (tmp_path / "out.html").read_text()
-        assert "hello from a cell" in page and "[0, 1, 4, 9, 16]" in page and "<b id=bold>" in page
+        assert "hello from a cell" in page and "[0, 1, 4, 9, 16]" in page and '<b id="bold">' in page
 
     def test_a_failing_cell_ends_it_unless_errors_are_allowed(self, write, tmp_path):
         path = write('panic!("at once");', "1 + 1")
         ran = self.convert(path, "notebook")
-        assert ran.returncode != 0 and "Panic: at once" in ran.stderr, ran.stderr
+        assert ran.returncode != 0 and "Panic" in ran.stderr and "at once" in ran.stderr, ran.stderr
         ran = self.convert(path, "notebook", "--allow-errors")
         assert ran.returncode == 0, ran.stderr
         failed, after = nbformat.read(tmp_path / "out.notebook.ipynb", as_version=4).cells

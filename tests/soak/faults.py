@@ -135,7 +135,6 @@ def the_disk_is_full_before_the_first_build(ground):
 
 def the_disk_gets_full_between_cells(ground):
     with disk(ground, 900) as folder:
-        shutil.copytree(ground.cache, folder / "cache", symlinks=True)
         with kernel_in(ground, COREBOOK_CACHE_DIR=folder / "cache", TMPDIR=folder) as kernel:
             works(kernel)
             fill(folder)
@@ -146,7 +145,8 @@ def the_disk_gets_full_between_cells(ground):
 
 def the_disk_is_full_at_the_start(ground):
     with disk(ground, 900) as folder:
-        shutil.copytree(ground.cache, folder / "cache", symlinks=True)
+        with kernel_in(ground, COREBOOK_CACHE_DIR=folder / "cache") as kernel:
+            works(kernel)
         fill(folder)
         with kernel_in(ground, COREBOOK_CACHE_DIR=folder / "cache") as kernel:
             says(kernel, "the disk is full at")
@@ -182,6 +182,7 @@ def the_clock_jumps(ground):
         raise Skip("there is no libfaketime: install the package faketime")
     clock = ground.folder / "clock"
     clock.write_text("+0")
+    tools = fake_tools(ground, 'unset LD_PRELOAD\nexec "$REAL" "$@"', real_tools())
     changes = {
         "LD_PRELOAD": libraries[0],
         "FAKETIME_TIMESTAMP_FILE": clock,
@@ -189,6 +190,8 @@ def the_clock_jumps(ground):
         # As when a person or the network sets the time: what counts since the start goes on.
         "FAKETIME_DONT_FAKE_MONOTONIC": 1,
         "NO_FAKE_STAT": 1,
+        # rustc's allocator hangs below libfaketime.
+        "PATH": f"{tools}:/usr/bin:/bin",
     }
     with kernel_in(ground, **changes) as kernel:
         works(kernel)
@@ -234,7 +237,8 @@ def home_is_read_only(ground):
 
 def the_cache_is_read_only(ground):
     with disk(ground, 900) as folder:
-        shutil.copytree(ground.cache, folder / "cache", symlinks=True)
+        with kernel_in(ground, COREBOOK_CACHE_DIR=folder / "cache") as kernel:
+            works(kernel)
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         with kernel_in(ground, COREBOOK_CACHE_DIR=folder / "cache") as kernel:
             works(kernel)
@@ -266,9 +270,8 @@ def the_tools_print_nonsense(ground):
 def the_tools_break_between_cells(ground):
     switch = ground.folder / "tools-are-broken"
     switch.unlink(missing_ok=True)
-    real = {name: real_tool(name) for name in ("cargo", "rustc")}
     tools = fake_tools(
-        ground, f'[ -e "{switch}" ] && {{ echo "error: the toolchain is gone" >&2; exit 1; }}\nexec "$REAL" "$@"', real
+        ground, f'[ -e "{switch}" ] && {{ echo "error: the toolchain is gone" >&2; exit 1; }}\nexec "$REAL" "$@"', real_tools()
     )
     with kernel_in(ground, PATH=f"{tools}:/usr/bin:/bin", RUSTC=None, CARGO=None) as kernel:
         works(kernel)
@@ -287,6 +290,10 @@ def fake_tools(ground, script, real=None):
         path.write_text(f"#!/bin/sh\nREAL='{(real or {}).get(name, '')}'\n{script}\n")
         path.chmod(0o755)
     return folder
+
+
+def real_tools():
+    return {name: real_tool(name) for name in ("cargo", "rustc")}
 
 
 def real_tool(name):

@@ -1,0 +1,107 @@
+//! What a worker prints, whole events and torn ones included: no panic, the same pieces wherever the stream is
+//! cut, and whole events found.
+
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../../../kernel/src/supervisor"]
+mod supervisor {
+    pub mod splitter;
+}
+
+use corebook::event::{Event, MimeData, encode};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use supervisor::splitter::{Piece, Splitter};
+
+const WORD: &str = "0123456789abcdef";
+
+#[derive(Debug, Arbitrary)]
+enum Printed {
+    Text(Vec<u8>),
+    Line(Vec<u8>),
+    Whole { text: String, content: Vec<u8> },
+    /// Another process wrote into the middle of an event, or the worker was killed there.
+    Torn { text: String, cut: u8, between: Vec<u8>, has_rest: bool },
+    Keyword(Keyword),
+}
+
+#[derive(Debug, Clone, Copy, Arbitrary)]
+enum Keyword {
+    Panicked,
+    Failed,
+    ChangedType,
+    AsksInput,
+    BeginContent,
+    EndContent,
+    LineBreak,
+}
+
+fuzz_target!(|input: (u8, Vec<Printed>)| {
+    let (cut_every, printed) = input;
+    let stream: Vec<u8> = printed.iter().flat_map(bytes).collect();
+    let whole = split(&stream, stream.len().max(1));
+    assert_eq!(split(&stream, usize::from(cut_every).max(1)), whole);
+    // With nothing but text in it, a stream comes out as it went in.
+    if let [Piece::Text(text)] = whole.as_slice() {
+        assert_eq!(*text, stream);
+    }
+    if let [Printed::Whole { text, content }] = printed.as_slice() {
+        assert_eq!(whole, [Piece::Event(Box::new(event(text, content)))]);
+    }
+});
+
+fn bytes(printed: &Printed) -> Vec<u8> {
+    match printed {
+        Printed::Text(bytes) => bytes.clone(),
+        Printed::Line(bytes) => [bytes, &b"\n"[..]].concat(),
+        Printed::Whole { text, content } => encode(&event(text, content), WORD),
+        Printed::Torn {
+            text,
+            cut,
+            between,
+            has_rest,
+        } => {
+            let frame = encode(&event(text, b""), WORD);
+            let (head, rest) = frame.split_at(usize::from(*cut).min(frame.len() - 1));
+            [head, between, if *has_rest { rest } else { b"" }].concat()
+        }
+        Printed::Keyword(keyword) => match keyword {
+            Keyword::Panicked => b"EVCXR_PANIC_NOTIFICATION\n".to_vec(),
+            Keyword::Failed => b"EVCXR_ERROR_OCCURRED\n".to_vec(),
+            Keyword::ChangedType => b"EVCXR_VARIABLE_CHANGED_TYPE:x\n".to_vec(),
+            Keyword::AsksInput => b"EVCXR_INPUT_REQUEST".to_vec(),
+            Keyword::BeginContent => b"EVCXR_BEGIN_CONTENT text/plain\n".to_vec(),
+            Keyword::EndContent => b"EVCXR_END_CONTENT\n".to_vec(),
+            Keyword::LineBreak => b"\n".to_vec(),
+        },
+    }
+}
+
+fn event(text: &str, content: &[u8]) -> Event {
+    Event::Display {
+        id: text.to_owned(),
+        data: vec![MimeData {
+            mime: "text/plain".to_owned(),
+            content: content.to_vec(),
+        }],
+    }
+}
+
+fn split(bytes: &[u8], chunk_len: usize) -> Vec<Piece> {
+    let mut splitter = Splitter::new(WORD);
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut take = |new: Vec<Piece>| {
+        for piece in new {
+            match (pieces.last_mut(), piece) {
+                (Some(Piece::Text(last)), Piece::Text(next)) => last.extend(next),
+                (_, piece) => pieces.push(piece),
+            }
+        }
+    };
+    for chunk in bytes.chunks(chunk_len) {
+        take(splitter.push(chunk));
+    }
+    take(splitter.flush());
+    pieces
+}
