@@ -1,6 +1,6 @@
 //! What a kernel outlives: noise on its ports, and the death of its worker.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -58,10 +58,13 @@ fn a_thousand_random_byte_strings_on_each_port_change_nothing() {
             let mut stream = TcpStream::connect(address).expect("the kernel listens");
             stream
                 .set_write_timeout(Some(Duration::from_secs(10)))
+                .and_then(|()| stream.set_read_timeout(Some(Duration::from_secs(10))))
                 .expect("a duration above zero");
             // zmq hangs up as soon as it sees that this is not its protocol, maybe before all is written.
             let _ = stream.write_all(&noise.bytes());
-            let _ = stream.shutdown(Shutdown::Both);
+            let _ = stream.shutdown(Shutdown::Write);
+            // Until the kernel has seen it all, so that its answers are not in the way of what follows.
+            let _ = stream.read_to_end(&mut Vec::new());
         }
     }
     // To zmq some noise is a very old client that wants to hear everything.
