@@ -169,7 +169,7 @@ def the_system_kills_a_worker_for_want_of_memory(ground):
             works(kernel)
             (group / "cgroup.procs").write_text(str(kernel.roles()["worker"]))
             outcome = kernel.run("let eaten = vec![1u8; 1 << 30];\neaten[7]", stop_on_error=False)
-            if not outcome.error.startswith("WorkerDied: killed: out of memory?"):
+            if not outcome.error.startswith("WorkerDied: worker died: killed: out of memory?"):
                 raise Wrong(outcome)
             works(kernel)
     finally:

@@ -58,18 +58,15 @@ fn memory_that_cannot_be_had_is_told_in_words() {
         assert_eq!(unsafe { setrlimit(RLIMIT_AS, &[1 << 33, 1 << 33]) }, 0);\n\
         println!(\"shown\");\n\
         let more = vec![1u8; 1 << 34];";
-    let mut log = notebook.run(code).log();
+    let mut ran = notebook.run(code);
     // Rust itself says so too, before the worker dies.
-    let said = log.remove(1);
+    let said = ran.outputs.remove(1);
     assert!(
-        said.contains("memory allocation of 17179869184 bytes failed"),
-        "{said}"
+        said.text("text")
+            .contains("memory allocation of 17179869184 bytes failed")
     );
-    expect_death(
-        &log,
-        "stdout: shown\n",
-        "out of memory: 17179869184 bytes were asked for in one piece",
-    );
+    expect_death(&ran, "stdout: shown\n", "out of memory", KEPT);
+    drop(ran);
     assert_eq!(notebook.run("double(4)").result(), "8");
 }
 

@@ -247,9 +247,6 @@ fn in_words(ending: Ending, last_words: &str) -> String {
     if last_words.contains("has overflowed its stack") {
         return "stack overflow".to_owned();
     }
-    if let Some(size_bytes) = failed_allocation(last_words) {
-        return format!("out of memory: {size_bytes} bytes were asked for in one piece");
-    }
     match ending {
         Ending::Exited { code } => format!("the code called exit({code})"),
         Ending::Signalled { signal } => match nix::sys::signal::Signal::try_from(signal) {
@@ -266,13 +263,6 @@ fn in_words(ending: Ending, last_words: &str) -> String {
             Err(_) => format!("ended by signal {signal}"),
         },
     }
-}
-
-/// The size in what Rust says before it aborts for want of memory.
-fn failed_allocation(last_words: &str) -> Option<&str> {
-    let (_, rest) = last_words.rsplit_once("memory allocation of ")?;
-    let (size_bytes, _) = rest.split_once(" bytes failed")?;
-    size_bytes.parse::<u64>().is_ok().then_some(size_bytes)
 }
 
 #[cfg(test)]
