@@ -236,6 +236,10 @@ impl Evaluator {
         *lock(&self.links.session) = Some(Arc::clone(&session));
         session.fill(&binary).map_err(in_words)?;
         startup::start(&template, &session, &self.links.report_socket).map_err(|error| {
+            // A shutdown has killed the compiler: the linker is not to blame, and to try it would start another.
+            if self.links.activity.is_ending() {
+                return format!("{error:#}");
+            }
             // evcxr's words for a missing linker are a compiler's; ours say what to do.
             match linker::check(&toolchain) {
                 Err(cause) => cause.to_string(),
