@@ -52,7 +52,7 @@ fn differences(theirs: &str, ours: &str) -> String {
     if differs(&"release:") {
         parts.push(format!("rustc {}", value(theirs, "release:")));
     }
-    if ["corebook ", "runtime "].iter().any(|name| differs(name)) {
+    if ["corebook ", "runtime "].iter().any(differs) {
         parts.push("another version of corebook".to_owned());
     }
     if differs(&"cargo-home ") {

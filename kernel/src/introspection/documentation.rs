@@ -221,20 +221,16 @@ impl Writer {
                 self.is_code_block = false;
                 self.paragraph();
             }
-            "code" if self.is_code_block => {
-                if is_markdown {
-                    let language = attributes
-                        .trim_start_matches("class=\"language-")
-                        .trim_end_matches('"');
-                    self.put(&format!("```{language}"));
-                    self.line();
-                }
+            "code" if self.is_code_block && is_markdown => {
+                let language = attributes
+                    .trim_start_matches("class=\"language-")
+                    .trim_end_matches('"');
+                self.put(&format!("```{language}"));
+                self.line();
             }
-            "code" | "/code" => {
-                if !self.is_code_block {
-                    self.is_code = name == "code";
-                    self.mark("`");
-                }
+            "code" | "/code" if !self.is_code_block => {
+                self.is_code = name == "code";
+                self.mark("`");
             }
             "em" | "/em" => self.mark("*"),
             "strong" | "/strong" => self.mark("**"),

@@ -15,7 +15,7 @@ use corebook::event::{self, Event, SESSION_WORD_VARIABLE};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
 
-use super::checkpoint::{Checkpoints, Fork, Guard, Side};
+use super::checkpoint::{Checkpoints, Fork, Side};
 use super::{
     COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, NOTICE_FD_VARIABLE,
     REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE,
@@ -109,7 +109,9 @@ pub fn run() -> anyhow::Result<()> {
         }
         std::io::stdout().lock().write_all(&cell_ended)?;
         std::io::stdout().flush()?;
-        guard.map(Guard::reap);
+        if let Some(guard) = guard {
+            guard.reap();
+        }
     }
     Ok(())
 }
