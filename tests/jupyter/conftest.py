@@ -12,9 +12,9 @@ CHECKOUT = Path(__file__).parents[2]
 KERNEL = os.environ.get("COREBOOK_TEST_KERNEL", "corebook")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def own_history(tmp_path_factory):
-    """Kernels remember the tests' cells apart from those of whoever runs the tests."""
+    """Kernels remember a file's cells apart from those of other files and of whoever runs the tests."""
     os.environ["COREBOOK_HISTORY"] = str(tmp_path_factory.mktemp("data") / "history.sqlite")
 
 
