@@ -145,6 +145,23 @@ impl Process {
         self.stderr.text()
     }
 
+    /// Waits until `text` stands in what it wrote to stderr `times` times, and no longer than it can take.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come to stand there so often.
+    pub fn wait_for_stderr(&self, text: &str, times: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.stderr().matches(text).count() < times {
+            assert!(
+                Instant::now() < deadline,
+                "no {text:?} in:\n{}",
+                self.stderr()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// What it started, and what that started.
     pub fn descendants(&self) -> Vec<Descendant> {
         let all = all_processes();

@@ -232,6 +232,7 @@ fn unknown_requests_get_an_error_reply_and_the_kernel_lives_on() {
         (&json!("response"), &json!("initialize"))
     );
     notebook.client.finish();
+    notebook.process.wait_for_stderr("frobnication", 2);
     assert_eq!(
         notebook.process.stderr().matches("frobnication").count(),
         2,
