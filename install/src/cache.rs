@@ -3,10 +3,10 @@
 //! ```text
 //! <cache>/runtime/<hash>/               source of the runtime, as it came out of the binary
 //! <cache>/templates/<key>/key.txt       what the template was built for
-//! <cache>/templates/<key>/work/         a working directory of evcxr with the runtime built in it
+//! <cache>/templates/<key>/…/work/       a working directory of evcxr with the runtime built in it
 //! <cache>/templates/building-<random>/  a template that is being built, or the rest of a killed build
 //! <cache>/templates.lock                held while a template is built
-//! <cache>/sessions/<id>/work/           one kernel's clone of a template
+//! <cache>/sessions/<id>/…/work/         one kernel's clone of a template
 //! <cache>/sessions/<id>.lock            held as long as that kernel lives
 //! ```
 //!

@@ -82,6 +82,13 @@ codegen-units = 1
 incremental = false
 "#;
 
+/// Where `evcxr` works in the folder of a template or session.
+///
+/// Cargo would take the crate there for a lost member of any workspace further up, such as one with the cache in
+/// it, and refuse. `evcxr`'s manifest can't say that it is none; but beyond a folder of this name, that in which
+/// `cargo package` builds, cargo looks for no workspace.
+pub(crate) const WORK_DIR: &str = "target/package/work";
+
 /// Runs `cargo build` or `cargo check` and calls `progress` with a line for each crate it compiles.
 pub(crate) fn run(
     toolchain: &Toolchain,

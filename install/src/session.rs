@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cache;
+use crate::cargo;
 #[cfg(unix)]
 use crate::library_source;
 use crate::template::write_outer_config;
@@ -113,7 +114,7 @@ impl Session {
 
     /// The folder `evcxr` works in; what `EVCXR_TMPDIR` should say.
     pub fn work_dir(&self) -> PathBuf {
-        self.dir.join("work")
+        self.dir.join(cargo::WORK_DIR)
     }
 
     /// The standard library's source without `std::arch`; what `RUST_SRC_PATH` should say, if there is one.

@@ -182,7 +182,7 @@ impl Prebuild {
     fn build(&self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let templates = self.cache.templates();
         let building = cache::create_temporary_dir(&templates, BUILDING_PREFIX)?;
-        let work = building.path().join("work");
+        let work = building.path().join(cargo::WORK_DIR);
         cache::create_dir(&work.join("src"))?;
         cache::create_dir(&work.join(".cargo"))?;
         cache::write(
@@ -301,7 +301,7 @@ impl Template {
 
     /// The folder to clone.
     pub fn work_dir(&self) -> PathBuf {
-        self.dir.join("work")
+        self.dir.join(cargo::WORK_DIR)
     }
 
     /// Whether cargo lacks the source of a crate in it, so that a start would have to download it.

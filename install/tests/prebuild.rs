@@ -158,6 +158,17 @@ fn a_session_compiles_only_the_cell() {
     assert!(session.runtime_library().unwrap().is_file());
 }
 
+#[test]
+fn a_cache_may_lie_in_a_workspace_of_cargo() {
+    let fixture = Fixture::new();
+    let workspace = "[workspace]\nmembers = []\n";
+    fs::write(fixture.folder.path().join("Cargo.toml"), workspace).unwrap();
+    let template = fixture.template();
+    let session = session_of(&template);
+    use_runtime(&session, &template, "");
+    assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_first_of_like_builds_needs_cargo() {
