@@ -31,7 +31,7 @@ fn main() {
 
 fn print_ratios() {
     println!(
-        "pool against rayon, {} workers, best of runs that took turns",
+        "pool against rayon, {} workers: best runs, their ratio, median ratio of runs that took turns",
         POOL.workers()
     );
     ratio(
@@ -69,20 +69,28 @@ fn print_ratios() {
     );
 }
 
-/// The best run of each side; sides take turns, and so does who begins.
+/// The best run of each side and their ratio, and the median of the ratios of neighbours. Sides take turns, and
+/// so does who begins.
 fn ratio<A, B>(name: &str, rounds: usize, pool: fn() -> A, rayon: fn() -> B) {
     let (mut best_pool, mut best_rayon) = (Duration::MAX, Duration::MAX);
-    for round in 0..rounds {
-        if round % 2 == 0 {
-            best_pool = best_pool.min(time(pool));
-            best_rayon = best_rayon.min(time(rayon));
-        } else {
-            best_rayon = best_rayon.min(time(rayon));
-            best_pool = best_pool.min(time(pool));
-        }
-    }
+    let mut ratios: Vec<f64> = (0..rounds)
+        .map(|round| {
+            let (pool, rayon) = if round % 2 == 0 {
+                let pool = time(pool);
+                (pool, time(rayon))
+            } else {
+                let rayon = time(rayon);
+                (time(pool), rayon)
+            };
+            best_pool = best_pool.min(pool);
+            best_rayon = best_rayon.min(rayon);
+            pool.as_secs_f64() / rayon.as_secs_f64()
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
     let ratio = best_pool.as_secs_f64() / best_rayon.as_secs_f64();
-    println!("{name:42} {best_pool:>10.3?} {best_rayon:>10.3?} {ratio:.3}x");
+    let median = ratios[rounds / 2];
+    println!("{name:42} {best_pool:>10.3?} {best_rayon:>10.3?} {ratio:.3}x, median {median:.3}x");
 }
 
 fn time<R>(f: fn() -> R) -> Duration {

@@ -31,40 +31,57 @@ enum Source {
     Memory(Memory),
 }
 
-/// Where some items are found. For a loop to copy into registers.
+/// Where some items are found, one after the other. For a loop to copy into registers.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
-    /// Integers as wide as the items, from this one on.
-    Integers(u128),
+    /// Integers as wide as the items, from this one on: the low and the high half of its bits. A loop counts
+    /// in the low one alone, which vector code can do.
+    Integers(u64, u64),
     Memory(*const u8),
 }
 
 impl Place {
-    /// Takes an item out.
+    fn of_integers(first: u128) -> Self {
+        Self::Integers(first as u64, (first >> 64) as u64)
+    }
+
+    /// Takes the next item out.
     ///
     /// # Safety
     ///
-    /// The place is that of items of type `T`, more than `index` of them, and this one was not taken.
+    /// The place is that of items of type `T`, there is one more, and it was not taken.
     #[inline]
-    pub(super) unsafe fn take<T>(self, index: usize) -> T {
+    pub(super) unsafe fn take_next<T>(&mut self) -> T {
         match self {
-            // SAFETY: the caller's promise.
-            Self::Memory(first) => unsafe { first.cast::<T>().add(index).read() },
-            // Which width it is is known when the cell is compiled, so that loops become vector code.
-            Self::Integers(first) => match const { size_of::<T>() } {
-                // SAFETY: T is an integer of this size, and for those all bits are good.
-                1 => unsafe { transmute_copy(&(first as u8).wrapping_add(index as u8)) },
-                // SAFETY: as above.
-                2 => unsafe { transmute_copy(&(first as u16).wrapping_add(index as u16)) },
-                // SAFETY: as above.
-                4 => unsafe { transmute_copy(&(first as u32).wrapping_add(index as u32)) },
-                // SAFETY: as above.
-                8 => unsafe { transmute_copy(&(first as u64).wrapping_add(index as u64)) },
-                // SAFETY: as above.
-                16 => unsafe { transmute_copy(&first.wrapping_add(index as u128)) },
-                // SAFETY: no integer has another size.
-                _ => unsafe { unreachable_unchecked() },
-            },
+            Self::Memory(next) => {
+                let item = next.cast::<T>();
+                *next = item.wrapping_add(1).cast();
+                // SAFETY: the caller's promise.
+                unsafe { item.read() }
+            }
+            Self::Integers(low, high) => {
+                let integer = *low;
+                *low = integer.wrapping_add(1);
+                // Which width it is is known when the cell is compiled, so that loops become vector code.
+                match const { size_of::<T>() } {
+                    // SAFETY: T is an integer of this size, and for those all bits are good.
+                    1 => unsafe { transmute_copy(&(integer as u8)) },
+                    // SAFETY: as above.
+                    2 => unsafe { transmute_copy(&(integer as u16)) },
+                    // SAFETY: as above.
+                    4 => unsafe { transmute_copy(&(integer as u32)) },
+                    // SAFETY: as above.
+                    8 => unsafe { transmute_copy(&integer) },
+                    16 => {
+                        let whole = u128::from(*high) << 64 | u128::from(integer);
+                        *high = high.wrapping_add(u64::from(*low == 0));
+                        // SAFETY: as above.
+                        unsafe { transmute_copy(&whole) }
+                    }
+                    // SAFETY: no integer has another size.
+                    _ => unsafe { unreachable_unchecked() },
+                }
+            }
         }
     }
 }
@@ -124,7 +141,7 @@ impl Items {
     pub(super) fn place(&self, index: usize) -> Place {
         match &self.source {
             Source::Memory(memory) => Place::Memory(memory.at(index)),
-            Source::Integers { first } => Place::Integers(first.wrapping_add(index as u128)),
+            Source::Integers { first } => Place::of_integers(first.wrapping_add(index as u128)),
         }
     }
 
@@ -134,13 +151,13 @@ impl Items {
         if index >= self.count {
             return None;
         }
-        let place = self.place(index);
+        let mut place = self.place(index);
         macro_rules! try_types {
             ($($copied:ty)*) => { $(
                 if self.id == typeid::of::<$copied>() {
                     // SAFETY: the id is that of the items' type but for lifetimes, and those of the items last
                     // as long as the items. The type is `Copy`: what was taken is still there.
-                    return Some(shortened(format!("{:?}", unsafe { place.take::<$copied>(0) })));
+                    return Some(shortened(format!("{:?}", unsafe { place.take_next::<$copied>() })));
                 }
             )* };
         }

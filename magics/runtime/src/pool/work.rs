@@ -19,7 +19,7 @@ const MOST_PARTS: usize = 8192;
 
 /// How many items a loop does between looks at whether to go on: what an interrupt waits for when items
 /// suddenly turn slow. Measured: longer stretches make cheap items slower, not faster.
-const STRETCH: usize = 128;
+const STRETCH: usize = 512;
 
 /// What a cell compiles.
 pub(super) type PieceFn<'a> = dyn Fn(&mut Piece) + Sync + 'a;
@@ -76,7 +76,7 @@ impl Piece {
     /// The work's items are of type `T`, its results of type `R`, and this is its only function.
     #[inline]
     pub(super) unsafe fn map<T, R>(&mut self, f: impl Fn(T) -> R) {
-        let (items, results) = (self.items, self.results.cast::<R>());
+        let (mut items, results) = (self.items, self.results.cast::<R>());
         let mut done = Done {
             count: 0,
             piece: self,
@@ -88,7 +88,7 @@ impl Piece {
             }
             while done.count < end {
                 // SAFETY: a piece has `count` items, each taken once, and room for as many results.
-                unsafe { results.add(done.count).write(f(items.take(done.count))) };
+                unsafe { results.add(done.count).write(f(items.take_next())) };
                 done.count += 1;
             }
         }
@@ -101,16 +101,14 @@ impl Piece {
     /// As for [`Self::map`].
     #[inline]
     pub(super) unsafe fn try_map<T, R>(&mut self, f: impl Fn(usize, T) -> Option<R>) {
-        let (items, results) = (self.items, self.results.cast::<R>());
+        let (mut items, results) = (self.items, self.results.cast::<R>());
         let mut done = Done {
             count: 0,
             piece: self,
         };
         while done.count < done.piece.next_stretch(done.count) {
             // SAFETY: as for `map`.
-            match f(done.piece.first + done.count, unsafe {
-                items.take(done.count)
-            }) {
+            match f(done.piece.first + done.count, unsafe { items.take_next() }) {
                 // SAFETY: as for `map`.
                 Some(result) => unsafe { results.add(done.count).write(result) },
                 None => {
@@ -129,7 +127,7 @@ impl Piece {
     /// As for [`Self::map`], with a fold's work.
     #[inline]
     pub(super) unsafe fn fold<T, A>(&mut self, new: impl Fn() -> A, step: impl Fn(&mut A, T)) {
-        let (items, result) = (self.items, self.results.cast::<A>());
+        let (mut items, result) = (self.items, self.results.cast::<A>());
         let mut sum = new();
         let mut done = Done {
             count: 0,
@@ -137,7 +135,7 @@ impl Piece {
         };
         while done.count < done.piece.count {
             // SAFETY: a piece has `count` items, each taken once.
-            step(&mut sum, unsafe { items.take(done.count) });
+            step(&mut sum, unsafe { items.take_next() });
             done.count += 1;
         }
         drop(done);
