@@ -164,6 +164,8 @@ fn nothing_leaks_when_an_item_panics() {
             };
             message(|| pool.map(work, make()));
             check("map");
+            message(|| pool.map(|item| (item.0, work(item)), make()));
+            check("map, results in the items' places");
             message(|| pool.filter_map(|item| Some(work(item)), make()));
             check("filter_map");
             message(|| {
@@ -213,6 +215,10 @@ fn nothing_leaks_in_the_background() {
         "{text}"
     );
     message(|| pool.imap_unordered(work(1_000), make()).map(drop).count());
+    let work_in_place = move |failing| move |item: (i32, _)| (item.0, work(failing)(item));
+    message(|| pool.map_async(work_in_place(1_000), make()).get());
+    message(|| pool.imap(work_in_place(1_000), make()).map(drop).count());
+    drop(pool.imap(work_in_place(-1), make()));
     drop(pool.imap(work(-1), make()));
     drop(pool.map_async(work(-1), make()));
     let task = pool.map_async(work(-1), make());

@@ -117,8 +117,15 @@ impl Items {
         let items = items.into_iter();
         let mut collected = Collected::new(Kind::of::<I::Item>(), items.size_hint().0);
         for item in items {
+            if collected.count == collected.room {
+                collected.grow();
+            }
+            let slot = collected
+                .start
+                .cast::<I::Item>()
+                .wrapping_add(collected.count);
             // SAFETY: room for one more item of the kind that the memory was made for.
-            unsafe { collected.next_slot().cast::<I::Item>().write(item) };
+            unsafe { slot.write(item) };
             collected.count += 1;
         }
         collected.finish(typeid::of::<I::Item>())
@@ -135,6 +142,15 @@ impl Items {
 
     pub(super) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Room for a value of another kind in place of each item, if they fit there: not to be written to before
+    /// the item was taken, nor dropped before the items. Saves a map half of its memory.
+    pub(super) fn give_room(&mut self, kind: Kind) -> Option<Memory> {
+        match &mut self.source {
+            Source::Memory(memory) => memory.give_room(kind),
+            Source::Integers { .. } => None,
+        }
     }
 
     /// Where the items from `index` on are. Who takes one owns it.
@@ -251,35 +267,33 @@ fn shortened(mut text: String) -> String {
 /// Items on their way into memory. Drops them should the iterator panic.
 struct Collected {
     memory: Option<Memory>,
+    /// Where the memory begins, and for how many items it has room.
+    start: *mut u8,
+    room: usize,
     count: usize,
 }
 
 impl Collected {
     fn new(kind: Kind, capacity: usize) -> Self {
+        let memory = Memory::new(kind, capacity);
         Self {
-            memory: Some(Memory::new(kind, capacity)),
+            start: memory.at(0),
+            room: capacity,
+            memory: Some(memory),
             count: 0,
         }
     }
 
-    /// Room for the next item.
-    #[inline]
-    fn next_slot(&mut self) -> *mut u8 {
-        match &mut self.memory {
-            Some(memory) if self.count < memory.capacity() => memory.at(self.count),
-            _ => self.grow(),
-        }
-    }
-
+    /// Makes room for more.
     #[cold]
-    fn grow(&mut self) -> *mut u8 {
-        let count = self.count;
+    fn grow(&mut self) {
         let memory = self
             .memory
             .as_mut()
             .expect("the memory stays until all items are in");
-        memory.grow((count * 2).max(16));
-        memory.at(count)
+        self.room = (self.count * 2).max(16);
+        memory.grow(self.room);
+        self.start = memory.at(0);
     }
 
     fn finish(mut self, id: TypeId) -> Items {

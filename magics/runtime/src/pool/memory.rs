@@ -21,6 +21,8 @@ pub struct Memory {
     kind: Kind,
     start: NonNull<u8>,
     capacity: usize,
+    /// Whether another `Memory` frees it.
+    is_lent: bool,
 }
 
 // SAFETY: a `Memory` only holds room; who moves values through it from thread to thread requires `Send`.
@@ -69,6 +71,7 @@ impl Memory {
             kind,
             start: kind.dangling(),
             capacity: 0,
+            is_lent: false,
         };
         memory.grow(capacity);
         memory
@@ -84,6 +87,7 @@ impl Memory {
                 kind: Kind::of::<T>(),
                 start,
                 capacity: values.capacity(),
+                is_lent: false,
             },
             values.len(),
         )
@@ -99,6 +103,21 @@ impl Memory {
         let memory = ManuallyDrop::new(self);
         // SAFETY: allocated as a vector would, with this capacity; the values are the caller's promise.
         unsafe { Vec::from_raw_parts(memory.start.as_ptr().cast(), count, memory.capacity) }
+    }
+
+    /// The same room for values of another kind, if they fit where these lie. What is returned frees it, and
+    /// must not be dropped before `self` was used for the last time.
+    pub(super) fn give_room(&mut self, kind: Kind) -> Option<Self> {
+        let is_alike = kind.size == self.kind.size && kind.align == self.kind.align;
+        if !is_alike || kind.size == 0 || self.is_lent {
+            return None;
+        }
+        self.is_lent = true;
+        Some(Self {
+            kind,
+            is_lent: false,
+            ..*self
+        })
     }
 
     /// Makes room for at least `capacity` values.
@@ -117,10 +136,6 @@ impl Memory {
             self.start = NonNull::new(start).unwrap_or_else(|| handle_alloc_error(new));
         }
         self.capacity = self.capacity.max(capacity);
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.capacity
     }
 
     /// Where a value lies, or will.
@@ -153,7 +168,7 @@ impl Kind {
 impl Drop for Memory {
     fn drop(&mut self) {
         let layout = self.kind.layout(self.capacity);
-        if layout.size() > 0 {
+        if layout.size() > 0 && !self.is_lent {
             // SAFETY: allocated with this layout, here or by the vector it came from.
             unsafe { dealloc(self.start.as_ptr(), layout) };
         }

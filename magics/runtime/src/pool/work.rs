@@ -169,11 +169,14 @@ impl Drop for Done<'_> {
 }
 
 impl Work {
-    /// One result of kind `kind` for each item.
-    pub(super) fn map(items: Items, kind: Kind) -> Self {
+    /// One result of kind `kind` for each item, in the item's place where it fits.
+    pub(super) fn map(mut items: Items, kind: Kind) -> Self {
         let parts = items.count();
+        let room = items.give_room(kind);
         Self {
-            results: Results::new(kind, parts),
+            results: Results(UnsafeCell::new(Some(
+                room.unwrap_or_else(|| Memory::new(kind, parts)),
+            ))),
             shape: Shape::Map,
             parts,
             items,
