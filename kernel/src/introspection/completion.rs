@@ -1,0 +1,275 @@
+//! Completion: from magics, folders and cargo's index where the cursor is there, else from rust-analyzer.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+
+use corebook_magics::completion::{self, CompletionKind};
+use corebook_magics::context::{Context, context, receiver_start};
+use corebook_magics::expansion::expand_for_analysis;
+use jupyter_protocol::{CompleteReply, CompleteRequest};
+use serde_json::json;
+
+use crate::evaluator::Found;
+
+use super::candidates::{Behind, Candidate, candidates};
+use super::documentation::{is_of_notebook, is_private};
+use super::positions::{byte_at, characters_before};
+use super::{Patience, crates, files, is_of_name};
+
+/// How many fields of a type are checked for being private: a check takes as long as a completion. Further ones
+/// are taken for what the first were.
+const MOST_CHECKS: usize = 6;
+/// How many lists of candidates the checks are remembered of.
+const MOST_REMEMBERED: usize = 256;
+
+/// What could stand in the place of the bytes `replace` of a cell, best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offers {
+    pub replace: Range<usize>,
+    pub items: Vec<Offer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub text: String,
+    /// As Jupyter's clients show it: `function`, `instance`, `magic`.
+    pub kind: &'static str,
+    /// What a function takes: `(f, items)`.
+    pub signature: Option<String>,
+}
+
+impl Offers {
+    pub fn none(cursor: usize) -> Self {
+        let (replace, items) = (cursor..cursor, Vec::new());
+        Self { replace, items }
+    }
+}
+
+impl Offer {
+    pub fn new(text: String, kind: &'static str) -> Self {
+        let signature = None;
+        Self {
+            text,
+            kind,
+            signature,
+        }
+    }
+}
+
+/// The private ones among lists of candidates seen before, by a hash of the list.
+pub type PrivateCandidates = HashMap<u64, HashSet<Candidate>>;
+
+impl Patience<'_> {
+    pub fn complete(
+        &self,
+        request: &CompleteRequest,
+        known_private: &mut PrivateCandidates,
+    ) -> CompleteReply {
+        let code = &request.code;
+        let cursor = byte_at(code, request.cursor_pos);
+        let offers = match completion::complete(code, cursor) {
+            Some(found) => of_magic(found),
+            None => match context(code, cursor) {
+                Context::Comment => Offers::none(cursor),
+                // What stands in braces may be a variable of a format.
+                Context::Text(text) if !is_in_braces(&code[text.clone()]) => {
+                    files::complete(&code[text], cursor)
+                }
+                Context::Command(command) => self
+                    .complete_command(&code[command], cursor)
+                    .unwrap_or_else(|| Offers::none(cursor)),
+                Context::Text(_) | Context::Rust => self
+                    .complete_rust(code, cursor, known_private)
+                    .unwrap_or_else(|| Offers::none(cursor)),
+            },
+        };
+        to_reply(code, &offers)
+    }
+
+    /// The names of evcxr's commands, and crates behind `:dep`.
+    fn complete_command(&self, command: &str, cursor: usize) -> Option<Offers> {
+        if let Some(arguments) = command.strip_prefix(":dep ") {
+            return Some(crates::complete(arguments, cursor));
+        }
+        let found = self.find(command.to_owned(), command.len())?;
+        let is_near = |text: &String| text.starts_with(command);
+        let mut names: Vec<String> = found
+            .items
+            .into_iter()
+            .map(|item| item.code)
+            .filter(is_near)
+            .collect();
+        names.sort();
+        Some(Offers {
+            replace: cursor - command.len()..cursor,
+            items: names
+                .into_iter()
+                .map(|name| Offer::new(name, "magic"))
+                .collect(),
+        })
+    }
+
+    fn complete_rust(
+        &self,
+        source: &str,
+        cursor: usize,
+        known_private: &mut PrivateCandidates,
+    ) -> Option<Offers> {
+        let (code, map) = expand_for_analysis(source);
+        let cursor = map.to_code(cursor)?;
+        // Without what is typed of a member: a word that is a keyword so far, as `for` of `for_each`, would end the
+        // statement before it.
+        let typed_from = code[..cursor].trim_end_matches(is_of_name).len();
+        let is_member = Behind::of(&code[..typed_from]) == Behind::Dot;
+        let found = if is_member {
+            let after = code[cursor..].trim_start_matches(is_of_name);
+            let (start, end) = (typed_from, code.len() - after.len());
+            let found = self.find_members(&code[..typed_from], after)?;
+            Found {
+                start,
+                end,
+                ..found
+            }
+        } else {
+            self.find(code.clone(), cursor)?
+        };
+        let (before, typed) = (code.get(..found.start)?, code.get(found.start..cursor)?);
+        let replace = map.to_source(found.start)?..map.to_source(found.end)?;
+        let all = candidates(&found, before, typed);
+        let private = self.private_among(&all, before, known_private);
+        let mut seen = HashSet::new();
+        let items = all
+            .into_iter()
+            .filter(|candidate| !private.contains(candidate) && seen.insert(candidate.name.clone()))
+            .map(Candidate::into_offer);
+        Some(Offers {
+            replace,
+            items: items.collect(),
+        })
+    }
+
+    /// The members that could stand between `before`, which ends with a dot, and `after`.
+    fn find_members(&self, before: &str, after: &str) -> Option<Found> {
+        let found = self.find(format!("{before}{after}"), before.len());
+        if found.is_some() {
+            return found;
+        }
+        // rust-analyzer offers a field that is a closure, as the private one of `Map` is, with an edit of the value
+        // before the dot, and evcxr then gives up the whole list. Where a function is expected it edits nothing.
+        // To be dropped when evcxr leaves out the one item.
+        let dot = before.trim_end().len() - ".".len();
+        let receiver = receiver_start(before, dot)?;
+        let (outside, receiver) = before.split_at(receiver);
+        let before = format!("{outside}{{ let _: fn() = {receiver}");
+        self.find(format!("{before}; }}{after}"), before.len())
+    }
+
+    /// The private fields and functions among the candidates to follow `before`.
+    fn private_among(
+        &self,
+        all: &[Candidate],
+        before: &str,
+        known: &mut PrivateCandidates,
+    ) -> HashSet<Candidate> {
+        let mut hasher = DefaultHasher::new();
+        all.iter().for_each(|candidate| candidate.hash(&mut hasher));
+        let list = hasher.finish();
+        if let Some(private) = known.get(&list) {
+            return private.clone();
+        }
+        let behind = Behind::of(before);
+        let mut private = HashSet::new();
+        let (mut checks, mut has_all_answers) = (0, true);
+        for candidate in all.iter().filter(|it| it.may_be_private(behind)) {
+            let is_field = candidate.is_field(behind);
+            if checks >= MOST_CHECKS && is_field {
+                if !private.is_empty() {
+                    private.insert(candidate.clone());
+                }
+                continue;
+            }
+            checks += 1;
+            match self.hover(format!("{before}{}", candidate.name)) {
+                Some(html) if is_private(&html) => {
+                    private.insert(candidate.clone());
+                }
+                // Nothing is private within a crate's root.
+                Some(html) if is_of_notebook(&html) && is_field => break,
+                answer => has_all_answers &= answer.is_some(),
+            }
+        }
+        // A cell may have come between.
+        if has_all_answers {
+            if known.len() >= MOST_REMEMBERED {
+                known.clear();
+            }
+            known.insert(list, private.clone());
+        }
+        private
+    }
+}
+
+/// Whether a text ends inside the braces of a format.
+fn is_in_braces(text: &str) -> bool {
+    match text.rfind(['{', '}']) {
+        Some(at) => text[at..].starts_with('{') && !text[..at].ends_with('{'),
+        None => false,
+    }
+}
+
+fn of_magic(found: completion::Completions) -> Offers {
+    let kind = |kind| match kind {
+        CompletionKind::Magic => "magic",
+        CompletionKind::Option => "option",
+        CompletionKind::Word => "keyword",
+    };
+    let items = found.items.into_iter();
+    Offers {
+        replace: found.replace,
+        items: items
+            .map(|item| Offer::new(item.text, kind(item.kind)))
+            .collect(),
+    }
+}
+
+/// Positions in messages count code points.
+fn to_reply(code: &str, offers: &Offers) -> CompleteReply {
+    let start = characters_before(code, offers.replace.start);
+    let end = characters_before(code, offers.replace.end);
+    let typed = |offer: &Offer| {
+        let mut typed =
+            json!({ "text": offer.text, "type": offer.kind, "start": start, "end": end });
+        if let Some(signature) = &offer.signature {
+            typed["signature"] = json!(signature);
+        }
+        typed
+    };
+    let types: Vec<_> = offers.items.iter().map(typed).collect();
+    let mut metadata = serde_json::Map::new();
+    metadata.insert("_jupyter_types_experimental".to_owned(), json!(types));
+    CompleteReply {
+        matches: offers
+            .items
+            .iter()
+            .map(|offer| offer.text.clone())
+            .collect(),
+        cursor_start: start,
+        cursor_end: end,
+        metadata,
+        ..CompleteReply::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_braces;
+
+    #[test]
+    fn a_format_names_variables_in_braces() {
+        assert!(is_in_braces("x = {nu"));
+        assert!(!is_in_braces("x = {{nu"));
+        assert!(!is_in_braces("{number} of"));
+        assert!(!is_in_braces("data/"));
+    }
+}
