@@ -42,6 +42,11 @@ pub enum Request {
     End,
 }
 
+/// Has SQLite read the environment, which it does once. To be called before another thread may change it.
+pub fn initialise() {
+    drop(Store::in_memory());
+}
+
 /// What the thread needs.
 pub struct Historian {
     pub publisher: Publisher,

@@ -118,6 +118,7 @@ impl Kernel {
         // First of all: a client that sees the kernel may signal it.
         signals::spawn_thread(interrupts.clone(), shutdowns.clone(), Arc::clone(&shells))?;
 
+        history::initialise();
         let publisher = Publisher::new(iopub.outbox);
         let (socket, inbox) = iopub.owner;
         self.spawn("iopub", move || iopub::serve(&socket, &inbox, &codec))?;

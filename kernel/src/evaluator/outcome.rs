@@ -161,7 +161,7 @@ pub fn of_failed(
         _ if is_interrupted && !has_run => while_compiling(),
         evcxr::Error::SubprocessTerminated(_) if is_interrupted => CellError::new(
             "Interrupted",
-            "the code did not stop within 1 s, so its process was ended; variables are lost, functions and :dep are kept",
+            format!("the code did not stop within 1 s, so its process was ended; {LOST}"),
         ),
         evcxr::Error::CompilationErrors(errors) => {
             diagnostics::compile_error(&errors, cell, &corebook_magics::hints(&cell.source))
@@ -232,13 +232,16 @@ fn of_death(summary: &CellSummary, execution_count: usize, detail: &str) -> Cell
     };
     let loss = match summary.died {
         Some(death) if death.are_variables_kept => "variables are as before the cell",
-        _ => "variables are lost, functions and :dep are kept",
+        _ => LOST,
     };
     CellError::new(
         "WorkerDied",
         format!("worker died: {ending} {place}; {loss}"),
     )
 }
+
+/// What the end of a process without a checkpoint costs.
+const LOST: &str = "variables are lost, functions and :dep are kept";
 
 /// What the standard library says before it aborts because there is no memory.
 const ALLOCATION_FAILED: &str = "memory allocation of ";
