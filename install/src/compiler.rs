@@ -27,6 +27,7 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 pub use self::journal::Compile;
 use self::journal::{Step, note};
 use self::recording::{Call, Recording};
+use crate::session::TEMPORARY;
 
 const CARGO: &str = "cargo";
 const RECORDER: &str = "rustc-recorder";
@@ -39,6 +40,8 @@ const RECORD_VARIABLE: &str = "COREBOOK_RECORD";
 const RESULT_VARIABLE: &str = "EVCXR_EXECUTION_SO_PATH";
 /// Whoever wraps rustc, sccache for one, must be asked each time.
 const WRAPPER_VARIABLE: &str = "RUSTC_WRAPPER";
+/// Where programs put what they need for a moment.
+const TEMPORARY_VARIABLE: &str = "TMPDIR";
 /// Below this length of the source, in bytes, rustc is faster without looking at what it did before.
 /// Every function of the notebook is in the source of every cell.
 const INCREMENTAL_FROM: usize = 6 * 1024;
@@ -150,7 +153,7 @@ impl Compiler {
     /// Runs cargo without a network, which is enough for a crate that was downloaded before. Nothing when
     /// it is not enough; then nothing was said either.
     fn run_offline(&self) -> io::Result<Option<ExitStatus>> {
-        let mut command = Command::new(fs::read_link(self.tools.join(REAL_CARGO))?);
+        let mut command = self.real_cargo()?;
         command.arg("--offline").args(std::env::args_os().skip(1));
         let output = command.stdout(Stdio::inherit()).output()?;
         if !output.status.success() {
@@ -171,8 +174,18 @@ impl Compiler {
 
     /// The real cargo with this process's arguments.
     fn cargo(&self) -> io::Result<Command> {
-        let mut command = Command::new(fs::read_link(self.tools.join(REAL_CARGO))?);
+        let mut command = self.real_cargo()?;
         command.args(std::env::args_os().skip(1));
+        Ok(command)
+    }
+
+    /// What it and the compiler write for a moment goes with the session when they are killed. Not with a
+    /// wrapper: the server that sccache may start outlives the session, and needs the folder it began with.
+    fn real_cargo(&self) -> io::Result<Command> {
+        let mut command = Command::new(fs::read_link(self.tools.join(REAL_CARGO))?);
+        if std::env::var_os(WRAPPER_VARIABLE).is_none() {
+            command.env(TEMPORARY_VARIABLE, self.tools.with_file_name(TEMPORARY));
+        }
         Ok(command)
     }
 

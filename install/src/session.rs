@@ -4,11 +4,12 @@
 //! else, cargo's lock files and records above all, is copied, because a hard link would make the locks and the
 //! changes of one session those of all. Dates are kept, because cargo compares them.
 
+mod sweep;
+
 use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::cache;
 use crate::cargo;
@@ -17,9 +18,10 @@ use crate::library_source;
 use crate::template::write_outer_config;
 use crate::{Error, Template};
 
-/// How often, and after which pauses, a folder is removed into which a dying compiler still writes.
-const REMOVALS: usize = 20;
-const REMOVAL_PAUSE: Duration = Duration::from_millis(10);
+pub use self::sweep::sweep_beside;
+
+/// The folder for what compilers need for a moment: it goes with the session when one was killed.
+pub(crate) const TEMPORARY: &str = "tmp";
 
 /// A folder that only this process uses, removed when the value is dropped or, if the process dies
 /// before, when the next session is created.
@@ -68,12 +70,7 @@ impl Session {
 
     fn reserve_in(template: &Template, sessions: &Path) -> Result<Self, Error> {
         cache::create_private_dir(sessions)?;
-        let (id, lock) = {
-            // Without this, a sweep could take a lock file that is created but not locked yet for stale.
-            let _guard = lock_file(&sessions.join("sweep.lock"))?;
-            sweep(sessions);
-            new_lock(sessions)?
-        };
+        let (id, lock) = sweep::sweep_and_reserve(sessions)?;
         let dir = sessions.join(&id);
         let session = Self {
             lock_path: sessions.join(format!("{id}.lock")),
@@ -105,6 +102,7 @@ impl Session {
         clone_session(&self.template, &self.work_dir())?;
         #[cfg(unix)]
         {
+            cache::create_private_dir(&self.dir.join(TEMPORARY))?;
             self.write_tools(compiler)?;
             library_source::link(self.template.toolchain(), &self.library_dir())?;
         }
@@ -212,15 +210,10 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *is_removed = true;
-        for _ in 0..REMOVALS {
-            let removed = fs::remove_dir_all(&self.dir);
-            if removed.is_ok() || !self.dir.exists() {
-                let _ = fs::remove_file(&self.lock_path);
-                return;
-            }
-            std::thread::sleep(REMOVAL_PAUSE);
+        // What can't be removed stays for the next session that is created, and its lock with it.
+        if sweep::remove_folder(&self.dir) {
+            let _ = fs::remove_file(&self.lock_path);
         }
-        // Its lock stays as well, and the next session that is created sweeps both.
     }
 }
 
@@ -305,46 +298,6 @@ pub(crate) fn runtime_library(work_dir: &Path, host: &str) -> Result<PathBuf, Er
         .ok_or_else(missing)
 }
 
-/// A name nobody has, and its lock.
-fn new_lock(sessions: &Path) -> Result<(String, File), Error> {
-    let failed = |error| Error::io("create a file in", sessions, error);
-    let named = tempfile::Builder::new()
-        .suffix(".lock")
-        .prefix("")
-        .tempfile_in(sessions)
-        .map_err(failed)?;
-    named.as_file().lock().map_err(failed)?;
-    let (file, path) = named.keep().map_err(|error| failed(error.error))?;
-    let id = path
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    Ok((id, file))
-}
-
-fn lock_file(path: &Path) -> Result<File, Error> {
-    let file = File::options().create(true).append(true).open(path);
-    let file = file.and_then(|file| file.lock().map(|()| file));
-    file.map_err(|error| Error::io("lock", path, error))
-}
-
-/// Removes sessions whose process is gone. What cannot be removed is left for the next time.
-fn sweep(sessions: &Path) {
-    for entry in fs::read_dir(sessions).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let is_lock =
-            path.extension() == Some(OsStr::new("lock")) && entry.file_name() != "sweep.lock";
-        let is_stale = || File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
-        if is_lock && is_stale() {
-            let dir = path.with_extension("");
-            if !dir.exists() || fs::remove_dir_all(&dir).is_ok() {
-                let _ = fs::remove_file(&path);
-            }
-        }
-    }
-}
-
 /// A folder for sessions that belongs to this user alone, wherever the cache is read-only.
 fn temporary_sessions_dir() -> Result<PathBuf, Error> {
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR")
@@ -427,15 +380,5 @@ mod tests {
             let error = check_is_private(&trap).unwrap_err();
             assert!(matches!(error, Error::UnsafeFolder { .. }), "{error}");
         }
-    }
-
-    #[test]
-    fn a_sessions_lock_is_a_new_file_of_the_owner_alone() {
-        let sessions = tempfile::tempdir().unwrap();
-        let (first, _first_lock) = new_lock(sessions.path()).unwrap();
-        let (second, _second_lock) = new_lock(sessions.path()).unwrap();
-        assert_ne!(first, second);
-        let path = sessions.path().join(format!("{first}.lock"));
-        assert_eq!(mode(&path), 0o600);
     }
 }

@@ -1,6 +1,7 @@
 //! A kernel with a client: what most tests begin with. Ends with the kernel told to shut down, nothing
 //! unread, and nothing left behind.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -177,6 +178,20 @@ impl Notebook {
         .shows_nothing();
     }
 
+    /// The folder that belongs to this kernel alone; its cells know a folder inside.
+    pub fn session_folder(&self) -> PathBuf {
+        let work = self
+            .run("std::env::var(\"EVCXR_TMPDIR\").unwrap()")
+            .result();
+        let work = Path::new(work.trim_matches('"'));
+        let is_lock_beside = |folder: &&Path| folder.with_extension("lock").is_file();
+        let session = work
+            .ancestors()
+            .find(is_lock_beside)
+            .expect("it is inside the session's folder");
+        session.to_owned()
+    }
+
     /// Shuts the kernel down and checks that nothing is left of it.
     pub fn shut_down(&mut self, patience: Duration) {
         let descendants = self.process.descendants();
@@ -191,7 +206,7 @@ impl Notebook {
         wait_until_gone(&descendants, Duration::from_secs(1));
         assert_eq!(
             self.process.temporary_files(),
-            Vec::<std::path::PathBuf>::new(),
+            Vec::<PathBuf>::new(),
             "files are left"
         );
         assert_eq!(

@@ -170,3 +170,14 @@ fn rustc_runs(notebook: &Notebook, code: &str) -> u64 {
     let runs = &ran.reply.metadata["timings"]["rustc_runs"];
     runs.as_u64().expect("a count")
 }
+
+#[test]
+fn a_compilers_temporary_files_lie_in_the_session_and_a_cells_where_the_user_wants() {
+    let notebook = Notebook::start();
+    let session = notebook.session_folder();
+    let compilers = notebook.run("option_env!(\"TMPDIR\")").result();
+    assert_eq!(compilers, format!("Some({:?})", session.join("tmp")));
+    let own = notebook.run("std::env::temp_dir()").result();
+    let users = notebook.process.folder().join("tmp");
+    assert_eq!(own, format!("{users:?}"));
+}

@@ -1,6 +1,6 @@
 //! The end of a kernel: quick, complete, and with nothing left.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use corebook_tests::client::Channel;
@@ -13,20 +13,6 @@ use serde_json::json;
 /// The protocol's bound.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The folder that belongs to this kernel alone; its cells know a folder inside.
-fn session_folder(notebook: &Notebook) -> PathBuf {
-    let work = notebook
-        .run("std::env::var(\"EVCXR_TMPDIR\").unwrap()")
-        .result();
-    let work: PathBuf = work.trim_matches('"').into();
-    let session = work
-        .parent()
-        .expect("it is inside the session's folder")
-        .to_owned();
-    assert!(session.is_dir(), "{}", session.display());
-    session
-}
-
 fn expect_nothing_left(session: &Path) {
     assert!(!session.exists(), "{} is left", session.display());
     let lock = session.with_extension("lock");
@@ -36,7 +22,7 @@ fn expect_nothing_left(session: &Path) {
 #[test]
 fn shutdown_ends_everything_within_two_seconds() {
     let mut notebook = Notebook::start();
-    let session = session_folder(&notebook);
+    let session = notebook.session_folder();
     notebook.run_quietly(
         "let child = std::process::Command::new(\"sleep\").arg(\"1000\").spawn().unwrap();",
     );
@@ -47,7 +33,7 @@ fn shutdown_ends_everything_within_two_seconds() {
 #[test]
 fn shutdown_does_not_wait_for_a_running_cell() {
     let mut notebook = Notebook::start();
-    let session = session_folder(&notebook);
+    let session = notebook.session_folder();
     let endless = Execute::new("println!(\"go\"); loop {}");
     notebook.send_and_await_output(&endless);
     let descendants = notebook.process.descendants();
@@ -79,7 +65,7 @@ fn shutdown_is_answered_on_shell_too_and_while_the_evaluator_starts() {
 #[test]
 fn sigterm_ends_everything_as_shutdown_does() {
     let mut notebook = Notebook::start();
-    let session = session_folder(&notebook);
+    let session = notebook.session_folder();
     let descendants = notebook.process.descendants();
     notebook.client.finish();
     notebook.process.send_signal(Signal::SIGTERM);
