@@ -174,8 +174,13 @@ impl Evaluator {
         jobs: &Receiver<Job>,
     ) {
         self.interpreter = self.start(toolchain, jobs);
-        if let Err(reason) = &self.interpreter {
-            tracing::error!("cells can't be run: {reason}");
+        match &self.interpreter {
+            Ok(_) => {}
+            // A shutdown has killed what it needed, and no cell waits for it.
+            Err(reason) if self.links.activity.is_ending() => {
+                tracing::debug!("ended while starting: {reason}");
+            }
+            Err(reason) => tracing::error!("cells can't be run: {reason}"),
         }
         self.links.activity.enter(Phase::Idle);
         while let Some(job) = self.next(jobs) {
