@@ -147,6 +147,17 @@ fn lock_in(folder: &Path) -> std::io::Result<File> {
     Ok(lock)
 }
 
+/// Removes what [`ReportAddress`]es of dead kernels have left beside that of `socket`, and its own folder if its
+/// kernel is dead.
+pub fn sweep_beside(socket: &Path) {
+    let own = socket
+        .parent()
+        .and_then(|folder| Some((folder.parent()?, folder.metadata().ok()?)));
+    if let Some((dir, folder)) = own {
+        sweep(dir, folder.uid());
+    }
+}
+
 /// Removes the folders of this user's kernels that were killed. What can't be removed is left for the next time.
 fn sweep(dir: &Path, owner: u32) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {

@@ -12,9 +12,11 @@
 //! * [`worker_process`]: the worker as the supervisor holds it
 //! * [`worker`]: the process that loads cells
 //! * [`checkpoint`]: its fork before a cell, which takes over if the cell dies
+//! * [`estate`]: what a kernel leaves that was killed
 //! * [`oom`]: whom the system kills when memory runs out
 
 pub mod checkpoint;
+pub mod estate;
 pub mod oom;
 pub mod relay;
 pub mod report;

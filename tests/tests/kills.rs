@@ -1,12 +1,18 @@
 //! `kill -9` of the supervisor and of the kernel: nothing of either stays. Many more are in `tests/soak`.
 
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
 use corebook_tests::PATIENCE;
 use corebook_tests::execution::Execute;
 use corebook_tests::message::Message;
 use corebook_tests::notebook::Notebook;
 use corebook_tests::process::{Descendant, wait_until_ended};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+
+/// How often files that somebody else removes are looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A cell that looks at nothing, whose worker has a child.
 const BUSY: &str = "std::process::Command::new(\"sleep\").arg(\"1000\").spawn()?;\n\
@@ -38,18 +44,97 @@ fn a_supervisor_that_is_killed_takes_the_worker_and_its_children_along() {
     assert_eq!(notebook.run("double(4)").result(), "8");
 }
 
-#[test]
-fn a_kernel_that_is_killed_takes_all_its_processes_along() {
-    for code in [BUSY, "fn slow() -> usize { 1 }\nprintln!(\"{}\", slow());"] {
-        let mut notebook = Notebook::start();
-        notebook.warm_up();
-        match code {
-            BUSY => drop(notebook.send_and_await_output(&Execute::new(code))),
-            _ => drop(notebook.send(&Execute::new(code))),
+/// What is running when the kernel is killed.
+const MOMENTS: [&str; 2] = [BUSY, "fn slow() -> usize { 1 }\nprintln!(\"{}\", slow());"];
+
+/// Starts a kernel and a cell in it; its session's folder and all its processes.
+fn start_and_send(code: &str) -> (Notebook, PathBuf, Vec<Descendant>) {
+    let notebook = Notebook::start();
+    let session = notebook.session_folder();
+    match code {
+        BUSY => drop(notebook.send_and_await_output(&Execute::new(code))),
+        _ => drop(notebook.send(&Execute::new(code))),
+    }
+    let descendants = notebook.process.descendants();
+    (notebook, session, descendants)
+}
+
+/// Waits until the survivor has removed everything.
+fn expect_no_file(notebook: &Notebook, session: &Path) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mut left = notebook.process.temporary_files();
+        let lock = session.with_extension("lock");
+        left.extend(
+            [session.to_owned(), lock]
+                .into_iter()
+                .filter(|it| it.exists()),
+        );
+        if left.is_empty() {
+            return;
         }
-        let left = notebook.process.descendants();
+        assert!(
+            Instant::now() < deadline,
+            "files that a kill left: {left:?}"
+        );
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+#[test]
+fn a_kernel_that_is_killed_leaves_no_process_and_no_file() {
+    for code in MOMENTS {
+        let (mut notebook, session, left) = start_and_send(code);
         notebook.process.send_signal(Signal::SIGKILL);
         notebook.process.wait(PATIENCE);
         wait_until_ended(&left, PATIENCE);
+        expect_no_file(&notebook, &session);
     }
+}
+
+#[test]
+fn a_kernel_that_is_killed_with_its_whole_group_leaves_neither() {
+    for code in MOMENTS {
+        let (mut notebook, session, left) = start_and_send(code);
+        killpg(notebook.process.pid(), Signal::SIGKILL).expect("it leads a group");
+        notebook.process.wait(PATIENCE);
+        wait_until_ended(&left, PATIENCE);
+        expect_no_file(&notebook, &session);
+    }
+}
+
+#[test]
+fn what_rust_analyzer_had_in_hand_goes_with_a_killed_kernel() {
+    let (mut notebook, session, left) = start_and_send(BUSY);
+    let folder = |pid: i32| {
+        let name = format!("rust-analyzer{pid:x}-0");
+        let folder = notebook.process.folder().join("tmp").join(name);
+        std::fs::create_dir(&folder).expect("the folder is ours");
+        std::fs::write(folder.join("Cargo.lock"), "").expect("the folder is ours");
+        folder
+    };
+    let pid = notebook.process.pid().as_raw();
+    let (own, strange) = (folder(pid), folder(pid + (1 << 24)));
+    notebook.process.send_signal(Signal::SIGKILL);
+    notebook.process.wait(PATIENCE);
+    wait_until_ended(&left, PATIENCE);
+    assert!(!own.exists() && strange.exists());
+    std::fs::remove_dir_all(strange).expect("the folder is ours");
+    expect_no_file(&notebook, &session);
+}
+
+#[test]
+fn the_session_of_a_kernel_that_died_together_with_its_supervisor_goes_at_the_next_start() {
+    let mut notebook = Notebook::start();
+    let session = notebook.session_folder();
+    let supervisor = notebook.run("std::os::unix::process::parent_id()").result();
+    let supervisor = Pid::from_raw(supervisor.parse().expect("a process id"));
+    let left = notebook.process.descendants();
+    kill(supervisor, Signal::SIGSTOP).expect("the supervisor runs");
+    notebook.process.send_signal(Signal::SIGKILL);
+    notebook.process.wait(PATIENCE);
+    kill(supervisor, Signal::SIGKILL).expect("the supervisor stands still");
+    wait_until_ended(&left, PATIENCE);
+    Notebook::start().warm_up();
+    assert!(!session.exists() && !session.with_extension("lock").exists());
 }

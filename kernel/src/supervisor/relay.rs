@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use corebook::event::{Event, SESSION_WORD_VARIABLE};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigHandler, Signal, killpg, signal};
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::estate::Estate;
 use super::report::{Attempt, Notice, Order, Report, read_message, write_message};
 use super::splitter::{Piece, Protocol, Splitter};
 use super::worker_process::WorkerProcess;
@@ -56,24 +57,12 @@ pub fn run() -> anyhow::Result<()> {
         std::env::var_os(REPORT_SOCKET_VARIABLE).context("the kernel names no report socket")?;
     let kernel = UnixStream::connect(socket).context("the kernel does not listen")?;
     let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
-    let kernel_pid = nix::unistd::getppid();
+    let estate = Estate::of_parent();
     let mut relay = Relay::start(kernel, &word)?;
     let ended = relay.serve();
     relay.end_worker();
-    if nix::unistd::getppid() != kernel_pid {
-        end_group_of(kernel_pid);
-    }
+    estate.settle(&relay.kernel);
     ended
-}
-
-/// Ends what a kernel that was killed has left: the compilers, which are in its process group, as this process is.
-///
-/// Only in a group of the kernel's own, as Jupyter makes one for each. Elsewhere a compiler ends by itself
-/// when it is done.
-fn end_group_of(kernel: Pid) {
-    if nix::unistd::getpgrp() == kernel {
-        let _ = killpg(kernel, Signal::SIGKILL);
-    }
 }
 
 struct Relay {
