@@ -1,8 +1,8 @@
 //! `%checkpoint`: whether variables outlive a cell that dies.
 
 use crate::magic::{
-    Arguments, Call, CheckpointCommand, Magic, MagicError, OptionSpec, Places, Question,
-    Replacement, documented,
+    Arguments, Call, CheckpointCommand, Magic, MagicError, Places, Question, Replacement,
+    documented,
 };
 use crate::options::{self, Parsed, Word};
 use crate::suggest::nearest;
@@ -23,78 +23,57 @@ documented! {
     /// written to. So cells with a timing magic have none, and neither has a process that is larger than the
     /// limit or than half of the free memory. Files, connections, threads and programs that a cell has started
     /// are not brought back.
-    pub struct Checkpoint;
+    HELP
 }
 
-impl Magic for Checkpoint {
-    fn name(&self) -> &'static str {
-        "checkpoint"
-    }
+/// The magic's row in the table.
+pub static MAGIC: Magic = Magic {
+    name: "checkpoint",
+    summary: "keep variables when a cell dies: on, off, status, limit",
+    places: Places::Line,
+    usage: "%checkpoint [status] | %checkpoint on | %checkpoint off | %checkpoint limit SIZE",
+    help: HELP,
+    options: &[],
+    arguments: Arguments::Words,
+    words: &[
+        (
+            "status",
+            "memory, cost of the last checkpoint, what is protected",
+        ),
+        ("on", "keep variables when a cell dies"),
+        (
+            "off",
+            "make no checkpoints: a cell that dies takes all variables with it",
+        ),
+        ("limit", "protect up to this size, for example 1GiB"),
+    ],
+    expand,
+};
 
-    fn summary(&self) -> &'static str {
-        "keep variables when a cell dies: on, off, status, limit"
-    }
-
-    fn places(&self) -> Places {
-        Places::Line
-    }
-
-    fn usage(&self) -> &'static str {
-        "%checkpoint [status] | %checkpoint on | %checkpoint off | %checkpoint limit SIZE"
-    }
-
-    fn help(&self) -> &'static str {
-        Self::HELP
-    }
-
-    fn options(&self) -> &'static [OptionSpec] {
-        &[]
-    }
-
-    fn arguments(&self) -> Arguments {
-        Arguments::Words
-    }
-
-    fn words(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            (
-                "status",
-                "memory, cost of the last checkpoint, what is protected",
-            ),
-            ("on", "keep variables when a cell dies"),
-            (
-                "off",
-                "make no checkpoints: a cell that dies takes all variables with it",
-            ),
-            ("limit", "protect up to this size, for example 1GiB"),
-        ]
-    }
-
-    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
-        let parsed = options::parse(self, call)?;
-        let first = parsed.words.first();
-        let command = match first.map(|word| word.text.as_str()) {
-            None | Some("status") => CheckpointCommand::Status,
-            Some("on") => CheckpointCommand::On,
-            Some("off") => CheckpointCommand::Off,
-            Some("limit") => {
-                parsed.at_most(2)?;
-                let bytes = size(&parsed)?;
-                return Ok(question(CheckpointCommand::Limit { bytes }));
-            }
-            Some(other) => {
-                let known = self.words().iter().map(|(word, _)| *word);
-                let text = match nearest(other, known) {
-                    Some(meant) => format!("unexpected {other}: did you mean {meant}?"),
-                    None => format!("unexpected {other}: on, off, status or limit stands here"),
-                };
-                let span = first.map_or(call.arguments.clone(), |word| word.span.clone());
-                return Err(parsed.error(&text, span));
-            }
-        };
-        parsed.at_most(1)?;
-        Ok(question(command))
-    }
+fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
+    let parsed = options::parse(magic, call)?;
+    let first = parsed.words.first();
+    let command = match first.map(|word| word.text.as_str()) {
+        None | Some("status") => CheckpointCommand::Status,
+        Some("on") => CheckpointCommand::On,
+        Some("off") => CheckpointCommand::Off,
+        Some("limit") => {
+            parsed.at_most(2)?;
+            let bytes = size(&parsed)?;
+            return Ok(question(CheckpointCommand::Limit { bytes }));
+        }
+        Some(other) => {
+            let known = magic.words.iter().map(|(word, _)| *word);
+            let text = match nearest(other, known) {
+                Some(meant) => format!("unexpected {other}: did you mean {meant}?"),
+                None => format!("unexpected {other}: on, off, status or limit stands here"),
+            };
+            let span = first.map_or(call.arguments.clone(), |word| word.span.clone());
+            return Err(parsed.error(&text, span));
+        }
+    };
+    parsed.at_most(1)?;
+    Ok(question(command))
 }
 
 fn question(command: CheckpointCommand) -> Replacement {

@@ -5,7 +5,8 @@ use std::ops::Range;
 use ra_ap_rustc_lexer::TokenKind;
 
 use crate::magic::{
-    Call, Magic, MagicError, OptionSpec, OptionValue, Piece, Places, Replacement, documented,
+    Arguments, Call, Magic, MagicError, OptionSpec, OptionValue, Piece, Places, Replacement,
+    documented,
 };
 use crate::measured::{Measured, generated, top_level};
 use crate::options::{self, Parsed};
@@ -35,96 +36,69 @@ documented! {
     /// Sides run in turns (A B, B A, …) because a machine that is busy for a while then slows all alike.
     /// The speed-up is best over best; the interval comes from the pairs and needs six of them. When it
     /// holds 1, the two can't be told apart. Further sides are compared with the first.
-    pub struct Compare;
+    HELP
 }
 
 const OPTIONS: &[OptionSpec] = &[
-    OptionSpec {
-        flag: "-n",
-        value: OptionValue::Required("N"),
-        summary: "loops a run, the same for every side",
-    },
-    OptionSpec {
-        flag: "-r",
-        value: OptionValue::Required("R"),
-        summary: "runs of each side; 9, more of short ones, cut to fit 10 s",
-    },
-    OptionSpec {
-        flag: "-p",
-        value: OptionValue::Required("P"),
-        summary: "significant digits; 3",
-    },
-    OptionSpec {
-        flag: "--tol",
-        value: OptionValue::Required("T"),
-        summary: "floats may differ by T times the larger one",
-    },
-    OptionSpec {
-        flag: "-q",
-        value: OptionValue::None,
-        summary: "print nothing",
-    },
-    OptionSpec {
-        flag: "-o",
-        value: OptionValue::Optional("NAME"),
-        summary: "bind the result object to NAME",
-    },
-    OptionSpec {
-        flag: "-b",
-        value: OptionValue::None,
-        summary: "hide literals from the optimiser",
-    },
+    OptionSpec::new(
+        "-n",
+        OptionValue::Required("N"),
+        "loops a run, the same for every side",
+    ),
+    OptionSpec::new(
+        "-r",
+        OptionValue::Required("R"),
+        "runs of each side; 9, more of short ones, cut to fit 10 s",
+    ),
+    OptionSpec::new("-p", OptionValue::Required("P"), "significant digits; 3"),
+    OptionSpec::new(
+        "--tol",
+        OptionValue::Required("T"),
+        "floats may differ by T times the larger one",
+    ),
+    OptionSpec::new("-q", OptionValue::None, "print nothing"),
+    OptionSpec::new(
+        "-o",
+        OptionValue::Optional("NAME"),
+        "bind the result object to NAME",
+    ),
+    OptionSpec::new("-b", OptionValue::None, "hide literals from the optimiser"),
 ];
 
 /// Text that stands for a side without a name is cut to this many letters.
 const LABEL_LETTERS: usize = 40;
 
-impl Magic for Compare {
-    fn name(&self) -> &'static str {
-        "compare"
-    }
+/// The magic's row in the table.
+pub static MAGIC: Magic = Magic {
+    name: "compare",
+    summary: "serial against parallel: time sides in turns, with speed-up and interval",
+    places: Places::LineAndCell,
+    usage: "%compare [-n N] [-r R] [-p P] [--tol T] [-q] [-o [NAME]] [-b] [--] A ;; B",
+    help: HELP,
+    options: OPTIONS,
+    arguments: Arguments::Expression,
+    words: &[],
+    expand,
+};
 
-    fn summary(&self) -> &'static str {
-        "serial against parallel: time sides in turns, with speed-up and interval"
-    }
-
-    fn places(&self) -> Places {
-        Places::LineAndCell
-    }
-
-    fn usage(&self) -> &'static str {
-        "%compare [-n N] [-r R] [-p P] [--tol T] [-q] [-o [NAME]] [-b] [--] A ;; B"
-    }
-
-    fn help(&self) -> &'static str {
-        Self::HELP
-    }
-
-    fn options(&self) -> &'static [OptionSpec] {
-        OPTIONS
-    }
-
-    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
-        let parsed = options::parse(self, call)?;
-        let sides = match &call.body {
-            None => sides_of_line(call, &parsed)?,
-            Some(body) => sides_of_body(call, body.clone(), &parsed)?,
+fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
+    let parsed = options::parse(magic, call)?;
+    let sides = match &call.body {
+        None => sides_of_line(call, &parsed)?,
+        Some(body) => sides_of_body(call, body.clone(), &parsed)?,
+    };
+    if sides.len() < 2 {
+        let text = match &call.body {
+            None => "there is nothing to compare with: write ;; between two expressions",
+            Some(_) => "there is nothing to compare with: write --- on a line between two sides",
         };
-        if sides.len() < 2 {
-            let text = match &call.body {
-                None => "there is nothing to compare with: write ;; between two expressions",
-                Some(_) => {
-                    "there is nothing to compare with: write --- on a line between two sides"
-                }
-            };
-            return Err(parsed.error(text, parsed.rest.clone()));
-        }
-        let template = template(&parsed, &sides)?;
-        Ok(Replacement::Rust {
-            template,
-            is_timing: true,
-        })
+        return Err(parsed.error(text, parsed.rest.clone()));
     }
+    let template = template(&parsed, &sides)?;
+    Ok(Replacement::Rust {
+        template,
+        is_timing: true,
+    })
 }
 
 /// One way to do the work.

@@ -2,7 +2,7 @@
 
 use super::*;
 fn expanded(source: &str) -> Result<String, String> {
-    crate::expanded::expanded(&Compare, source)
+    crate::expanded::expanded(&MAGIC, source)
 }
 
 /// The labels in an expansion.
@@ -85,7 +85,7 @@ fn options_become_fields() {
 
 #[test]
 fn unusable_calls_say_what_to_do() {
-    let usage = Compare.usage();
+    let usage = MAGIC.usage;
     for (call, text) in [
         ("%compare", "%compare: there is no expression"),
         (

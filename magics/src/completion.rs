@@ -109,15 +109,15 @@ fn complete_name(typed: &str) -> Option<Completions> {
     let is_first = typed[..found.call.span.start].trim().is_empty();
     let lines = table::TABLE
         .iter()
-        .filter(|magic| magic.places() != Places::Cell);
+        .filter(|magic| magic.places != Places::Cell);
     let lines = lines.map(|magic| ("%", magic));
     let cells = table::TABLE
         .iter()
-        .filter(|magic| is_first && magic.places() != Places::Line);
+        .filter(|magic| is_first && magic.places != Places::Line);
     let cells = cells.map(|magic| ("%%", magic));
     let items = lines.chain(cells).map(|(sigil, magic)| Completion {
-        text: format!("{sigil}{}", magic.name()),
-        summary: magic.summary().to_owned(),
+        text: format!("{sigil}{}", magic.name),
+        summary: magic.summary.to_owned(),
         kind: CompletionKind::Magic,
     });
     // `%ti` may grow into `%%timeit` on the first line.
@@ -163,8 +163,8 @@ fn complete_arguments(typed: &str) -> Option<Completions> {
     let (parsed, next) = parse_leniently(magic, &call);
     let items = match next {
         Next::Value => Vec::new(),
-        Next::NoOption if magic.arguments() == Arguments::Expression => return None,
-        _ if magic.arguments() == Arguments::Expression
+        Next::NoOption if magic.arguments == Arguments::Expression => return None,
+        _ if magic.arguments == Arguments::Expression
             && !word.is_empty()
             && !word.starts_with('-') =>
         {
@@ -172,7 +172,7 @@ fn complete_arguments(typed: &str) -> Option<Completions> {
         }
         _ => {
             let has_options = next == Next::Anything;
-            let words = magic.words().iter().filter(|_| parsed.words.is_empty());
+            let words = magic.words.iter().filter(|_| parsed.words.is_empty());
             let words =
                 words.map(|&(text, summary)| item(text, summary.to_owned(), CompletionKind::Word));
             let options = option_items(magic, |flag| has_options && !parsed.has(flag));
@@ -189,8 +189,8 @@ fn complete_arguments(typed: &str) -> Option<Completions> {
 }
 
 /// The options that `is_open` lets through, `--help` last.
-fn option_items(magic: &dyn Magic, is_open: impl Fn(&str) -> bool) -> Vec<Completion> {
-    let own = magic.options().iter().map(|spec| {
+fn option_items(magic: &Magic, is_open: impl Fn(&str) -> bool) -> Vec<Completion> {
+    let own = magic.options.iter().map(|spec| {
         let summary = match spec.value.is_required() {
             true => format!("{}: {}", with_value(spec), spec.summary),
             false => spec.summary.to_owned(),
@@ -199,7 +199,7 @@ fn option_items(magic: &dyn Magic, is_open: impl Fn(&str) -> bool) -> Vec<Comple
     });
     let help = item(
         "--help",
-        format!("what %{} does, with examples", magic.name()),
+        format!("what %{} does, with examples", magic.name),
         CompletionKind::Option,
     );
     own.chain([help])

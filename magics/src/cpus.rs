@@ -18,56 +18,35 @@ documented! {
     /// A hardware thread is not a core: two threads of one core share its arithmetic units, so a pool gets
     /// one worker per physical core. `usable` counts the physical cores that the CPU affinity and a cgroup
     /// quota leave to this process. In Rust: `cpus::physical()`, `cpus::logical()`, `cpus::usable()`.
-    pub struct Cpus;
+    HELP
 }
 
-impl Magic for Cpus {
-    fn name(&self) -> &'static str {
-        "cpus"
-    }
+/// The magic's row in the table.
+pub static MAGIC: Magic = Magic {
+    name: "cpus",
+    summary: "how many cores there are, and how many are usable here",
+    places: Places::Line,
+    usage: "%cpus [-v] [--json]",
+    help: HELP,
+    options: &[
+        OptionSpec::new(
+            "-v",
+            OptionValue::None,
+            "also model, caches, memory, limits and load",
+        ),
+        OptionSpec::new("--json", OptionValue::None, "print one JSON object"),
+    ],
+    arguments: Arguments::Words,
+    words: &[],
+    expand,
+};
 
-    fn summary(&self) -> &'static str {
-        "how many cores there are, and how many are usable here"
-    }
-
-    fn places(&self) -> Places {
-        Places::Line
-    }
-
-    fn usage(&self) -> &'static str {
-        "%cpus [-v] [--json]"
-    }
-
-    fn help(&self) -> &'static str {
-        Self::HELP
-    }
-
-    fn options(&self) -> &'static [OptionSpec] {
-        &[
-            OptionSpec {
-                flag: "-v",
-                value: OptionValue::None,
-                summary: "also model, caches, memory, limits and load",
-            },
-            OptionSpec {
-                flag: "--json",
-                value: OptionValue::None,
-                summary: "print one JSON object",
-            },
-        ]
-    }
-
-    fn arguments(&self) -> Arguments {
-        Arguments::Words
-    }
-
-    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
-        let parsed = options::parse(self, call)?;
-        parsed.at_most(0)?;
-        let question = Question::Cpus {
-            verbose: parsed.has("-v"),
-            json: parsed.has("--json"),
-        };
-        Ok(Replacement::Question(question))
-    }
+fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
+    let parsed = options::parse(magic, call)?;
+    parsed.at_most(0)?;
+    let question = Question::Cpus {
+        verbose: parsed.has("-v"),
+        json: parsed.has("--json"),
+    };
+    Ok(Replacement::Question(question))
 }

@@ -5,9 +5,9 @@ use crate::scan::scan;
 
 /// The Rust that stands in the place of the first magic in `source`, a use of the timing magic `magic`; or
 /// the complaint.
-pub(crate) fn expanded(magic: &dyn Magic, source: &str) -> Result<String, String> {
+pub(crate) fn expanded(magic: &Magic, source: &str) -> Result<String, String> {
     let found = scan(source).magics.remove(0);
-    let template = match magic.expand(&found.call).map_err(|error| error.message)? {
+    let template = match (magic.expand)(magic, &found.call).map_err(|error| error.message)? {
         Replacement::Rust {
             template,
             is_timing: true,

@@ -11,12 +11,12 @@ use crate::table;
 pub fn list_text() -> String {
     let width = table::TABLE
         .iter()
-        .map(|magic| forms(*magic).len())
+        .map(|magic| forms(magic).len())
         .max()
         .unwrap_or(0);
     let lines = table::TABLE.iter().map(|magic| {
-        let forms = forms(*magic);
-        format!("{forms:width$}  {}", magic.summary())
+        let forms = forms(magic);
+        format!("{forms:width$}  {}", magic.summary)
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -33,9 +33,9 @@ pub fn list_html() -> String {
     html += "</tr></thead><tbody>";
     for magic in table::TABLE {
         let cells = [
-            forms(*magic),
-            magic.summary().to_owned(),
-            magic.usage().to_owned(),
+            forms(magic),
+            magic.summary.to_owned(),
+            magic.usage.to_owned(),
         ];
         let [forms, summary, usage] = cells.map(|text| escaped(&text));
         let usage = unbroken_options(&usage);
@@ -82,11 +82,11 @@ pub fn help_text(name: &str) -> Option<String> {
     let mut text = format!(
         "{}: {}\n\nusage: {}\n",
         forms(magic),
-        magic.summary(),
-        magic.usage()
+        magic.summary,
+        magic.usage
     );
     text.push('\n');
-    text += &plain(magic.help());
+    text += &plain(magic.help);
     let options = option_lines(magic);
     if !options.is_empty() {
         text += "\noptions:\n";
@@ -105,9 +105,9 @@ pub fn help_text(name: &str) -> Option<String> {
 /// The help of the magic called `name`, as Markdown; nothing when there is no such magic.
 pub fn help_markdown(name: &str) -> Option<String> {
     let magic = table::find(name)?;
-    let help = unindented(magic.help());
-    let mut text = format!("**{}**: {}\n\n", forms(magic), magic.summary());
-    let _ = write!(text, "```text\n{}\n```\n\n{}\n", magic.usage(), help.trim());
+    let help = unindented(magic.help);
+    let mut text = format!("**{}**: {}\n\n", forms(magic), magic.summary);
+    let _ = write!(text, "```text\n{}\n```\n\n{}\n", magic.usage, help.trim());
     let options = option_lines(magic);
     if !options.is_empty() {
         text.push('\n');
@@ -119,18 +119,18 @@ pub fn help_markdown(name: &str) -> Option<String> {
 }
 
 /// `%name`, `%%name` or both.
-fn forms(magic: &dyn Magic) -> String {
-    let name = magic.name();
-    match magic.places() {
+fn forms(magic: &Magic) -> String {
+    let name = magic.name;
+    match magic.places {
         Places::Line => format!("%{name}"),
         Places::Cell => format!("%%{name}"),
         Places::LineAndCell => format!("%{name}, %%{name}"),
     }
 }
 
-fn option_lines(magic: &dyn Magic) -> Vec<(String, &'static str)> {
+fn option_lines(magic: &Magic) -> Vec<(String, &'static str)> {
     let lines = magic
-        .options()
+        .options
         .iter()
         .map(|spec| (with_value(spec), spec.summary));
     lines.collect()
@@ -184,10 +184,8 @@ mod tests {
         let text = list_text();
         assert_eq!(text.lines().count(), table::TABLE.len());
         for (line, magic) in text.lines().zip(table::TABLE) {
-            assert!(
-                line.contains(&format!("%{}", magic.name())) && line.ends_with(magic.summary())
-            );
-            assert!(list_html().contains(&unbroken_options(&escaped(magic.usage()))));
+            assert!(line.contains(&format!("%{}", magic.name)) && line.ends_with(magic.summary));
+            assert!(list_html().contains(&unbroken_options(&escaped(magic.usage))));
         }
     }
 
@@ -202,14 +200,14 @@ mod tests {
     #[test]
     fn every_magic_has_help_with_an_example_and_its_options() {
         for magic in table::TABLE {
-            let markdown = help_markdown(magic.name()).expect("the name is from the table");
+            let markdown = help_markdown(magic.name).expect("the name is from the table");
             assert!(
                 markdown.matches("```").count() >= 4,
                 "an example: {markdown}"
             );
-            let text = help_text(magic.name()).expect("the name is from the table");
+            let text = help_text(magic.name).expect("the name is from the table");
             assert!(!text.contains("```"), "{text}");
-            for spec in magic.options() {
+            for spec in magic.options {
                 assert!(
                     text.contains(&with_value(spec)) && markdown.contains(spec.summary),
                     "{}",

@@ -3,30 +3,26 @@
 use std::ops::Range;
 
 /// One magic. Its help is written once, here: `%name?`, `%magics` and completion all read it.
-pub trait Magic: Sync {
+pub struct Magic {
     /// The word after `%`.
-    fn name(&self) -> &'static str;
+    pub name: &'static str,
     /// One line, for `%magics`.
-    fn summary(&self) -> &'static str;
+    pub summary: &'static str,
     /// Where it may stand.
-    fn places(&self) -> Places;
+    pub places: Places,
     /// The usage line of error messages, for example `%timeit [-n N] [-r R] EXPR`.
-    fn usage(&self) -> &'static str;
+    pub usage: &'static str,
     /// What `%name?` shows: Markdown with examples.
-    fn help(&self) -> &'static str;
+    pub help: &'static str,
     /// The options it takes, for parsing and completion.
-    fn options(&self) -> &'static [OptionSpec];
+    pub options: &'static [OptionSpec],
     /// What follows its options.
-    fn arguments(&self) -> Arguments {
-        Arguments::Expression
-    }
+    pub arguments: Arguments,
     /// The words with a meaning of their own that may follow its name, such as `status`, each with one
     /// line for completion.
-    fn words(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-    /// What stands in the magic's place.
-    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError>;
+    pub words: &'static [(&'static str, &'static str)],
+    /// What stands in the magic's place; called with the magic itself.
+    pub expand: fn(&Magic, &Call<'_>) -> Result<Replacement, MagicError>,
 }
 
 /// Where a magic may stand.
@@ -57,6 +53,17 @@ pub struct OptionSpec {
     pub value: OptionValue,
     /// One line, for completion.
     pub summary: &'static str,
+}
+
+impl OptionSpec {
+    /// A row of a magic's options.
+    pub const fn new(flag: &'static str, value: OptionValue, summary: &'static str) -> Self {
+        Self {
+            flag,
+            value,
+            summary,
+        }
+    }
 }
 
 /// Whether an option takes a value.
@@ -158,15 +165,10 @@ pub struct MagicError {
     pub span: Range<usize>,
 }
 
-/// Declares a magic's type; its doc comment is the help that `%name?` shows, in `Self::HELP`.
+/// Declares the text of the doc comment in it as a constant, for the help that `%name?` shows.
 macro_rules! documented {
-    ($(#[doc = $line:literal])* pub struct $name:ident;) => {
-        $(#[doc = $line])*
-        pub struct $name;
-
-        impl $name {
-            const HELP: &'static str = concat!($($line, "\n"),*);
-        }
+    ($(#[doc = $line:literal])* $name:ident) => {
+        const $name: &str = concat!($($line, "\n"),*);
     };
 }
 pub(crate) use documented;

@@ -1,8 +1,6 @@
 //! `%magics`: all of them.
 
-use crate::magic::{
-    Arguments, Call, Magic, MagicError, OptionSpec, Places, Question, Replacement, documented,
-};
+use crate::magic::{Arguments, Call, Magic, MagicError, Places, Question, Replacement, documented};
 use crate::options;
 
 documented! {
@@ -15,40 +13,23 @@ documented! {
     ///
     /// A line magic, `%name`, takes the rest of its line. A cell magic, `%%name`, stands on the cell's first
     /// line and takes the whole cell. Lines of magics and lines of Rust mix freely in one cell.
-    pub struct Magics;
+    HELP
 }
 
-impl Magic for Magics {
-    fn name(&self) -> &'static str {
-        "magics"
-    }
+/// The magic's row in the table.
+pub static MAGIC: Magic = Magic {
+    name: "magics",
+    summary: "list all magics; %name? shows the help of one",
+    places: Places::Line,
+    usage: "%magics",
+    help: HELP,
+    options: &[],
+    arguments: Arguments::Words,
+    words: &[],
+    expand,
+};
 
-    fn summary(&self) -> &'static str {
-        "list all magics; %name? shows the help of one"
-    }
-
-    fn places(&self) -> Places {
-        Places::Line
-    }
-
-    fn usage(&self) -> &'static str {
-        "%magics"
-    }
-
-    fn help(&self) -> &'static str {
-        Self::HELP
-    }
-
-    fn options(&self) -> &'static [OptionSpec] {
-        &[]
-    }
-
-    fn arguments(&self) -> Arguments {
-        Arguments::Words
-    }
-
-    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
-        options::parse(self, call)?.at_most(0)?;
-        Ok(Replacement::Question(Question::List))
-    }
+fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
+    options::parse(magic, call)?.at_most(0)?;
+    Ok(Replacement::Question(Question::List))
 }

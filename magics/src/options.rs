@@ -56,7 +56,7 @@ pub struct Parsed {
 /// # Errors
 ///
 /// An unknown option, one given twice, a value that is missing or not wanted, an open quote.
-pub fn parse(magic: &dyn Magic, call: &Call<'_>) -> Result<Parsed, MagicError> {
+pub fn parse(magic: &Magic, call: &Call<'_>) -> Result<Parsed, MagicError> {
     let reading = Reading::of(magic, call);
     match reading.complaint {
         Some(complaint) => Err(complaint),
@@ -65,7 +65,7 @@ pub fn parse(magic: &dyn Magic, call: &Call<'_>) -> Result<Parsed, MagicError> {
 }
 
 /// Like [`parse`], for a command line that may be half typed: what can't be understood is skipped.
-pub(crate) fn parse_leniently(magic: &dyn Magic, call: &Call<'_>) -> (Parsed, Next) {
+pub(crate) fn parse_leniently(magic: &Magic, call: &Call<'_>) -> (Parsed, Next) {
     let reading = Reading::of(magic, call);
     (reading.parsed, reading.next)
 }

@@ -27,71 +27,50 @@ documented! {
     /// pool.sum(f, &data)
     /// pool.install(|| data.par_iter().max())
     /// ```
-    pub struct Pool;
+    HELP
 }
 
-impl Magic for Pool {
-    fn name(&self) -> &'static str {
-        "pool"
-    }
+/// The magic's row in the table.
+pub static MAGIC: Magic = Magic {
+    name: "pool",
+    summary: "open, resize, show or close a pool of worker threads",
+    places: Places::Line,
+    usage: "%pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME]",
+    help: HELP,
+    options: &[
+        OptionSpec::new(
+            "--logical",
+            OptionValue::None,
+            "one worker per logical CPU instead of per physical core",
+        ),
+        OptionSpec::new(
+            "--name",
+            OptionValue::Required("NAME"),
+            "the variable that holds the pool, instead of pool",
+        ),
+        OptionSpec::new(
+            "--pin",
+            OptionValue::None,
+            "keep each worker on its own physical core",
+        ),
+    ],
+    arguments: Arguments::Words,
+    words: &[
+        (
+            "status",
+            "workers, items mapped, time busy, utilisation of the last map",
+        ),
+        ("close", "join the pool's threads"),
+    ],
+    expand,
+};
 
-    fn summary(&self) -> &'static str {
-        "open, resize, show or close a pool of worker threads"
-    }
-
-    fn places(&self) -> Places {
-        Places::Line
-    }
-
-    fn usage(&self) -> &'static str {
-        "%pool [N] [--logical] [--name NAME] [--pin] | %pool status | %pool close [--name NAME]"
-    }
-
-    fn help(&self) -> &'static str {
-        Self::HELP
-    }
-
-    fn options(&self) -> &'static [OptionSpec] {
-        &[
-            OptionSpec {
-                flag: "--logical",
-                value: OptionValue::None,
-                summary: "one worker per logical CPU instead of per physical core",
-            },
-            OptionSpec {
-                flag: "--name",
-                value: OptionValue::Required("NAME"),
-                summary: "the variable that holds the pool, instead of pool",
-            },
-            OptionSpec {
-                flag: "--pin",
-                value: OptionValue::None,
-                summary: "keep each worker on its own physical core",
-            },
-        ]
-    }
-
-    fn arguments(&self) -> Arguments {
-        Arguments::Words
-    }
-
-    fn words(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            (
-                "status",
-                "workers, items mapped, time busy, utilisation of the last map",
-            ),
-            ("close", "join the pool's threads"),
-        ]
-    }
-
-    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
-        let parsed = options::parse(self, call)?;
-        match parsed.words.first().map(|word| word.text.as_str()) {
-            Some("status") => status(&parsed),
-            Some("close") => close(&parsed),
-            _ => open(&parsed),
-        }
+fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
+    let parsed = options::parse(magic, call)?;
+    match parsed.words.first().map(|word| word.text.as_str()) {
+        Some("status") => status(&parsed),
+        Some("close") => close(&parsed),
+        _ => open(&parsed),
     }
 }
 
@@ -100,7 +79,7 @@ fn open(parsed: &Parsed) -> Result<Replacement, MagicError> {
     let workers = match parsed.words.first() {
         None => None,
         Some(word) if word.text.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-            let meant = nearest(&word.text, Pool.words().iter().map(|(word, _)| *word));
+            let meant = nearest(&word.text, MAGIC.words.iter().map(|(word, _)| *word));
             let text = match meant {
                 Some(meant) => format!("unexpected {}: did you mean {meant}?", word.text),
                 None => format!(

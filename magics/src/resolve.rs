@@ -14,7 +14,7 @@ use crate::table;
 pub(crate) fn resolve(found: &Found<'_>) -> Result<Replacement, MagicError> {
     let magic = table::find(found.name).ok_or_else(|| unknown(found))?;
     if found.is_question || asks_for_help(&found.call) {
-        return Ok(Replacement::Question(Question::Help(magic.name())));
+        return Ok(Replacement::Question(Question::Help(magic.name)));
     }
     let error = |message| {
         Err(MagicError {
@@ -22,8 +22,8 @@ pub(crate) fn resolve(found: &Found<'_>) -> Result<Replacement, MagicError> {
             span: found.head.clone(),
         })
     };
-    let name = magic.name();
-    match (magic.places(), &found.call.body) {
+    let name = magic.name;
+    match (magic.places, &found.call.body) {
         (Places::Line, Some(_)) => {
             return error(format!(
                 "%%{name} is no cell magic: write %{name} on a line of its own"
@@ -36,7 +36,7 @@ pub(crate) fn resolve(found: &Found<'_>) -> Result<Replacement, MagicError> {
         }
         (_, Some(_)) if !is_first_line(found) => {
             let mut message = format!("%%{name} is not on the cell's first line: move it there");
-            if magic.places() == Places::LineAndCell {
+            if magic.places == Places::LineAndCell {
                 message += &format!(", or write %{name} EXPR for one expression");
             }
             return error(message);
@@ -51,7 +51,7 @@ pub(crate) fn resolve(found: &Found<'_>) -> Result<Replacement, MagicError> {
         });
     }
     no_magic_inside(magic, found)?;
-    magic.expand(&found.call)
+    (magic.expand)(magic, &found.call)
 }
 
 /// What to say of a cell that does not compile: each line of Rust that begins like a magic there is, and
@@ -80,11 +80,11 @@ pub fn hints(source: &str) -> Vec<MagicError> {
 
 fn unknown(found: &Found<'_>) -> MagicError {
     let is_cell = found.call.body.is_some();
-    let known = table::TABLE.iter().map(|magic| magic.name());
+    let known = table::TABLE.iter().map(|magic| magic.name);
     let near = nearest(found.name, known)
         .and_then(table::find)
         .map(|magic| {
-            let sigil = match magic.places() {
+            let sigil = match magic.places {
                 Places::Line => "%",
                 Places::Cell => "%%",
                 Places::LineAndCell => {
@@ -95,7 +95,7 @@ fn unknown(found: &Found<'_>) -> MagicError {
                     }
                 }
             };
-            format!(" did you mean {sigil}{}?", magic.name())
+            format!(" did you mean {sigil}{}?", magic.name)
         });
     let label = label(found);
     let message = format!(
@@ -119,14 +119,14 @@ fn is_first_line(found: &Found<'_>) -> bool {
 }
 
 /// The body of a cell magic is Rust alone.
-fn no_magic_inside(magic: &dyn Magic, found: &Found<'_>) -> Result<(), MagicError> {
+fn no_magic_inside(magic: &Magic, found: &Found<'_>) -> Result<(), MagicError> {
     let Some(body) = found.call.body.clone() else {
         return Ok(());
     };
     match scan_part(found.call.source, body).magics.first() {
         None => Ok(()),
         Some(inner) => {
-            let (inner_name, outer) = (label(inner), magic.name());
+            let (inner_name, outer) = (label(inner), magic.name);
             let message =
                 format!("{inner_name} stands inside %%{outer}: run it in a cell of its own");
             Err(MagicError {

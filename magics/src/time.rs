@@ -2,7 +2,7 @@
 
 use ra_ap_rustc_lexer::TokenKind;
 
-use crate::magic::{Call, Magic, MagicError, OptionSpec, Piece, Places, Replacement, documented};
+use crate::magic::{Arguments, Call, Magic, MagicError, Piece, Places, Replacement, documented};
 use crate::measured::{Measured, generated, top_level};
 use crate::options;
 use crate::tokens::{Token, without_trivia};
@@ -19,76 +19,62 @@ documented! {
     ///
     /// The value is the cell's result. It can also be kept: `%time let v = work();`. `%%time` on the first
     /// line times the whole cell, whose variables stay. `Cores busy` is CPU over wall time, shown above 1.1.
-    pub struct Time;
+    HELP
 }
 
-impl Magic for Time {
-    fn name(&self) -> &'static str {
-        "time"
-    }
+/// The magic's row in the table.
+pub static MAGIC: Magic = Magic {
+    name: "time",
+    summary: "one run: wall time, CPU time and cores busy",
+    places: Places::LineAndCell,
+    usage: "%time [--] EXPR",
+    help: HELP,
+    options: &[],
+    arguments: Arguments::Expression,
+    words: &[],
+    expand,
+};
 
-    fn summary(&self) -> &'static str {
-        "one run: wall time, CPU time and cores busy"
-    }
-
-    fn places(&self) -> Places {
-        Places::LineAndCell
-    }
-
-    fn usage(&self) -> &'static str {
-        "%time [--] EXPR"
-    }
-
-    fn help(&self) -> &'static str {
-        Self::HELP
-    }
-
-    fn options(&self) -> &'static [OptionSpec] {
-        &[]
-    }
-
-    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
-        let parsed = options::parse(self, call)?;
-        let mut template = Vec::new();
-        match &call.body {
-            Some(body) => {
-                if !parsed.rest.is_empty() {
-                    let text = "unexpected code on the first line: write it below";
-                    return Err(parsed.error(text, parsed.rest.clone()));
-                }
-                let body = without_trivia(call.source, body.clone());
-                if body.is_empty() {
-                    let text = "there is no code below the first line";
-                    return Err(parsed.error(text, call.span.clone()));
-                }
-                // A reference to a temporary lives as long as the block, but is no variable to be kept.
-                let start = "let _ = &::corebook::timing::CellStopwatch::start(); ";
-                template.extend([generated(start), Piece::Source(body)]);
+fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
+    let parsed = options::parse(magic, call)?;
+    let mut template = Vec::new();
+    match &call.body {
+        Some(body) => {
+            if !parsed.rest.is_empty() {
+                let text = "unexpected code on the first line: write it below";
+                return Err(parsed.error(text, parsed.rest.clone()));
             }
-            None => {
-                let mut expression = parsed.rest.clone();
-                if let Some(binding) =
-                    binding(call.source, &top_level(call.source, expression.clone()))
-                {
-                    template.push(Piece::Source(expression.start..binding));
-                    expression.start = binding;
-                }
-                let is_statement =
-                    !template.is_empty() || call.source[expression.clone()].ends_with(';');
-                let expression = without_trivia(call.source, expression);
-                let measured = Measured::expression(call.source, expression, &parsed, self.name())?;
-                template.push(generated("::corebook::timing::Stopwatch::start().stop"));
-                template.extend(measured.pieces(false));
-                if is_statement || !call.is_last {
-                    template.push(generated(";"));
-                }
+            let body = without_trivia(call.source, body.clone());
+            if body.is_empty() {
+                let text = "there is no code below the first line";
+                return Err(parsed.error(text, call.span.clone()));
+            }
+            // A reference to a temporary lives as long as the block, but is no variable to be kept.
+            let start = "let _ = &::corebook::timing::CellStopwatch::start(); ";
+            template.extend([generated(start), Piece::Source(body)]);
+        }
+        None => {
+            let mut expression = parsed.rest.clone();
+            if let Some(binding) = binding(call.source, &top_level(call.source, expression.clone()))
+            {
+                template.push(Piece::Source(expression.start..binding));
+                expression.start = binding;
+            }
+            let is_statement =
+                !template.is_empty() || call.source[expression.clone()].ends_with(';');
+            let expression = without_trivia(call.source, expression);
+            let measured = Measured::expression(call.source, expression, &parsed, magic.name)?;
+            template.push(generated("::corebook::timing::Stopwatch::start().stop"));
+            template.extend(measured.pieces(false));
+            if is_statement || !call.is_last {
+                template.push(generated(";"));
             }
         }
-        Ok(Replacement::Rust {
-            template,
-            is_timing: true,
-        })
     }
+    Ok(Replacement::Rust {
+        template,
+        is_timing: true,
+    })
 }
 
 /// Where the value begins in `let pattern = value`, given the top-level tokens of a statement.
@@ -107,7 +93,7 @@ fn binding(source: &str, significant: &[Token]) -> Option<usize> {
 mod tests {
     use super::*;
     fn expanded(source: &str) -> Result<String, String> {
-        crate::expanded::expanded(&Time, source)
+        crate::expanded::expanded(&MAGIC, source)
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::magic::{
-    Call, Magic, MagicError, OptionSpec, OptionValue, Piece, Places, Replacement, documented,
+    Arguments, Call, Magic, MagicError, OptionSpec, OptionValue, Piece, Places, Replacement,
+    documented,
 };
 use crate::measured::{FALLIBLE, Measured, generated, uses_question_mark};
 use crate::options::{self, Parsed};
@@ -29,112 +30,87 @@ documented! {
     /// The expression is compiled once, optimised; compile time is never in the figure, and the harness's
     /// own cost is taken off. Variables are borrowed, not used up: time `f(v.clone())` where `f` takes its
     /// argument, or let a setup make a new one for each run: `%%timeit -n 1 let v = v.clone();`.
-    pub struct Timeit;
+    HELP
 }
 
 const OPTIONS: &[OptionSpec] = &[
-    option(
+    OptionSpec::new(
         "-n",
         OptionValue::Required("N"),
         "loops a run; chosen so that a run takes 50 ms",
     ),
-    option(
+    OptionSpec::new(
         "-r",
         OptionValue::Required("R"),
         "runs; 7, or 3 when one loop takes 0.1 s or more",
     ),
-    option("-p", OptionValue::Required("P"), "significant digits; 3"),
-    option(
+    OptionSpec::new("-p", OptionValue::Required("P"), "significant digits; 3"),
+    OptionSpec::new(
         "-c",
         OptionValue::None,
         "CPU time of the whole process instead of wall time",
     ),
-    option("-q", OptionValue::None, "print nothing"),
-    option(
+    OptionSpec::new("-q", OptionValue::None, "print nothing"),
+    OptionSpec::new(
         "-d",
         OptionValue::None,
         "median, worst, spread and compile time too",
     ),
-    option(
+    OptionSpec::new(
         "-o",
         OptionValue::Optional("NAME"),
         "show the result object, or bind it to NAME",
     ),
-    option("-b", OptionValue::None, "hide literals from the optimiser"),
+    OptionSpec::new("-b", OptionValue::None, "hide literals from the optimiser"),
 ];
 
-pub(crate) const fn option(
-    flag: &'static str,
-    value: OptionValue,
-    summary: &'static str,
-) -> OptionSpec {
-    OptionSpec {
-        flag,
-        value,
-        summary,
-    }
-}
+/// The magic's row in the table.
+pub static MAGIC: Magic = Magic {
+    name: "timeit",
+    summary: "best of N: how long an expression, or a cell, takes",
+    places: Places::LineAndCell,
+    usage: "%timeit [-n N] [-r R] [-p P] [-c] [-q] [-d] [-o [NAME]] [-b] [--] EXPR",
+    help: HELP,
+    options: OPTIONS,
+    arguments: Arguments::Expression,
+    words: &[],
+    expand,
+};
 
-impl Magic for Timeit {
-    fn name(&self) -> &'static str {
-        "timeit"
-    }
-
-    fn summary(&self) -> &'static str {
-        "best of N: how long an expression, or a cell, takes"
-    }
-
-    fn places(&self) -> Places {
-        Places::LineAndCell
-    }
-
-    fn usage(&self) -> &'static str {
-        "%timeit [-n N] [-r R] [-p P] [-c] [-q] [-d] [-o [NAME]] [-b] [--] EXPR"
-    }
-
-    fn help(&self) -> &'static str {
-        Self::HELP
-    }
-
-    fn options(&self) -> &'static [OptionSpec] {
-        OPTIONS
-    }
-
-    fn expand(&self, call: &Call<'_>) -> Result<Replacement, MagicError> {
-        let parsed = options::parse(self, call)?;
-        let settings = settings(&parsed)?;
-        let mut template = vec![generated(match parsed.variable("-o")? {
-            Some(name) => format!("let {name}: ::corebook::timing::Timing = "),
-            None => String::new(),
-        })];
-        let hides_inputs = parsed.has("-b");
-        match &call.body {
-            None => {
-                let measured =
-                    Measured::expression(call.source, parsed.rest.clone(), &parsed, self.name())?;
+fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
+    let parsed = options::parse(magic, call)?;
+    let settings = settings(&parsed)?;
+    let mut template = vec![generated(match parsed.variable("-o")? {
+        Some(name) => format!("let {name}: ::corebook::timing::Timing = "),
+        None => String::new(),
+    })];
+    let hides_inputs = parsed.has("-b");
+    match &call.body {
+        None => {
+            let measured =
+                Measured::expression(call.source, parsed.rest.clone(), &parsed, magic.name)?;
+            template.extend(without_setup(&settings, &measured, hides_inputs));
+        }
+        Some(body) => {
+            let measured = Measured::body(call.source, body.clone(), &parsed)?;
+            let setup = without_trivia(call.source, parsed.rest.clone());
+            if setup.is_empty() {
                 template.extend(without_setup(&settings, &measured, hides_inputs));
-            }
-            Some(body) => {
-                let measured = Measured::body(call.source, body.clone(), &parsed)?;
-                let setup = without_trivia(call.source, parsed.rest.clone());
-                if setup.is_empty() {
-                    template.extend(without_setup(&settings, &measured, hides_inputs));
-                } else {
-                    let runs_once = parsed.count("-n")? == Some(1);
-                    let setup = Setup {
-                        source: call.source,
-                        span: setup,
-                        runs_once,
-                    };
-                    template.extend(setup.around(&settings, &measured, hides_inputs));
-                }
+            } else {
+                let runs_once = parsed.count("-n")? == Some(1);
+                let setup = Setup {
+                    source: call.source,
+                    span: setup,
+                    runs_once,
+                };
+                template.extend(setup.around(&settings, &measured, hides_inputs));
             }
         }
-        Ok(Replacement::Rust {
-            template,
-            is_timing: true,
-        })
     }
+    Ok(Replacement::Rust {
+        template,
+        is_timing: true,
+    })
 }
 
 /// The options as a Rust value.

@@ -3,7 +3,7 @@
 use super::*;
 
 fn expanded(source: &str) -> Result<String, String> {
-    crate::expanded::expanded(&Timeit, source)
+    crate::expanded::expanded(&MAGIC, source)
 }
 
 const OPTIONS_TEXT: &str = "&::corebook::timing::Options { show: ::corebook::timing::Show::Line, \
@@ -91,7 +91,7 @@ fn a_semicolon_after_the_expression_is_left_out() {
 
 #[test]
 fn unusable_calls_say_what_to_do() {
-    let usage = Timeit.usage();
+    let usage = MAGIC.usage;
     for (call, text) in [
         ("%timeit", "%timeit: there is no expression"),
         ("%timeit -n 3", "%timeit: there is no expression"),

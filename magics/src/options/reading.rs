@@ -12,7 +12,7 @@ use crate::suggest::nearest;
 
 /// A command line and how far it was read.
 pub(super) struct Reading<'call> {
-    magic: &'call dyn Magic,
+    magic: &'call Magic,
     source: &'call str,
     at: usize,
     end: usize,
@@ -25,10 +25,10 @@ pub(super) struct Reading<'call> {
 
 impl<'call> Reading<'call> {
     /// The whole command line of `call`, read.
-    pub fn of(magic: &'call dyn Magic, call: &Call<'call>) -> Self {
+    pub fn of(magic: &'call Magic, call: &Call<'call>) -> Self {
         let sigil = if call.body.is_some() { "%%" } else { "%" };
         let arguments = &call.source[call.arguments.clone()];
-        let end = match magic.arguments() {
+        let end = match magic.arguments {
             Arguments::Expression => call.arguments.end,
             // A habit from Rust, harmless here.
             Arguments::Words => {
@@ -36,8 +36,8 @@ impl<'call> Reading<'call> {
             }
         };
         let parsed = Parsed {
-            label: format!("{sigil}{}", magic.name()),
-            usage: magic.usage(),
+            label: format!("{sigil}{}", magic.name),
+            usage: magic.usage,
             given: Vec::new(),
             words: Vec::new(),
             rest: end..end,
@@ -74,7 +74,7 @@ impl<'call> Reading<'call> {
                 self.long_option();
             } else if is_option {
                 self.short_options();
-            } else if self.magic.arguments() == Arguments::Words {
+            } else if self.magic.arguments == Arguments::Words {
                 let word = self.word();
                 self.parsed.words.push(word);
             } else {
@@ -88,7 +88,7 @@ impl<'call> Reading<'call> {
     /// Whether an option begins `text`. A lone dash is none, nor is a negative number where no expression
     /// could hold it: what it is meant for can say more of it.
     fn is_option(&self, text: &str) -> bool {
-        let is_words = self.magic.arguments() == Arguments::Words;
+        let is_words = self.magic.arguments == Arguments::Words;
         let after_dash = text.strip_prefix('-').and_then(|text| text.chars().next());
         after_dash.is_some_and(|c| !c.is_whitespace() && (!is_words || !c.is_ascii_digit()))
     }
@@ -224,14 +224,14 @@ impl<'call> Reading<'call> {
     }
 
     fn spec(&self, flag: &str) -> Option<&'static OptionSpec> {
-        self.magic.options().iter().find(|spec| spec.flag == flag)
+        self.magic.options.iter().find(|spec| spec.flag == flag)
     }
 
     fn unknown(&mut self, span: Range<usize>) {
         let flag = &self.source[span.clone()];
-        let long_flags = self.magic.options().iter().map(|spec| spec.flag);
+        let long_flags = self.magic.options.iter().map(|spec| spec.flag);
         let near = nearest(flag, long_flags.filter(|_| flag.starts_with("--")));
-        let text = match (near, self.magic.arguments()) {
+        let text = match (near, self.magic.arguments) {
             (Some(near), _) => format!("unknown option {flag}: did you mean {near}?"),
             (None, Arguments::Words) => format!("unknown option {flag}"),
             (None, Arguments::Expression) => {

@@ -1,63 +1,27 @@
 use super::*;
-use crate::magic::{Arguments, OptionSpec, OptionValue, Places, Replacement};
+use crate::magic::{Arguments, OptionSpec, OptionValue, Places};
 
-struct Sample(Arguments);
+const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::new("-n", OptionValue::Required("N"), ""),
+    OptionSpec::new("-q", OptionValue::None, ""),
+    OptionSpec::new("-d", OptionValue::None, ""),
+    OptionSpec::new("-o", OptionValue::Optional("NAME"), ""),
+    OptionSpec::new("--tol", OptionValue::Required("T"), ""),
+    OptionSpec::new("--name", OptionValue::Required("NAME"), ""),
+];
 
-impl Magic for Sample {
-    fn name(&self) -> &'static str {
-        "sample"
-    }
-    fn summary(&self) -> &'static str {
-        "takes every kind of option"
-    }
-    fn places(&self) -> Places {
-        Places::LineAndCell
-    }
-    fn usage(&self) -> &'static str {
-        "%sample [-n N] [-q] [-d] [-o [NAME]] [--tol T] EXPR"
-    }
-    fn help(&self) -> &'static str {
-        ""
-    }
-    fn options(&self) -> &'static [OptionSpec] {
-        &[
-            OptionSpec {
-                flag: "-n",
-                value: OptionValue::Required("N"),
-                summary: "",
-            },
-            OptionSpec {
-                flag: "-q",
-                value: OptionValue::None,
-                summary: "",
-            },
-            OptionSpec {
-                flag: "-d",
-                value: OptionValue::None,
-                summary: "",
-            },
-            OptionSpec {
-                flag: "-o",
-                value: OptionValue::Optional("NAME"),
-                summary: "",
-            },
-            OptionSpec {
-                flag: "--tol",
-                value: OptionValue::Required("T"),
-                summary: "",
-            },
-            OptionSpec {
-                flag: "--name",
-                value: OptionValue::Required("NAME"),
-                summary: "",
-            },
-        ]
-    }
-    fn arguments(&self) -> Arguments {
-        self.0
-    }
-    fn expand(&self, _call: &Call<'_>) -> Result<Replacement, MagicError> {
-        unreachable!("these tests only parse")
+/// Takes every kind of option.
+fn sample(arguments: Arguments) -> Magic {
+    Magic {
+        name: "sample",
+        summary: "takes every kind of option",
+        places: Places::LineAndCell,
+        usage: "%sample [-n N] [-q] [-d] [-o [NAME]] [--tol T] EXPR",
+        help: "",
+        options: OPTIONS,
+        arguments,
+        words: &[],
+        expand: |_, _| unreachable!("these tests only parse"),
     }
 }
 
@@ -70,7 +34,7 @@ fn parsed_as(arguments: Arguments, line: &str, body: Option<Range<usize>>) -> St
         body,
         is_last: true,
     };
-    match parse(&Sample(arguments), &call) {
+    match parse(&sample(arguments), &call) {
         Err(error) => format!("{error} @ {:?}", &line[error.span.clone()]),
         Ok(parsed) => {
             let given = parsed.given.iter().map(|given| match &given.value {
@@ -171,7 +135,7 @@ fn values_are_checked_where_they_stand() {
             body: None,
             is_last: true,
         };
-        let parsed = parse(&Sample(Arguments::Words), &call).expect("the line is well formed");
+        let parsed = parse(&sample(Arguments::Words), &call).expect("the line is well formed");
         let shown = |error: MagicError| {
             let text = error
                 .message
