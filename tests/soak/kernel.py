@@ -1,6 +1,8 @@
 """One kernel and its client."""
 
+import os
 import queue
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -142,8 +144,11 @@ class Kernel:
             raise Lost(f"lost its end: the kernel ended with {self.process.returncode}; {self.log}")
         return time.monotonic() - began
 
-    def kill(self):
-        self.process.kill()
+    def kill(self, with_group=False):
+        if with_group:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            self.process.kill()
         self.process.wait()
         self.forget()
 

@@ -4,11 +4,13 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 
 from ground import Report, say
 from kernel import Hung, Kernel, Lost
 
 VICTIMS = ("worker", "supervisor", "kernel")
+SWEPT_LATER = "swept later"
 # Most of a cell's time is its compilation; these reach into every part of its life.
 CELLS = (
     "1 + 1",
@@ -26,6 +28,7 @@ LATEST_S = 1.5
 
 def run(ground, kills, seed):
     report = Report(f"kills (seed {seed})")
+    deaths = Counter()
     kernel = None
     for number in range(kills):
         # A seed for each, so that one can be looked at alone.
@@ -35,7 +38,7 @@ def run(ground, kills, seed):
             if chance.random() < 0.8:
                 kernel.run(SETUP)
         try:
-            kernel = strike(report, ground, kernel, chance)
+            kernel = strike(report, ground, kernel, chance, deaths)
         except (Lost, Hung) as trouble:
             report.trouble(f"{trouble} (number {number})")
             kernel.kill()
@@ -47,11 +50,15 @@ def run(ground, kills, seed):
     if kernel is not None:
         kernel.shut_down()
     ground.expect_clean(report, "after the last kernel")
+    report.remarks = [
+        ", ".join(f"{deaths[victim]} times the {victim}" for victim in VICTIMS)
+        + f"; {deaths[SWEPT_LATER]} times files of a dead kernel stayed until the next start"
+    ]
     return report
 
 
-def strike(report, ground, kernel, chance):
-    """Kills one process of `kernel`. The kernel for the next time; none if it was the victim."""
+def strike(report, ground, kernel, chance, deaths):
+    """Kills one process of `kernel`. The kernel for the next time: another one if it was the victim."""
     victim = chance.choice(VICTIMS)
     code = chance.choice(CELLS)
     # Some die between cells.
@@ -62,12 +69,16 @@ def strike(report, ground, kernel, chance):
         # While the kernel starts, it is alone.
         victim = "kernel"
     why = f"after the {victim} died in {code!r}"
+    deaths[victim] += 1
     if victim == "kernel":
-        kernel.kill()
+        # As Jupyter does, or as the system does for want of memory.
+        kernel.kill(with_group=chance.random() < 0.5)
         orphans = ground.orphans_after()
         if orphans:
-            report.trouble(f"left behind {why}: {orphans}")
+            report.trouble(f"left behind {why}: processes {orphans}")
             ground.sweep_own()
+        # Alone, as in its first moments, it leaves its files to the next.
+        deaths[SWEPT_LATER] += bool(ground.files_left())
         return succeed(report, ground, why)
     try:
         os.kill(pid, signal.SIGKILL)
@@ -91,7 +102,7 @@ def strike(report, ground, kernel, chance):
 
 
 def succeed(report, ground, why):
-    """The next kernel works, and sweeps what the killed one has left."""
+    """The next kernel works, and sweeps what the killed one has left, if anything."""
     kernel = Kernel(ground)
     outcome = kernel.run(SETUP + "\ndouble(4)")
     if outcome.result != "8":
