@@ -47,6 +47,23 @@ fn each_death_is_told_in_words_and_the_next_cell_works() {
     }
 }
 
+#[test]
+fn an_event_that_death_cut_short_is_not_shown_and_swallows_nothing() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("let kept = 7;");
+    let ran = notebook.run(
+        "use std::io::Write;\n\
+        let word = std::env::var(\"COREBOOK_SESSION_WORD\")?;\n\
+        println!(\"shown\");\n\
+        print!(\"\\x1e{word}00001000half of it\");\n\
+        std::io::stdout().flush()?;\n\
+        std::process::abort();",
+    );
+    expect_death(&ran, "stdout: shown\n", "aborted", KEPT);
+    let ran = notebook.run("println!(\"after\"); kept");
+    assert_eq!(ran.log(), ["stdout: after\n", "result: 7"]);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_that_cannot_be_had_is_told_in_words() {

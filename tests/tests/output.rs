@@ -237,6 +237,20 @@ fn displays_come_in_place_and_can_be_updated_and_cleared() {
 }
 
 #[test]
+fn the_beginning_of_a_display_without_its_end_is_text() {
+    let notebook = Notebook::start();
+    for begun in ["EVCXR_BEGIN_CONTENT text/html", "EVCXR_INPUT_REQUEST:name"] {
+        notebook
+            .run(&format!("print!(\"{begun}\");"))
+            .shows(&[&format!("stdout: {begun}")]);
+    }
+    notebook
+        .run("println!(\"EVCXR_BEGIN_CONTENT text/html\\n<b>\");")
+        .shows(&["stdout: EVCXR_BEGIN_CONTENT text/html\n<b>\n"]);
+    notebook.run("1 + 1").shows(&["result: 2"]);
+}
+
+#[test]
 fn a_progress_bar_is_a_line_of_text_for_a_client_that_may_be_a_terminal() {
     let notebook = Notebook::start();
     let ran = notebook.run_as(&Execute {

@@ -35,6 +35,10 @@ pub enum Protocol {
 /// Cuts a stream of bytes.
 pub struct Splitter {
     word: String,
+    /// How the frame of an event begins.
+    opening: Vec<u8>,
+    /// The frame behind which nothing of the cell comes, not even the rest of a block.
+    cell_ended: Vec<u8>,
     waiting: Vec<u8>,
 }
 
@@ -52,6 +56,8 @@ impl Splitter {
     pub fn new(word: &str) -> Self {
         Self {
             word: word.to_owned(),
+            opening: [&[event::MARK], word.as_bytes()].concat(),
+            cell_ended: event::encode(&Event::CellEnded, word),
             waiting: Vec::new(),
         }
     }
@@ -62,7 +68,7 @@ impl Splitter {
         self.cut(false)
     }
 
-    /// What still waits, as it is: nothing more will come of it.
+    /// What still waits, as it is, because nothing more will come of it; without an event that was torn off.
     pub fn flush(&mut self) -> Vec<Piece> {
         self.cut(true)
     }
@@ -93,6 +99,10 @@ impl Splitter {
                     rest = at;
                     break;
                 }
+                Found::Incomplete if bytes[at..].starts_with(&self.opening) => {
+                    push_text(&mut pieces, &bytes[text_start..at]);
+                    return pieces;
+                }
                 Found::Incomplete | Found::Nothing => at += 1,
             }
         }
@@ -107,6 +117,10 @@ impl Splitter {
                 Decoded::Event { event, frame_len } => {
                     Found::Whole(Some(Piece::Event(event)), frame_len)
                 }
+                // A process that shares the worker's stdout died while it wrote.
+                Decoded::Incomplete if position(bytes, &self.cell_ended).is_some() => {
+                    Found::Nothing
+                }
                 Decoded::Incomplete => Found::Incomplete,
                 Decoded::NotAFrame => Found::Nothing,
             };
@@ -115,14 +129,19 @@ impl Splitter {
         if bytes[..known] != PREFIX[..known] {
             return Found::Nothing;
         }
-        let Some(line_len) = bytes.iter().position(|&byte| byte == b'\n') else {
-            return if may_become_protocol(bytes) {
+        let end = bytes.iter().position(|&byte| byte == b'\n');
+        let line = &bytes[..end.unwrap_or(bytes.len())];
+        // An event before the line's end: code has printed the beginning of such a line.
+        if position(line, &self.opening).is_some() {
+            return Found::Nothing;
+        }
+        let Some(line_len) = end else {
+            return if may_become_protocol(line) {
                 Found::Incomplete
             } else {
                 Found::Nothing
             };
         };
-        let line = &bytes[..line_len];
         let protocol = |protocol| Found::Whole(Some(Piece::Protocol(protocol)), line_len + 1);
         if line == PANICKED {
             protocol(Protocol::Panicked)
@@ -131,7 +150,11 @@ impl Splitter {
         } else if line.starts_with(CHANGED_TYPE) || line.starts_with(ASKS_INPUT) {
             protocol(Protocol::Other(line.to_vec()))
         } else if let Some(mime) = line.strip_prefix(BEGIN_CONTENT) {
-            content(mime, bytes, line_len + 1)
+            let cell = position(bytes, &self.cell_ended).map_or(bytes, |end| &bytes[..end]);
+            match content(mime, cell, line_len + 1) {
+                Found::Incomplete if cell.len() < bytes.len() => Found::Nothing,
+                found => found,
+            }
         } else {
             Found::Nothing
         }
@@ -169,6 +192,19 @@ fn content(mime: &[u8], bytes: &[u8], body_start: usize) -> Found {
         }
         line_start += line_len + 1;
     }
+}
+
+/// Where `part` begins in `bytes`. Looks for its first byte, which is rare.
+fn position(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(next) = bytes[from..].iter().position(|&byte| byte == part[0]) {
+        from += next;
+        if bytes[from..].starts_with(part) {
+            return Some(from);
+        }
+        from += 1;
+    }
+    None
 }
 
 fn push_text(pieces: &mut Vec<Piece>, text: &[u8]) {
@@ -252,6 +288,46 @@ mod tests {
             "EVCXR_BEGIN_CONTENT",
         ] {
             assert_eq!(split(input.as_bytes()), [text(input)], "{input:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_was_torn_off_by_death_shows_nothing_and_swallows_nothing() {
+        let event = Event::Stderr {
+            text: "oh\n".into(),
+        };
+        let frame = event::encode(&event, WORD);
+        for cut in 1 + WORD.len()..frame.len() {
+            let mut splitter = Splitter::new(WORD);
+            let torn = [b"before", &frame[..cut]].concat();
+            assert_eq!(splitter.push(&torn), [text("before")], "cut at {cut}");
+            assert_eq!(splitter.flush(), []);
+            assert_eq!(splitter.push(b"after"), [text("after")]);
+        }
+    }
+
+    #[test]
+    fn nothing_waits_beyond_the_end_of_its_cell() {
+        let ended = || Piece::Event(Box::new(Event::CellEnded));
+        for begun in [
+            "EVCXR_BEGIN_CONTENT text/html\n<b>\n",
+            "EVCXR_BEGIN_CONTENT text/html",
+            "EVCXR_VARIABLE_CHANGED_TYPE:x",
+            "EVCXR_INPUT_REQUEST",
+            "EVCXR_PANIC",
+            &format!("\x1e{WORD}00001000torn"),
+        ] {
+            let frame = event::encode(&Event::CellEnded, WORD);
+            let input = [begun.as_bytes(), &frame].concat();
+            assert_eq!(
+                Splitter::new(WORD).push(&input),
+                [text(begun), ended()],
+                "{begun:?}"
+            );
+            // What comes in the next cell can't complete it either.
+            let input = [&input, &b"\nEVCXR_END_CONTENT\n"[..]].concat();
+            let rest = text("\nEVCXR_END_CONTENT\n");
+            assert_eq!(split(&input), [text(begun), ended(), rest], "{begun:?}");
         }
     }
 
