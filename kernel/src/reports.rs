@@ -120,7 +120,7 @@ impl Listener {
     }
 }
 
-/// Passes on reports until the supervisor ends. `worker` becomes the process that it has started.
+/// Passes on reports until the supervisor ends. `worker` becomes the process that runs cells, the last that did.
 fn read_all(
     stream: &UnixStream,
     outputs: &SyncSender<Input>,
@@ -128,7 +128,7 @@ fn read_all(
 ) -> std::io::Result<()> {
     let mut stream = BufReader::with_capacity(128 * 1024, stream);
     while let Some(report) = read_message(&mut stream)? {
-        if let Report::Started { worker_pid } = report {
+        if let Report::Started { worker_pid } | Report::Replaced { worker_pid, .. } = report {
             *worker = i32::try_from(worker_pid).ok().map(Pid::from_raw);
         }
         if outputs.send(Input::Report(report)).is_err() {
