@@ -42,7 +42,7 @@ struct Collected {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descendant {
     pub pid: i32,
-    parent: i32,
+    pub parent: i32,
     is_zombie: bool,
     pub name: String,
 }
@@ -176,6 +176,17 @@ impl Process {
         found
     }
 
+    /// The children of `parent` that run this same program: of the worker, its checkpoint.
+    pub fn forks_of(&self, parent: Pid) -> Vec<Pid> {
+        let all = self.descendants();
+        let own = all.iter().find(|process| process.pid == parent.as_raw());
+        let is_fork = |process: &&Descendant| {
+            process.parent == parent.as_raw() && own.is_some_and(|own| own.name == process.name)
+        };
+        let forks = all.iter().filter(is_fork);
+        forks.map(|fork| Pid::from_raw(fork.pid)).collect()
+    }
+
     /// Every process that ended was asked how. One may just have ended, so it is looked at for a while.
     pub fn expect_no_zombies(&self) {
         let deadline = Instant::now() + PATIENCE;
@@ -245,6 +256,19 @@ impl Drop for Collected {
     fn drop(&mut self) {
         // A child that outlived the kernel may hold the pipe; the thread ends with it.
         drop(self.reader.take());
+    }
+}
+
+/// Waits until something that happens elsewhere has happened.
+///
+/// # Panics
+///
+/// When it has not after [`PATIENCE`].
+pub fn wait_until(what: &str, has_happened: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !has_happened() {
+        assert!(Instant::now() < deadline, "not after {PATIENCE:?}: {what}");
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 

@@ -31,13 +31,14 @@ format!(\"{} {} {} {} {text} {:?} {} {point:?} {rc:?} {option:?} {counter} {squa
 ";
 
 /// Changes, moves and replaces variables, and declares one.
-const SPOIL: &str = "\
+pub const SPOIL: &str = "\
 drop(numbers); drop(map); shared.lock().unwrap().clear(); *rc.borrow_mut() = 0; counter = 0;
 let text = 3; let declared = 1; pool.resize(3);
 println!(\"spoilt\");
 ";
 
-fn start() -> (Notebook, String) {
+/// A kernel with the variables, and what is in them.
+pub fn start() -> (Notebook, String) {
     let notebook = Notebook::start();
     notebook
         .run(VARIABLES)
@@ -47,7 +48,7 @@ fn start() -> (Notebook, String) {
 }
 
 /// All is as it was, for the worker and for evcxr.
-fn expect_all_kept(notebook: &Notebook, before: &str, death: &str) {
+pub fn expect_all_kept(notebook: &Notebook, before: &str, death: &str) {
     assert_eq!(notebook.run(CONTENTS).result(), before, "after {death}");
     let log = notebook.run("declared").log();
     assert!(

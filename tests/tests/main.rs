@@ -14,6 +14,7 @@ mod input;
 mod interrupts;
 mod kills;
 mod mapping;
+mod memory;
 mod messages;
 mod output;
 mod pool;
