@@ -25,6 +25,7 @@ use jupyter_protocol::{
 };
 
 use crate::charts;
+use crate::evaluator::outcome;
 use crate::iopub::Publisher;
 use crate::supervisor::report::{Ending, Report};
 
@@ -152,8 +153,16 @@ impl<O: Observer> Outputs<O> {
             }
             Report::Replaced { ending, worker_pid } => {
                 tracing::debug!("worker {worker_pid} takes over");
-                self.summary.died = Some(self.death_by(ending, true));
-                self.end_code();
+                if self.is_code_running {
+                    self.summary.died = Some(self.death_by(ending, true));
+                    self.end_code();
+                } else {
+                    let cause = outcome::in_words(ending, &self.summary.stderr_tail);
+                    let note = format!(
+                        "worker died: {cause} while the cell was compiled; variables are kept, threads of earlier cells are gone\n"
+                    );
+                    self.write(Stdio::Stderr, note.as_bytes());
+                }
             }
             Report::Died { ending } => {
                 let death = Some(self.death_by(ending, false));

@@ -18,6 +18,7 @@ mod memory;
 mod messages;
 mod output;
 mod pool;
+mod protection;
 mod queue;
 mod requests;
 mod rest;

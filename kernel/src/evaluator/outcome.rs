@@ -246,7 +246,10 @@ const LOST: &str = "variables are lost, functions and :dep are kept";
 /// What the standard library says before it aborts because there is no memory.
 const ALLOCATION_FAILED: &str = "memory allocation of ";
 
-fn in_words(ending: Ending, last_words: &str) -> String {
+/// How the worker ended.
+///
+/// * `last_words`: the end of what it wrote to stderr.
+pub fn in_words(ending: Ending, last_words: &str) -> String {
     if last_words.contains("has overflowed its stack") {
         return "stack overflow".to_owned();
     }

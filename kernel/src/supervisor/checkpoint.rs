@@ -1,8 +1,8 @@
-//! Checkpoints: a fork of the worker, made before a cell, that takes over with every variable if the cell
-//! dies.
+//! Checkpoints: a fork of the worker, made while a cell is compiled, that takes over with every variable if the
+//! worker dies.
 //!
 //! This is the worker's side. The fork blocks on a pipe whose other end only the worker holds. A byte says
-//! that the cell has ended: the fork ends too. The pipe's end says that the worker has died: the fork goes on
+//! that the cell has ended, or does not come: the fork ends too. The pipe's end says that the worker has died: the fork goes on
 //! as the worker, with all as it was before the cell. It tells the supervisor, whose child it then is, on the
 //! pipe for [`Notice`]s.
 //!
@@ -16,7 +16,6 @@ use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, setpgid};
 
-use super::oom::Victim;
 use super::report::{Attempt, Checkpoint, Notice, write_message};
 
 /// Forks the process. The runtime does it, because it knows which locks must not be held meanwhile.
@@ -29,60 +28,94 @@ const BUSY: i32 = -2;
 pub struct Checkpoints {
     fork: Fork,
     notices: File,
+    /// The one that waits.
+    guard: Option<Guard>,
 }
 
 /// Which of both processes this is after [`Checkpoints::protect`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// The worker. The cell runs here; without a checkpoint it is not protected.
-    Worker(Option<Guard>),
-    /// The checkpoint, after the worker has died in its cell.
+    /// The worker.
+    Worker,
+    /// The checkpoint, after the worker has died.
     Successor,
 }
 
-/// The checkpoint as the worker holds it, while a cell runs.
-pub struct Guard {
+/// The checkpoint as the worker holds it.
+struct Guard {
     pid: Pid,
     dismissal: std::io::PipeWriter,
-    victim: Victim,
 }
 
 impl Checkpoints {
     /// * `notices`: the pipe on which the supervisor listens.
     pub fn new(fork: Fork, notices: File) -> Self {
-        Self { fork, notices }
+        Self {
+            fork,
+            notices,
+            guard: None,
+        }
+    }
+
+    /// Whether a checkpoint waits.
+    pub fn is_protected(&self) -> bool {
+        self.guard.is_some()
     }
 
     /// Makes a checkpoint of a process that is not too large; in it, returns only when the worker has died.
     ///
     /// * `limit_bytes`: a process that has more memory of its own is not protected.
     pub fn protect(&mut self, limit_bytes: u64) -> Side {
+        self.release();
         let started = Instant::now();
         let own_bytes = own_bytes();
         let made = match own_bytes <= limit_bytes {
             true => self.fork(),
             false => Err(Attempt::TooLarge { limit_bytes }),
         };
-        let (attempt, side) = match made {
+        let attempt = match made {
             Ok(None) => return Side::Successor,
-            Ok(Some(guard)) => (
-                Attempt::Made {
-                    pid: guard.pid.as_raw().unsigned_abs(),
-                },
-                Side::Worker(Some(guard)),
-            ),
-            Err(attempt) => (attempt, Side::Worker(None)),
+            Ok(Some(guard)) => {
+                let pid = guard.pid.as_raw().unsigned_abs();
+                self.guard = Some(guard);
+                Attempt::Made { pid }
+            }
+            Err(attempt) => attempt,
         };
         self.tell(&Notice::Checkpoint(Checkpoint {
             attempt,
             own_bytes,
             cost_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
         }));
-        side
+        Side::Worker
+    }
+
+    /// Ends the checkpoint, because the cell has ended. From here on nothing brings the variables back.
+    pub fn dismiss(&mut self) {
+        if let Some(guard) = &mut self.guard {
+            // A checkpoint that was killed does not listen; the result is the same.
+            let _ = guard.dismissal.write_all(&[1]);
+        }
+    }
+
+    /// Waits for the end of a checkpoint that was dismissed, so that no zombie is left. To be called when nobody
+    /// waits for the cell any more.
+    pub fn reap(&mut self) {
+        if let Some(guard) = self.guard.take() {
+            while waitpid(guard.pid, None) == Err(Errno::EINTR) {}
+        }
+    }
+
+    /// Ends a checkpoint whose cell does not come, and waits for that.
+    pub fn release(&mut self) {
+        self.dismiss();
+        self.reap();
     }
 
     /// Tells the supervisor that this process is the worker from now on.
     pub fn tell_take_over(&mut self) {
-        self.tell(&Notice::TookOver);
+        let pid = std::process::id();
+        self.tell(&Notice::TookOver { pid });
     }
 
     /// The worker's guard; nothing in the checkpoint, which has taken over when this returns.
@@ -104,11 +137,7 @@ impl Checkpoints {
                 let pid = Pid::from_raw(pid);
                 // Here too, because the checkpoint must not be in the worker's group when that is killed.
                 let _ = setpgid(pid, pid);
-                Ok(Some(Guard {
-                    pid,
-                    dismissal,
-                    victim: Victim::first(),
-                }))
+                Ok(Some(Guard { pid, dismissal }))
             }
         }
     }
@@ -119,21 +148,7 @@ impl Checkpoints {
     }
 }
 
-impl Guard {
-    /// Ends the checkpoint, because the cell has ended. From here on nothing brings the variables back.
-    pub fn dismiss(&mut self) {
-        // A checkpoint that was killed does not listen; the result is the same.
-        let _ = self.dismissal.write_all(&[1]);
-    }
-
-    /// Waits for its end, so that no zombie is left. To be called when nobody waits for the cell any more.
-    pub fn reap(self) {
-        while waitpid(self.pid, None) == Err(Errno::EINTR) {}
-        self.victim.pardon();
-    }
-}
-
-/// What the checkpoint does: nothing, until the cell has ended or the worker has died in it.
+/// What the checkpoint does: nothing, until it is dismissed or the worker has died.
 fn await_death(mut ended: std::io::PipeReader) {
     // A group of its own, because the worker's is killed when it dies. Can't fail for a process so young.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));

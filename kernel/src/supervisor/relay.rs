@@ -19,7 +19,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::estate::Estate;
-use super::report::{Attempt, Notice, Order, Report, read_message, write_message};
+use super::report::{Attempt, Checkpoint, Notice, Order, Report, read_message, write_message};
 use super::splitter::{Piece, Protocol, Splitter};
 use super::worker_process::WorkerProcess;
 use super::{REPORT_SOCKET_VARIABLE, RUNTIME_LIBRARY_VARIABLE};
@@ -77,10 +77,12 @@ struct Relay {
     cell_asked_at: Option<Instant>,
     /// How large the worker may be for a checkpoint of the cell that was asked for; 0 for none.
     checkpoint_limit_bytes: u64,
+    /// What came of that checkpoint, until the cell runs. Of one that never does nobody is told.
+    checkpoint: Option<Checkpoint>,
     is_running_cell: bool,
     has_asked_input: bool,
-    /// The checkpoint has said that it is the worker now; the end of the old one is about to be seen.
-    has_taken_over: bool,
+    /// The checkpoint that has said that it is the worker now; the end of the old one is about to be seen.
+    successor: Option<u32>,
 }
 
 /// Which ends have something to say.
@@ -106,9 +108,10 @@ impl Relay {
             runtime: runtime_stamp(),
             cell_asked_at: None,
             checkpoint_limit_bytes: 0,
+            checkpoint: None,
             is_running_cell: false,
             has_asked_input: false,
-            has_taken_over: false,
+            successor: None,
         })
     }
 
@@ -213,8 +216,15 @@ impl Relay {
             }) => {
                 self.cell_asked_at = Some(Instant::now());
                 self.checkpoint_limit_bytes = checkpoint_limit_bytes;
+                // Now, while the cell is compiled: what a checkpoint costs then costs the cell nothing.
+                self.worker.protect(checkpoint_limit_bytes);
             }
-            Some(Order::Fence { number }) => self.report(&Report::Fence { number })?,
+            Some(Order::Fence { number }) => {
+                // The checkpoint of a cell that could not be compiled, or that had nothing to run.
+                self.worker.release();
+                self.checkpoint = None;
+                self.report(&Report::Fence { number })?;
+            }
             Some(Order::Interrupt) => self.worker.interrupt(),
             // A cell that has just ended, or died, leaves a worker that is not meant.
             Some(Order::Kill) if self.is_running_cell => self.worker.kill(),
@@ -243,23 +253,28 @@ impl Relay {
                 self.is_running_cell = true;
                 self.has_asked_input = false;
                 self.report(&Report::CellStarted)?;
+                if let Some(checkpoint) = self.checkpoint.take() {
+                    self.report(&Report::Checkpoint(checkpoint))?;
+                }
                 self.worker.open_stdin()?;
                 if runtime_stamp() != self.runtime {
                     // Two runtimes in one process would share names and not data.
                     let bytes = RUNTIME_CHANGED.to_vec();
                     self.report(&Report::Stderr { bytes })?;
-                    self.worker.kill();
-                    continue;
+                    self.worker.kill_for_good();
+                    let ending = self.worker.ending();
+                    self.report(&Report::Died { ending })?;
+                    return Ok(false);
                 }
                 let compile_time = self
                     .cell_asked_at
                     .take()
                     .map(|asked| asked.elapsed())
                     .unwrap_or_default();
+                // Again for a cell that evcxr runs twice, or whose checkpoint has taken over before it came.
+                self.worker.protect(self.checkpoint_limit_bytes);
                 let build = super::worker::build_command(compile_time, opt_level());
-                let protect = super::worker::protect_command(self.checkpoint_limit_bytes);
-                self.worker
-                    .command(&[build.as_bytes(), protect.as_bytes(), &line].concat());
+                self.worker.command(&[build.as_bytes(), &line].concat());
             } else if self.is_running_cell {
                 // evcxr answers a request for input that the cell printed.
                 self.has_asked_input = false;
@@ -316,7 +331,7 @@ impl Relay {
     fn end_cell(&mut self) -> anyhow::Result<()> {
         self.forward_stderr()?;
         self.is_running_cell = false;
-        self.worker.forget_checkpoint();
+        self.worker.end_protection();
         self.report(&Report::CellEnded)?;
         tell_evcxr(b"EVCXR_EXECUTION_COMPLETE")
     }
@@ -328,9 +343,13 @@ impl Relay {
                 if let Attempt::Made { pid } = checkpoint.attempt {
                     self.worker.set_checkpoint(pid);
                 }
-                self.report(&Report::Checkpoint(checkpoint))?;
+                if self.is_running_cell {
+                    self.report(&Report::Checkpoint(checkpoint))?;
+                } else {
+                    self.checkpoint = Some(checkpoint);
+                }
             }
-            Some(Notice::TookOver) => self.has_taken_over = true,
+            Some(Notice::TookOver { pid }) => self.successor = Some(pid),
             None => return Ok(false),
         }
         Ok(true)
@@ -347,42 +366,38 @@ impl Relay {
         self.forward(rest)?;
         let ending = self.worker.ending();
         reap(self.worker.group());
-        if !self.worker.follow_checkpoint() || !self.awaits_take_over()? {
+        let Some(worker_pid) = self.await_take_over()? else {
             self.report(&Report::Died { ending })?;
             return Ok(false);
-        }
-        self.is_running_cell = false;
-        let worker_pid = self.worker.pid().as_raw().unsigned_abs();
+        };
+        self.worker
+            .follow(Pid::from_raw(worker_pid.cast_signed()))?;
         self.report(&Report::Replaced { ending, worker_pid })?;
-        tell_evcxr(CELL_NEVER_RAN)?;
+        // While it still compiles the cell, evcxr need not know.
+        if std::mem::take(&mut self.is_running_cell) {
+            tell_evcxr(CELL_NEVER_RAN)?;
+        }
         Ok(true)
     }
 
-    /// Waits for the word of the checkpoint that it has taken over. Nothing comes of one that was killed, or
-    /// that had just been told that its cell has ended.
-    fn awaits_take_over(&mut self) -> anyhow::Result<bool> {
+    /// Waits for the word of the checkpoint that it has taken over, and which process it is. The notices end
+    /// without one when no checkpoint lives.
+    fn await_take_over(&mut self) -> anyhow::Result<Option<u32>> {
         let deadline = Instant::now() + TAKE_OVER_WAIT;
-        while !self.has_taken_over {
+        loop {
+            if let Some(successor) = self.successor.take() {
+                return Ok(Some(successor));
+            }
             let left = deadline.saturating_duration_since(Instant::now());
-            let mut fds = [
-                PollFd::new(self.worker.notices.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.worker.ended().as_fd(), PollFlags::POLLIN),
-            ];
+            let mut fds = [PollFd::new(self.worker.notices.as_fd(), PollFlags::POLLIN)];
             match poll(&mut fds, PollTimeout::try_from(left)?) {
                 Err(nix::errno::Errno::EINTR) => continue,
                 other => other?,
             };
             if fds[0].any() != Some(true) || !self.take_notice()? {
-                self.worker.kill();
-                eprintln!(
-                    "the checkpoint did not take over: {:?}",
-                    self.worker.ending()
-                );
-                return Ok(false);
+                return Ok(None);
             }
         }
-        self.has_taken_over = false;
-        Ok(true)
     }
 
     /// Ends the worker and all it has started, and leaves no zombie: in a container nobody else reaps.

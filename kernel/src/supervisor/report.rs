@@ -45,7 +45,8 @@ pub enum Report {
     },
     /// A cell begins, and whether a checkpoint protects it.
     Checkpoint(Checkpoint),
-    /// The worker died in a cell. Its checkpoint is the worker now, with all as it was before the cell.
+    /// The worker died in a cell, or while one was compiled. Its checkpoint is the worker now, with all as it was
+    /// before the cell.
     Replaced {
         ending: Ending,
         worker_pid: u32,
@@ -59,10 +60,10 @@ pub enum Report {
 /// From the worker to the supervisor, on a pipe of its own: each is written whole.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Notice {
-    /// Before the code of a cell that was to be protected.
+    /// When it was told to make one, and before the code of the cell that is to be protected.
     Checkpoint(Checkpoint),
-    /// The checkpoint is the worker from now on.
-    TookOver,
+    /// The checkpoint, which is this process, is the worker from now on.
+    TookOver { pid: u32 },
 }
 
 /// An attempt to protect a cell.
@@ -71,7 +72,7 @@ pub struct Checkpoint {
     pub attempt: Attempt,
     /// What the worker had in memory that no file has.
     pub own_bytes: u64,
-    /// How much later the cell began.
+    /// How long it took.
     pub cost_ns: u64,
 }
 
@@ -93,10 +94,10 @@ pub enum Ending {
 /// From the kernel to the supervisor.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Order {
-    /// A cell was asked for: its compile time counts from now. A checkpoint protects it if the worker has at
-    /// most so much memory of its own; at 0 none does.
+    /// A cell was asked for: its compile time counts from now. A checkpoint protects it, from now too, if the
+    /// worker has at most so much memory of its own; at 0 none does.
     CellBegins { checkpoint_limit_bytes: u64 },
-    /// Say when everything up to here is reported.
+    /// The cell has ended, if it came to run at all. Say when everything up to here is reported.
     Fence { number: u64 },
     /// Ask the running code to stop between items.
     Interrupt,

@@ -2,7 +2,7 @@
 //!
 //! The same loop as evcxr's own, with four differences: commands come on a pipe of their own, so cells
 //! can read stdin; the runtime's hooks are called around each cell; the end of a cell is an event that no
-//! cell can print by accident; and a checkpoint of the process may wait behind each cell.
+//! cell can print by accident; and a checkpoint of the process is made while the next cell is compiled.
 
 use std::ffi::c_void;
 use std::fs::File;
@@ -16,6 +16,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
 
 use super::checkpoint::{Checkpoints, Fork, Side};
+use super::oom::Victim;
 use super::{
     COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, NOTICE_FD_VARIABLE,
     REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE,
@@ -27,8 +28,16 @@ pub const RUN_COMMAND: &str = "LOAD_AND_RUN ";
 /// The supervisor's own command before it: how the cell was compiled.
 const BUILD_COMMAND: &str = "BUILD ";
 
-/// The supervisor's own command before it: how large the worker may be for a checkpoint.
+/// The supervisor's own command while a cell is compiled: make a checkpoint, unless the worker is larger than so
+/// many bytes.
 const PROTECT_COMMAND: &str = "PROTECT ";
+
+/// The supervisor's own command when that cell does not come.
+pub const RELEASE_COMMAND: &str = "RELEASE\n";
+
+/// The supervisor's own command to a checkpoint that has taken over: what stands before it in the pipe was meant
+/// for the worker that has died.
+pub const RESUME_COMMAND: &str = "RESUME\n";
 
 /// The line that tells how the next cell was compiled.
 pub fn build_command(compile_time: Duration, opt_level: Option<u8>) -> String {
@@ -39,7 +48,7 @@ pub fn build_command(compile_time: Duration, opt_level: Option<u8>) -> String {
     )
 }
 
-/// The line that has the next cell protected by a checkpoint, if the worker has at most so much memory.
+/// The line that has a checkpoint made, if the worker has at most so much memory.
 pub fn protect_command(limit_bytes: u64) -> String {
     format!("{PROTECT_COMMAND}{limit_bytes}\n")
 }
@@ -71,7 +80,6 @@ pub fn run() -> anyhow::Result<()> {
         build: (0.0, 0),
     };
     let mut checkpoints = Checkpoints::new(hooks.fork, notices);
-    let mut limit_bytes = 0;
     while let Some(line) = read_line(&mut commands)? {
         if let Some(build) = line.strip_prefix(BUILD_COMMAND) {
             cells.build =
@@ -79,9 +87,18 @@ pub fn run() -> anyhow::Result<()> {
             continue;
         }
         if let Some(limit) = line.strip_prefix(PROTECT_COMMAND) {
-            limit_bytes = limit
+            let limit_bytes = limit
                 .parse()
                 .with_context(|| format!("unknown command {line:?}"))?;
+            if checkpoints.protect(limit_bytes) == Side::Successor {
+                cells.resume();
+                checkpoints.tell_take_over();
+                skip_to(RESUME_COMMAND, &mut commands)?;
+            }
+            continue;
+        }
+        if line == RELEASE_COMMAND.trim_end() {
+            checkpoints.release();
             continue;
         }
         let command = line
@@ -91,28 +108,18 @@ pub fn run() -> anyhow::Result<()> {
             bail!("unknown command {line:?}")
         };
         end_with_supervisor();
-        let mut guard = match std::mem::take(&mut limit_bytes) {
-            0 => None,
-            limit_bytes => match checkpoints.protect(limit_bytes) {
-                Side::Worker(guard) => guard,
-                Side::Successor => {
-                    cells.resume();
-                    checkpoints.tell_take_over();
-                    continue;
-                }
-            },
-        };
+        let victim = checkpoints.is_protected().then(Victim::first);
         cells.run(library, function)?;
         // Before the word that the cell has ended: what it did must not be undone any more.
-        if let Some(guard) = &mut guard {
-            guard.dismiss();
-        }
+        checkpoints.dismiss();
         std::io::stdout().lock().write_all(&cell_ended)?;
         std::io::stdout().flush()?;
-        if let Some(guard) = guard {
-            guard.reap();
+        checkpoints.reap();
+        if let Some(victim) = victim {
+            victim.pardon();
         }
     }
+    checkpoints.release();
     Ok(())
 }
 
@@ -241,6 +248,16 @@ fn read_line(pipe: &mut File) -> std::io::Result<Option<String>> {
     String::from_utf8(line)
         .map(Some)
         .map_err(std::io::Error::other)
+}
+
+/// Reads on behind the next `command`, or to the end.
+fn skip_to(command: &str, pipe: &mut File) -> std::io::Result<()> {
+    while let Some(line) = read_line(pipe)? {
+        if line == command.trim_end() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the thread that runs cells is blocked reading its stdin.

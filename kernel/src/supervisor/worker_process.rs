@@ -32,8 +32,7 @@ use super::{
 /// The running worker.
 pub struct WorkerProcess {
     life: Life,
-    /// The process that takes over if this one dies in its cell.
-    checkpoint: Option<Pid>,
+    protection: Protection,
     commands: File,
     /// A named pipe, so that stdin can be opened again after an end of file.
     stdin_path: PathBuf,
@@ -43,6 +42,17 @@ pub struct WorkerProcess {
     pub stderr: File,
     /// On which the worker tells of checkpoints.
     pub notices: File,
+}
+
+/// What becomes of variables if the worker dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protection {
+    /// They are lost.
+    None,
+    /// It was told to make a checkpoint, and has not said what came of it; or nothing did.
+    Asked,
+    /// This process takes over.
+    Checkpoint(Pid),
 }
 
 /// A child of the supervisor, and a thread that waits for its end.
@@ -89,7 +99,7 @@ impl WorkerProcess {
         }
         Ok(Self {
             life: Life::of(Pid::from_raw(i32::try_from(child.id())?))?,
-            checkpoint: None,
+            protection: Protection::None,
             commands: File::from(OwnedFd::from(command_writer)),
             stdin_path,
             stdin: None,
@@ -158,20 +168,43 @@ impl WorkerProcess {
 
     /// Kills the checkpoint too.
     pub fn kill_for_good(&mut self) {
-        if let Some(checkpoint) = self.checkpoint.take() {
+        if let Protection::Checkpoint(checkpoint) = self.protection {
             let _ = kill(checkpoint, Signal::SIGKILL);
         }
+        self.end_protection();
         self.kill();
     }
 
-    /// Says which process takes over if the worker dies in the cell that now begins.
+    /// Has the worker make a checkpoint for the next cell, unless it was told to.
+    ///
+    /// * `limit_bytes`: it makes none if it has more memory of its own; 0 for no checkpoint at all.
+    pub fn protect(&mut self, limit_bytes: u64) {
+        if limit_bytes > 0 && !self.is_protected() {
+            self.command(super::worker::protect_command(limit_bytes).as_bytes());
+            self.protection = Protection::Asked;
+        }
+    }
+
+    /// The next cell does not come: has the worker end the checkpoint that waits for it.
+    pub fn release(&mut self) {
+        if self.is_protected() {
+            self.end_protection();
+            self.command(super::worker::RELEASE_COMMAND.as_bytes());
+        }
+    }
+
+    /// Says which process takes over if the worker dies. Of one that nobody needs any more the news comes late.
     pub fn set_checkpoint(&mut self, pid: u32) {
-        self.checkpoint = i32::try_from(pid).ok().map(Pid::from_raw);
+        if let Ok(pid) = i32::try_from(pid)
+            && self.is_protected()
+        {
+            self.protection = Protection::Checkpoint(Pid::from_raw(pid));
+        }
     }
 
     /// The cell has ended, and its checkpoint with it.
-    pub fn forget_checkpoint(&mut self) {
-        self.checkpoint = None;
+    pub fn end_protection(&mut self) {
+        self.protection = Protection::None;
     }
 
     /// How it ended. Waits until it has.
@@ -182,16 +215,18 @@ impl WorkerProcess {
             .map_or(Ending::Exited { code: -1 }, ending_of)
     }
 
-    /// Follows the checkpoint, if there is one, in place of the worker, which has ended. Whether there is one
-    /// that can take over.
-    pub fn follow_checkpoint(&mut self) -> bool {
-        let Some(life) = self.checkpoint.take().and_then(|pid| Life::of(pid).ok()) else {
-            return false;
-        };
-        self.life = life;
+    fn is_protected(&self) -> bool {
+        self.protection != Protection::None
+    }
+
+    /// Follows the checkpoint that has taken over in place of the worker, which has ended.
+    pub fn follow(&mut self, checkpoint: Pid) -> std::io::Result<()> {
+        self.protection = Protection::None;
+        self.life = Life::of(checkpoint)?;
         self.stdin = None;
         self.discard_input();
-        true
+        self.command(super::worker::RESUME_COMMAND.as_bytes());
+        Ok(())
     }
 
     /// What a dead cell has not read is not for the next one.
