@@ -93,6 +93,8 @@ pub struct ExecuteJob {
     pub request: ExecuteRequest,
     /// Its place among all execute requests.
     pub number: usize,
+    /// Whether the client knows already that its turn has come.
+    pub is_busy_told: bool,
     /// Whether the client can show a display anew in its place.
     pub has_updates: bool,
 }
@@ -263,6 +265,7 @@ impl Evaluator {
         } else {
             self.run_and_reply(job);
         }
+        self.links.shells.note_answer();
     }
 
     fn is_aborted(&self, job: &ExecuteJob) -> bool {
@@ -272,7 +275,9 @@ impl Evaluator {
 
     /// Tells the client that the cell's turn has come.
     fn begin(&mut self, job: &ExecuteJob) {
-        self.links.publisher.publish(&job.origin, Status::busy());
+        if !job.is_busy_told {
+            self.links.publisher.publish(&job.origin, Status::busy());
+        }
         if self.is_aborted(job) {
             return;
         }

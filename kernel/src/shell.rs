@@ -44,11 +44,19 @@ impl Shell {
         }
         match message.content {
             JupyterMessageContent::ExecuteRequest(request) => {
+                let number = self.shells.next();
+                // At once, though the evaluator may be starting or warming up: to jupyter console the kernel is
+                // idle as long as it hears nothing else, and it shows no output then.
+                let is_busy_told = self.shells.is_first(number);
+                if is_busy_told {
+                    self.publisher.publish(&message.origin, Status::busy());
+                }
                 let job = ExecuteJob {
                     has_updates: has_updates(&request, &message.metadata),
                     origin: message.origin,
                     request,
-                    number: self.shells.next(),
+                    number,
+                    is_busy_told,
                 };
                 self.pass_on(self.jobs.send(Job::Execute(job)).is_ok());
             }

@@ -19,6 +19,8 @@ pub type ShellId = Option<String>;
 pub struct Shells {
     /// How many execute requests have come in.
     received: AtomicUsize,
+    /// How many have been answered, with their idle.
+    answered: AtomicUsize,
     /// The main shell, then its subshells in the order in which they were made.
     shells: Mutex<Vec<Shell>>,
 }
@@ -43,6 +45,7 @@ impl Shells {
         };
         Self {
             received: AtomicUsize::new(0),
+            answered: AtomicUsize::new(0),
             shells: Mutex::new(vec![main]),
         }
     }
@@ -55,6 +58,16 @@ impl Shells {
     /// How many have come in.
     pub fn received(&self) -> usize {
         self.received.load(Ordering::SeqCst)
+    }
+
+    /// Notes that the first of those not answered so far is answered now.
+    pub fn note_answer(&self) {
+        self.answered.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether nothing is before the request with this number.
+    pub fn is_first(&self, number: usize) -> bool {
+        self.answered.load(Ordering::SeqCst) == number
     }
 
     /// Whether the request with this number is not to be run: aborted, or its subshell was deleted.
@@ -131,6 +144,15 @@ mod tests {
         assert!(!shells.is_aborted(&sub, third) && !shells.is_aborted(&None, first));
         shells.abort_all_below(shells.received());
         assert!(shells.is_aborted(&sub, third) && shells.is_aborted(&None, third));
+    }
+
+    #[test]
+    fn a_request_is_first_when_all_before_it_are_answered() {
+        let shells = Shells::new();
+        let (first, second) = (shells.next(), shells.next());
+        assert!(shells.is_first(first) && !shells.is_first(second));
+        shells.note_answer();
+        assert!(shells.is_first(second));
     }
 
     #[test]
