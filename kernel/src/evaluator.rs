@@ -7,6 +7,8 @@
 //! * [`interpreter`]: evcxr itself
 //! * [`library`]: how much rust-analyzer knows of the standard library, and when
 //! * [`waiting`]: telling the cells that wait for it what takes so long
+//! * [`running`]: one cell from its source to its outcome
+//! * [`questions`]: what rust-analyzer knows of code that is being typed
 //! * [`answer`]: a cell's error, reply and idle, given once
 //! * [`forms`]: what is shown that no code has printed
 //! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
@@ -21,46 +23,46 @@ mod interpreter;
 mod library;
 pub mod locate;
 pub mod outcome;
+mod questions;
+mod running;
 mod startup;
 mod timings;
 mod waiting;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use corebook_install::compiler::Compile;
 use corebook_install::{Session, Toolchain, linker};
-use corebook_magics::expansion::{Expansion, expand};
-use corebook_magics::magic::Question;
-use evcxr::EvalCallbacks;
 use jupyter_protocol::{
-    ExecuteInput, ExecuteReply, ExecuteRequest, ExecuteResult, ExecutionCount, ExpressionResult,
-    Media, ReplyStatus, Status,
+    ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult, Media,
+    ReplyStatus, Status,
 };
 use serde_json::json;
 
 use crate::activity::{Activity, Phase};
 use crate::checkpoints::Checkpoints;
 use crate::history;
-use crate::host::{KernelHost, Pools};
+use crate::host::Pools;
 use crate::input::InputDesk;
 use crate::iopub::Publisher;
 use crate::outbox::Outbox;
-use crate::outputs::{CellIdentity, CellSummary, Input};
+use crate::outputs::Input;
 use crate::program;
 use crate::reports::Orders;
 use crate::shell::reply;
 use crate::shells::Shells;
-use crate::supervisor::report::Order;
 use crate::wire::Origin;
 
+pub use self::questions::{Found, FoundItem};
+
 use self::answer::{CellReply, OpenCell};
-use self::forms::{command_output, forms, plain_text, shown};
+use self::forms::plain_text;
 use self::interpreter::Interpreter;
-use self::locate::{Cell, Cells};
+use self::locate::Cells;
 use self::outcome::CellError;
 use self::timings::Timings;
 
@@ -97,24 +99,6 @@ pub struct ExecuteJob {
     pub is_busy_told: bool,
     /// Whether the client can show a display anew in its place.
     pub has_updates: bool,
-}
-
-/// What rust-analyzer found for the bytes `start..end` of the code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    pub items: Vec<FoundItem>,
-    pub start: usize,
-    pub end: usize,
-    /// The names of the notebook's variables and items.
-    pub own: Vec<String>,
-}
-
-/// What it would insert, and show.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundItem {
-    pub code: String,
-    pub kind: &'static str,
-    pub label: String,
 }
 
 /// What the evaluator shares with other threads.
@@ -399,187 +383,6 @@ impl Evaluator {
         }
         values
     }
-
-    /// Runs one cell to its end; all it wrote is published when this returns.
-    fn run(
-        &mut self,
-        job: &ExecuteJob,
-        source: &str,
-        is_silent: bool,
-    ) -> Result<CellSummary, CellError> {
-        let activity = Arc::clone(&self.links.activity);
-        activity.begin_cell(job.number);
-        let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
-        self.links.desk.begin_cell(may_ask);
-        self.tell_outputs(Input::CellBegins(CellIdentity {
-            origin: job.origin.clone(),
-            execution_count: self.execution_count,
-            is_silent,
-            has_updates: job.has_updates,
-        }));
-        // A client that takes questions has a person before it, and shows help in its own place.
-        let has_pager = job.request.allow_stdin && !is_silent;
-        let ran = self.expand_and_evaluate(source, has_pager);
-        let summary = self.summary();
-        ran.and_then(|evaluated| self.judge(evaluated, summary))
-    }
-
-    /// Magics first; a malformed one keeps the whole cell from running.
-    fn expand_and_evaluate(
-        &mut self,
-        source: &str,
-        has_pager: bool,
-    ) -> Result<Evaluated, CellError> {
-        let host = KernelHost::new(&self.links.pools, &self.links.checkpoints);
-        let expansion = expand(source, &host)
-            .map_err(|error| CellError::magic(self.execution_count, source, &error))?;
-        match expansion {
-            Expansion::Answers(questions) => {
-                if let [help @ Question::Help(_)] = questions.as_slice()
-                    && has_pager
-                {
-                    self.page = Some(forms(&host.answer_richly(help)));
-                } else {
-                    for question in &questions {
-                        self.tell_outputs(Input::Show(shown(&host.answer_richly(question))));
-                    }
-                }
-                Ok(Evaluated {
-                    result: Ok(evcxr::EvalOutputs::new()),
-                    cell: Cell::default(),
-                })
-            }
-            Expansion::Rust {
-                code,
-                map,
-                is_timing,
-            } => self.evaluate(Cell {
-                execution_count: self.execution_count,
-                source: source.to_owned(),
-                code,
-                map,
-                is_timing,
-            }),
-        }
-    }
-
-    fn evaluate(&mut self, cell: Cell) -> Result<Evaluated, CellError> {
-        let checkpoint_limit_bytes = self.links.checkpoints.limit_bytes(cell.is_timing);
-        let interpreter = self
-            .interpreter
-            .as_mut()
-            .map_err(|reason| CellError::not_started(reason))?;
-        self.links.orders.give(&Order::CellBegins {
-            checkpoint_limit_bytes,
-        });
-        lock(&self.links.cells).push(cell.clone());
-        let (desk, activity) = (&self.links.desk, &self.links.activity);
-        let mut callbacks = EvalCallbacks {
-            input_reader: &|request| {
-                desk.ask(&request.prompt, request.is_password, activity)
-                    .unwrap_or_else(|reason| {
-                        desk.refuse(reason);
-                        String::new()
-                    })
-            },
-        };
-        let mut result = interpreter.execute(&cell.code, &mut callbacks);
-        // evcxr puts the help that points at the cell in place of an error that points at the code around it,
-        // as with the unknown name in a loop at the end of a cell. A check, which puts nothing around, has it.
-        if let Err(evcxr::Error::CompilationErrors(errors)) = &result
-            && !errors.iter().any(|error| error.level() == "error")
-            && let Ok(checked) = interpreter.check(&cell.code)
-            && !checked.is_empty()
-        {
-            result = Err(evcxr::Error::CompilationErrors(checked));
-        }
-        Ok(Evaluated { result, cell })
-    }
-
-    /// What became of the cell, from both sides.
-    fn judge(
-        &mut self,
-        evaluated: Evaluated,
-        summary: CellSummary,
-    ) -> Result<CellSummary, CellError> {
-        let Evaluated { result, cell } = evaluated;
-        let cells = Arc::clone(&self.links.cells);
-        let is_interrupted = self.links.activity.is_interrupted();
-        let refused = self.links.desk.refused();
-        match result {
-            Ok(outputs) => {
-                let finished =
-                    outcome::of_finished(summary, is_interrupted, refused, &lock(&cells))?;
-                let count = ExecutionCount::new(self.execution_count);
-                let value = finished.result.clone();
-                let value = value.map(|data| ExecuteResult::new(count, data).into());
-                let shown = command_output(&outputs).into_iter().chain(value);
-                for content in shown {
-                    self.tell_outputs(Input::Show(content));
-                    // Waits until it is published.
-                    self.summary();
-                }
-                Ok(finished)
-            }
-            Err(error) => Err(outcome::of_failed(error, &summary, is_interrupted, &cell)),
-        }
-    }
-
-    /// Waits until everything the cell wrote is published.
-    fn summary(&mut self) -> CellSummary {
-        let (summary, receiver) = sync_channel(1);
-        self.fences += 1;
-        let number = self.fences;
-        let is_asked = self.links.orders.try_give(&Order::Fence { number });
-        let fence = if is_asked { number } else { 0 };
-        self.tell_outputs(Input::CellEnds { fence, summary });
-        receiver.recv().unwrap_or_default()
-    }
-
-    fn tell_outputs(&self, input: Input) {
-        if self.links.outputs.send(input).is_err() {
-            tracing::error!("output came after the outputs thread had ended");
-        }
-    }
-
-    fn complete(&mut self, code: &str, offset: usize) -> Option<Found> {
-        let context = self.interpreter.as_mut().ok()?.asked_about(code);
-        let found = context.completions(code, offset);
-        let found = found
-            .inspect_err(|error| tracing::debug!("no completions: {error:#}"))
-            .ok()?;
-        let variables = context.variables_and_types().map(|(name, _)| name);
-        let own = variables.chain(context.defined_item_names());
-        Some(Found {
-            start: found.start_offset,
-            end: found.end_offset,
-            own: own.map(str::to_owned).collect(),
-            items: found
-                .completions
-                .into_iter()
-                .map(|item| FoundItem {
-                    code: item.code,
-                    kind: item.kind,
-                    label: item.label,
-                })
-                .collect(),
-        })
-    }
-
-    fn inspect(&mut self, code: &str) -> Option<String> {
-        let context = self.interpreter.as_mut().ok()?.asked_about(code);
-        let (text, html) = context
-            .hover_at(code, code.len())
-            .inspect_err(|error| tracing::debug!("no documentation: {error:#}"))
-            .ok()?;
-        // evcxr's words for nothing found.
-        (!text.is_empty() && text != "No documentation found").then_some(html)
-    }
-}
-
-struct Evaluated {
-    result: Result<evcxr::EvalOutputs, evcxr::Error>,
-    cell: Cell,
 }
 
 /// Whether the cell counts and is remembered.
