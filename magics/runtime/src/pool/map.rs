@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use super::Pool;
 use super::items::Items;
 use super::memory::Kind;
-use super::work::{Piece, PieceFn, Work};
+use super::piece::{Piece, PieceFn};
+use super::work::Work;
 
 /// What the functions of a pool must be: usable by several threads at once, as `Sync` says.
 ///

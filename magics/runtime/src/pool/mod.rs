@@ -14,6 +14,7 @@
 //! What is here, in reading order:
 //!
 //! * `map`, `reduce`, `stream`, `task`: the methods of [`Pool`], thin and generic
+//! * `piece`: the loops that a cell compiles
 //! * `items`, `memory`, `work`: from items to results; types are forgotten here
 //! * `job`, `shift`, `claims`, `outcome`: who works on which items, and when to stop; no generics
 //! * `workers`: the threads; rayon enters here
@@ -31,6 +32,7 @@ mod memory;
 mod open;
 mod outcome;
 mod panics;
+mod piece;
 mod reduce;
 mod shift;
 mod status;

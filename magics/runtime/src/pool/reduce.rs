@@ -10,7 +10,8 @@ use super::Pool;
 use super::items::Items;
 use super::map::{Shared, ThroughArcMutexOrAtomic};
 use super::memory::Kind;
-use super::work::{Piece, Work};
+use super::piece::Piece;
+use super::work::Work;
 
 /// What a reduction begins with: a value, or a function that makes one.
 pub trait Identity<A, Kind> {

@@ -14,8 +14,9 @@ use super::map::{Shared, ThroughArcMutexOrAtomic};
 use super::memory::Kind;
 use super::outcome::{End, Outcome};
 use super::panics::is_worker;
+use super::piece::{OwnedPieceFn, Piece};
 use super::task::{Background, Failure, LOOK_UP};
-use super::work::{OwnedPieceFn, Piece, Work};
+use super::work::Work;
 use super::{Pool, panics};
 
 /// The results of [`Pool::imap`], in the order of the items. Dropping it stops the map.
