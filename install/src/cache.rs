@@ -22,6 +22,9 @@ use crate::Error;
 /// Overrides where prebuilt things are kept.
 pub const CACHE_VARIABLE: &str = "COREBOOK_CACHE_DIR";
 
+/// The folder for what compilers need for a moment: it goes with the session when one was killed.
+pub(crate) const TEMPORARY: &str = "tmp";
+
 /// The folder for everything that can be built again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cache {

@@ -27,7 +27,7 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 pub use self::journal::Compile;
 use self::journal::{Step, note};
 use self::recording::{Call, Recording};
-use crate::session::TEMPORARY;
+use crate::cache::TEMPORARY;
 
 const CARGO: &str = "cargo";
 const RECORDER: &str = "rustc-recorder";

@@ -11,17 +11,14 @@ use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::cache;
+use crate::cache::{self, TEMPORARY};
 use crate::cargo;
 #[cfg(unix)]
 use crate::library_source;
-use crate::template::write_outer_config;
+use crate::template::{runtime_library, write_outer_config};
 use crate::{Error, Template};
 
 pub use self::sweep::sweep_beside;
-
-/// The folder for what compilers need for a moment: it goes with the session when one was killed.
-pub(crate) const TEMPORARY: &str = "tmp";
 
 /// A folder that only this process uses, removed when the value is dropped or, if the process dies
 /// before, when the next session is created.
@@ -270,32 +267,6 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
     let file = File::options().append(true).open(to);
     date.and_then(|date| file?.set_times(FileTimes::new().set_modified(date)))
         .map_err(|error| Error::io("date", to, error))
-}
-
-pub(crate) fn runtime_library(work_dir: &Path, host: &str) -> Result<PathBuf, Error> {
-    let deps = work_dir
-        .join("target")
-        .join(host)
-        .join("debug")
-        .join("deps");
-    let prefix = format!("{}corebook", std::env::consts::DLL_PREFIX);
-    let entries = fs::read_dir(&deps).map_err(|error| Error::io("read", &deps, error))?;
-    let is_library = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with(&prefix) && name.ends_with(std::env::consts::DLL_SUFFIX)
-    };
-    let missing = || {
-        Error::io(
-            "find the runtime in",
-            &deps,
-            std::io::ErrorKind::NotFound.into(),
-        )
-    };
-    entries
-        .flatten()
-        .map(|entry| entry.path())
-        .find(is_library)
-        .ok_or_else(missing)
 }
 
 /// A folder for sessions that belongs to this user alone, wherever the cache is read-only.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::cache::{self, Cache};
 use crate::cargo::{self, BUILD_ENVS, OPT_LEVEL};
 use crate::linker::Linker;
-use crate::{CrateRequest, Error, RuntimeSource, Toolchain, session, toolchain};
+use crate::{CrateRequest, Error, RuntimeSource, Toolchain, toolchain};
 
 /// What the library that cells link to is called in manifests and in code.
 const RUNTIME_NAME: &str = "corebook";
@@ -114,7 +114,7 @@ impl Prebuild {
             fs::read_to_string(template.dir.join(KEY_FILE)).is_ok_and(|key| key == self.key());
         // A cleaner of old files can take a part of it.
         let is_complete = is_keyed
-            && session::runtime_library(&template.work_dir(), &self.toolchain.host).is_ok()
+            && runtime_library(&template.work_dir(), &self.toolchain.host).is_ok()
             && self.runtime.dir(&self.cache).is_dir();
         is_complete.then_some(template)
     }
@@ -324,6 +324,33 @@ impl Template {
 pub(crate) fn write_outer_config(dir: &Path) -> Result<(), Error> {
     cache::create_dir(&dir.join(".cargo"))?;
     cache::write(&dir.join(".cargo/config.toml"), cargo::OUTER_CONFIG)
+}
+
+/// The runtime in a working directory, as cells link to it.
+pub(crate) fn runtime_library(work_dir: &Path, host: &str) -> Result<PathBuf, Error> {
+    let deps = work_dir
+        .join("target")
+        .join(host)
+        .join("debug")
+        .join("deps");
+    let prefix = format!("{}corebook", std::env::consts::DLL_PREFIX);
+    let entries = fs::read_dir(&deps).map_err(|error| Error::io("read", &deps, error))?;
+    let is_library = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&prefix) && name.ends_with(std::env::consts::DLL_SUFFIX)
+    };
+    let missing = || {
+        Error::io(
+            "find the runtime in",
+            &deps,
+            std::io::ErrorKind::NotFound.into(),
+        )
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(is_library)
+        .ok_or_else(missing)
 }
 
 /// Waits for the lock and says so when that takes a while.

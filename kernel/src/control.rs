@@ -6,14 +6,17 @@ use std::sync::mpsc::Sender;
 use jupyter_protocol::{InterruptReply, JupyterMessageContent, ShutdownReply};
 use serde_json::json;
 
+use crate::answering::{reply, reply_unsupported, while_busy};
 use crate::interrupt;
 use crate::iopub::Publisher;
-use crate::kernel::Shutdown;
 use crate::outbox::Outbox;
 use crate::replies::{kernel_info, subshells};
-use crate::shell::{reply, reply_unsupported, while_busy};
 use crate::shells::Shells;
 use crate::wire::{Incoming, Origin};
+
+/// Ends the kernel. Senders: shell, control and the signal thread. Receiver: the main thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Shutdown;
 
 /// What the control thread needs.
 pub struct Control {

@@ -6,6 +6,7 @@
 //! * [`startup`]: making evcxr ready, and what its version needs worked around
 //! * [`interpreter`]: evcxr itself
 //! * [`library`]: how much rust-analyzer knows of the standard library, and when
+//! * [`environment`]: variables through which it is told some things
 //! * [`waiting`]: telling the cells that wait for it what takes so long
 //! * [`running`]: one cell from its source to its outcome
 //! * [`questions`]: what rust-analyzer knows of code that is being typed
@@ -18,6 +19,7 @@
 
 pub mod answer;
 mod diagnostics;
+mod environment;
 mod forms;
 mod interpreter;
 mod library;
@@ -44,6 +46,7 @@ use jupyter_protocol::{
 use serde_json::json;
 
 use crate::activity::{Activity, Phase};
+use crate::answering::reply;
 use crate::checkpoints::Checkpoints;
 use crate::history;
 use crate::host::Pools;
@@ -53,7 +56,6 @@ use crate::outbox::Outbox;
 use crate::outputs::Input;
 use crate::program;
 use crate::reports::Orders;
-use crate::shell::reply;
 use crate::shells::Shells;
 use crate::wire::Origin;
 

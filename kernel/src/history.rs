@@ -17,9 +17,9 @@ use corebook_magics::expansion::expand_for_analysis;
 use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest, JupyterMessageContent};
 use serde_json::json;
 
+use crate::answering::{reply, while_busy};
 use crate::iopub::Publisher;
 use crate::outbox::Outbox;
-use crate::shell::{reply, while_busy};
 use crate::wire::Origin;
 
 use self::place::Place;

@@ -26,7 +26,7 @@ use jupyter_protocol::Status;
 use crate::activity::Activity;
 use crate::checkpoints::Checkpoints;
 use crate::connection::Connection;
-use crate::control::Control;
+use crate::control::{Control, Shutdown};
 use crate::evaluator::answer::OpenCell;
 use crate::evaluator::locate::Cells;
 use crate::evaluator::{Evaluator, EvaluatorLinks, SharedSession};
@@ -52,10 +52,6 @@ const END_WAIT: Duration = Duration::from_millis(1500);
 
 /// How long a compiler that was started last may take to end.
 const LAST_CHILD_WAIT: Duration = Duration::from_millis(200);
-
-/// Ends the kernel. Senders: control and the signal thread. Receiver: the main thread.
-#[derive(Debug, Clone, Copy)]
-pub struct Shutdown;
 
 /// Runs a kernel on `connection` until a client or a signal ends it.
 pub fn run(connection: Connection) -> anyhow::Result<()> {

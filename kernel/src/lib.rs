@@ -15,8 +15,10 @@
 //! * [`evaluator`]: the only user of evcxr
 //! * `host`, `cpus`, `checkpoints`: what the kernel answers when a magic asks
 //! * `memory`: giving memory back
+//! * `answering`: a reply between busy and idle
 //! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
 //! * [`supervisor`]: the processes between evcxr and a notebook's code
+//! * `endings`: how those processes end, in words
 //! * `reports`, [`outputs`], [`charts`], `markup`: what that code shows, on its way to iopub
 //! * [`runner`]: `corebook run`, a client of all this without Jupyter
 //! * `program`: where this program's own file is
@@ -32,9 +34,11 @@ pub mod supervisor;
 pub mod wire;
 
 mod activity;
+mod answering;
 mod checkpoints;
 mod control;
 mod cpus;
+mod endings;
 mod heartbeat;
 mod history;
 mod host;

@@ -25,7 +25,7 @@ use jupyter_protocol::{
 };
 
 use crate::charts;
-use crate::evaluator::outcome;
+use crate::endings;
 use crate::iopub::Publisher;
 use crate::supervisor::report::{Ending, Report};
 
@@ -157,7 +157,7 @@ impl<O: Observer> Outputs<O> {
                     self.summary.died = Some(self.death_by(ending, true));
                     self.end_code();
                 } else {
-                    let cause = outcome::in_words(ending, &self.summary.stderr_tail);
+                    let cause = endings::in_words(ending, &self.summary.stderr_tail);
                     let note = format!(
                         "worker died: {cause} while the cell was compiled; variables are kept, threads of earlier cells are gone\n"
                     );

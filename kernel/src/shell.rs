@@ -4,19 +4,18 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use jupyter_protocol::{
-    ExecuteRequest, JupyterMessageContent, ShutdownReply, Status, UnknownMessage,
-};
+use jupyter_protocol::{ExecuteRequest, JupyterMessageContent, ShutdownReply, Status};
 use serde_json::{Value, json};
 
+use crate::answering::{error_reply, reply, reply_unsupported, while_busy};
+use crate::control::Shutdown;
 use crate::evaluator::{ExecuteJob, Job};
 use crate::introspection::Question;
 use crate::iopub::Publisher;
-use crate::kernel::Shutdown;
 use crate::outbox::Outbox;
-use crate::replies::{self, comms, is_complete, kernel_info, subshells};
+use crate::replies::{comms, is_complete, kernel_info, subshells};
 use crate::shells::Shells;
-use crate::wire::{Incoming, Origin, Outgoing};
+use crate::wire::{Incoming, Origin};
 use crate::{history, introspection};
 
 /// What the shell thread needs.
@@ -155,47 +154,4 @@ impl Shell {
 /// which pass over `update_display_data`. A client that is taken for one by mistake gets text that works anywhere.
 fn has_updates(request: &ExecuteRequest, metadata: &Value) -> bool {
     !request.allow_stdin || !metadata["cellId"].is_null()
-}
-
-/// Says busy, does `act`, says idle.
-pub fn while_busy(publisher: &Publisher, origin: &Origin, act: impl FnOnce()) {
-    publisher.publish(origin, Status::busy());
-    act();
-    publisher.publish(origin, Status::idle());
-}
-
-/// Leaves a reply to the request from `origin`.
-pub fn reply(replies: &Outbox, origin: &Origin, content: JupyterMessageContent, metadata: Value) {
-    replies.send(Outgoing {
-        content,
-        metadata,
-        parent_header: origin.header.clone(),
-        identities: origin.identities.clone(),
-    });
-}
-
-/// An error reply to a request that nobody answers on `channel`; anything else only gets a log line.
-pub fn reply_unsupported(
-    publisher: &Publisher,
-    replies: &Outbox,
-    origin: &Origin,
-    message_type: &str,
-    channel: &str,
-) {
-    let value = format!("corebook does not support {message_type} on {channel}");
-    let Some(content) = error_reply(message_type, replies::error("Unsupported", &value)) else {
-        tracing::warn!("{channel}: dropped a message of type {message_type:?}");
-        return;
-    };
-    while_busy(publisher, origin, || {
-        reply(replies, origin, content, json!({ "status": "error" }));
-    });
-}
-
-/// The reply to a request, with this content; none for what is no request.
-fn error_reply(message_type: &str, content: Value) -> Option<JupyterMessageContent> {
-    let stem = message_type.strip_suffix("_request")?;
-    let msg_type = format!("{stem}_reply");
-    let reply = UnknownMessage { msg_type, content };
-    Some(JupyterMessageContent::UnknownMessage(reply))
 }

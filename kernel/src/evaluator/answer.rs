@@ -14,9 +14,9 @@ use jupyter_protocol::{
 };
 use serde_json::json;
 
+use crate::answering::reply;
 use crate::iopub::Publisher;
 use crate::outbox::Outbox;
-use crate::shell::reply;
 use crate::shells::Shells;
 use crate::wire::Origin;
 

@@ -16,7 +16,7 @@ use corebook_install::{Session, Template};
 use corebook_magics::inference::{has_untyped_let, has_word};
 use evcxr::CommandContext;
 
-use super::startup::set_variable;
+use super::environment::set_variable;
 
 /// What rust-analyzer has read, and how to make it read more.
 pub struct Library {

@@ -6,9 +6,9 @@
 use corebook::event::PanicReport;
 use corebook_magics::magic::MagicError;
 
+use crate::endings;
 use crate::input::NoInput;
 use crate::outputs::CellSummary;
-use crate::supervisor::report::Ending;
 
 use super::diagnostics;
 use super::locate::{Cell, Cells};
@@ -224,7 +224,7 @@ fn in_our_words(message: &str) -> String {
 fn of_death(summary: &CellSummary, execution_count: usize, detail: &str) -> CellError {
     let ending = summary.died.map_or_else(
         || detail.trim().to_owned(),
-        |death| in_words(death.ending, &summary.stderr_tail),
+        |death| endings::in_words(death.ending, &summary.stderr_tail),
     );
     let place = match summary.died {
         Some(death) if !death.is_in_cell => "between two cells".to_owned(),
@@ -243,38 +243,11 @@ fn of_death(summary: &CellSummary, execution_count: usize, detail: &str) -> Cell
 /// What the end of a process without a checkpoint costs.
 const LOST: &str = "variables are lost, functions and :dep are kept";
 
-/// What the standard library says before it aborts because there is no memory.
-const ALLOCATION_FAILED: &str = "memory allocation of ";
-
-/// How the worker ended.
-///
-/// * `last_words`: the end of what it wrote to stderr.
-pub fn in_words(ending: Ending, last_words: &str) -> String {
-    if last_words.contains("has overflowed its stack") {
-        return "stack overflow".to_owned();
-    }
-    match ending {
-        Ending::Exited { code } => format!("the code called exit({code})"),
-        Ending::Signalled { signal } => match nix::sys::signal::Signal::try_from(signal) {
-            Ok(nix::sys::signal::Signal::SIGSEGV) => "segmentation fault".to_owned(),
-            Ok(nix::sys::signal::Signal::SIGABRT) if last_words.contains(ALLOCATION_FAILED) => {
-                "out of memory".to_owned()
-            }
-            Ok(nix::sys::signal::Signal::SIGABRT) => "aborted".to_owned(),
-            Ok(nix::sys::signal::Signal::SIGKILL) => "killed: out of memory?".to_owned(),
-            Ok(nix::sys::signal::Signal::SIGBUS) => "bus error".to_owned(),
-            Ok(nix::sys::signal::Signal::SIGILL) => "illegal instruction".to_owned(),
-            Ok(nix::sys::signal::Signal::SIGFPE) => "arithmetic exception".to_owned(),
-            Ok(other) => format!("ended by {other}"),
-            Err(_) => format!("ended by signal {signal}"),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::outputs::Death;
+    use crate::supervisor::report::Ending;
 
     fn died(ending: Ending, is_in_cell: bool, are_variables_kept: bool) -> String {
         let died = Some(Death {
@@ -337,15 +310,6 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("`fn f(…) { … }`"), "{text}");
-    }
-
-    #[test]
-    fn a_stack_overflow_is_known_by_its_last_words() {
-        let tail = "\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting\n";
-        assert_eq!(
-            in_words(Ending::Signalled { signal: 6 }, tail),
-            "stack overflow"
-        );
     }
 
     #[test]

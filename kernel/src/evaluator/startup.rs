@@ -12,6 +12,7 @@ use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
 use corebook_install::{Session, Template};
 use evcxr::{CommandContext, EvalContext};
 
+use super::environment::set_variable;
 use super::interpreter::Interpreter;
 use super::library::{self, Library};
 use crate::program;
@@ -115,12 +116,4 @@ fn log_stderr(lines: impl IntoIterator<Item = String> + Send + 'static) {
     if let Err(error) = spawned {
         tracing::warn!("the supervisor's messages are not logged: {error}");
     }
-}
-
-/// Sets an environment variable for evcxr and rust-analyzer, which can be told in no other way.
-pub(super) fn set_variable(name: &str, value: OsString) {
-    // SAFETY: all code of ours and rust-analyzer's goes through std::env, which has a lock of its own. Of the C
-    // code in this process libzmq reads no environment, and SQLite did in `history::initialise`, before this
-    // thread was started.
-    unsafe { std::env::set_var(name, value) }
 }

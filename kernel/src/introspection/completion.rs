@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::Range;
 
 use corebook_magics::completion::{self, CompletionKind};
 use corebook_magics::context::{Context, context, receiver_start};
@@ -12,50 +11,18 @@ use serde_json::json;
 
 use crate::evaluator::Found;
 
+use super::asking::Patience;
 use super::candidates::{Behind, Candidate, candidates};
 use super::documentation::{is_of_notebook, is_private};
-use super::positions::{byte_at, characters_before};
-use super::{Patience, crates, files, is_of_name};
+use super::offers::{Offer, Offers};
+use super::positions::{byte_at, characters_before, is_of_name};
+use super::{crates, files};
 
 /// How many fields of a type are checked for being private: a check takes as long as a completion. Further ones
 /// are taken for what the first were.
 const MOST_CHECKS: usize = 6;
 /// How many lists of candidates the checks are remembered of.
 const MOST_REMEMBERED: usize = 256;
-
-/// What could stand in the place of the bytes `replace` of a cell, best first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offers {
-    pub replace: Range<usize>,
-    pub items: Vec<Offer>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    pub text: String,
-    /// As Jupyter's clients show it: `function`, `instance`, `magic`.
-    pub kind: &'static str,
-    /// What a function takes: `(f, items)`.
-    pub signature: Option<String>,
-}
-
-impl Offers {
-    pub fn none(cursor: usize) -> Self {
-        let (replace, items) = (cursor..cursor, Vec::new());
-        Self { replace, items }
-    }
-}
-
-impl Offer {
-    pub fn new(text: String, kind: &'static str) -> Self {
-        let signature = None;
-        Self {
-            text,
-            kind,
-            signature,
-        }
-    }
-}
 
 /// The private ones among lists of candidates seen before, by a hash of the list.
 pub type PrivateCandidates = HashMap<u64, HashSet<Candidate>>;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::completion::{Offer, Offers};
+use super::offers::{Offer, Offers};
 
 /// The newest versions of a crate are enough.
 const MOST_VERSIONS: usize = 20;

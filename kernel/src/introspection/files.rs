@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::completion::{Offer, Offers};
+use super::offers::{Offer, Offers};
 
 /// More would not be read.
 const MOST_ENTRIES: usize = 1000;

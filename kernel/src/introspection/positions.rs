@@ -12,6 +12,11 @@ pub fn byte_at(text: &str, character: usize) -> usize {
         .map_or(text.len(), |(byte, _)| byte)
 }
 
+/// Whether a letter can be part of a name.
+pub fn is_of_name(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use nix::libc::SIGXFSZ;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::Shutdown;
+use crate::control::Shutdown;
 use crate::interrupt;
 use crate::shells::Shells;
 

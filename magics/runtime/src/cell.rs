@@ -12,7 +12,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use crate::event::{self, Event, PanicReport};
-use crate::fork::Lock;
+use crate::lock::Lock;
 use crate::{cancel, pool, timing};
 
 /// Text that a cell printed without a line break shows after this long, in milliseconds.

@@ -9,7 +9,6 @@
 
 use std::any::Any;
 use std::io::Write;
-use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use crate::store::VariableStore;
@@ -20,22 +19,6 @@ const LOCK_WAIT: Duration = Duration::from_millis(50);
 
 /// What [`corebook_cell_fork`] returns when a lock stayed taken.
 const BUSY: i32 = -2;
-
-/// A lock of this library, whatever it guards.
-pub(crate) trait Lock: Sync {
-    /// The lock, held until the value is dropped; nothing when another thread has it.
-    fn try_hold(&'static self) -> Option<Box<dyn Any>>;
-}
-
-impl<T: Send + 'static> Lock for Mutex<T> {
-    fn try_hold(&'static self) -> Option<Box<dyn Any>> {
-        match self.try_lock() {
-            Ok(guard) => Some(Box::new(guard)),
-            Err(TryLockError::Poisoned(poisoned)) => Some(Box::new(poisoned.into_inner())),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-}
 
 /// Called by the worker between two cells: forks, and returns what `fork` returns, or -2 when another thread
 /// does not let go of a lock.

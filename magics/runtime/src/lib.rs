@@ -14,7 +14,7 @@
 //! * `print`: `eprintln!` and its kin for cells
 //! * [`cell`]: what the worker calls before and after each cell
 //! * [`store`]: where cells keep their variables
-//! * `fork`: forking the process that runs cells
+//! * `fork`, `lock`: forking the process that runs cells
 //!
 //! Everything public is a thin generic shell over a precompiled core, because each cell compiles the
 //! generics it uses anew.
@@ -25,6 +25,7 @@ pub mod cpus;
 pub mod display;
 pub mod event;
 mod fork;
+mod lock;
 pub mod pool;
 pub mod prelude;
 pub mod progress;

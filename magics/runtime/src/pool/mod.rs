@@ -56,7 +56,7 @@ use job::{Job, Plan, Run};
 use outcome::{End, Outcome};
 use table::Lease;
 
-use crate::fork::Lock;
+use crate::lock::Lock;
 
 /// The locks of this module; see [`crate::fork`]. Those of a single job are left out: work that a fork finds
 /// unfinished is lost there, and says so.

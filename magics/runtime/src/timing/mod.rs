@@ -40,7 +40,7 @@ pub use stopwatch::{CellStopwatch, Stopwatch, cell_value_is_ready};
 pub use timeit::{Options, Show, timeit, timeit_with_setup, try_timeit, try_timeit_with_setup};
 
 /// The locks of this module; see [`crate::fork`].
-pub(crate) static LOCKS: [&dyn crate::fork::Lock; 2] = [&build::CURRENT, &stopwatch::CELL];
+pub(crate) static LOCKS: [&dyn crate::lock::Lock; 2] = [&build::CURRENT, &stopwatch::CELL];
 
 /// What `?` in a measured expression may fail with.
 pub type BoxError = Box<dyn std::error::Error>;
