@@ -12,6 +12,7 @@
 //! * [`questions`]: what rust-analyzer knows of code that is being typed
 //! * [`answer`]: a cell's error, reply and idle, given once
 //! * [`forms`]: what is shown that no code has printed
+//! * [`error`]: the one error that a cell's author sees
 //! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
 //! * [`diagnostics`]: compile errors as the cell's author should read them
 //! * [`locate`]: from generated code back to cells
@@ -20,6 +21,7 @@
 pub mod answer;
 mod diagnostics;
 mod environment;
+pub mod error;
 mod forms;
 mod interpreter;
 mod library;
@@ -62,10 +64,10 @@ use crate::wire::Origin;
 pub use self::questions::{Found, FoundItem};
 
 use self::answer::{CellReply, OpenCell};
+use self::error::CellError;
 use self::forms::plain_text;
 use self::interpreter::Interpreter;
 use self::locate::Cells;
-use self::outcome::CellError;
 use self::timings::Timings;
 
 /// A warm-up begins when no job came for so long: cells that are sent one after the other, by `Run All` or by a

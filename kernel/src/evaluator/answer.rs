@@ -20,7 +20,7 @@ use crate::outbox::Outbox;
 use crate::shells::Shells;
 use crate::wire::Origin;
 
-use super::outcome::CellError;
+use super::error::CellError;
 use super::timings::Timings;
 
 /// The cell whose reply is due. Whoever takes it gives the reply.

@@ -10,8 +10,8 @@ use corebook_magics::magic::MagicError;
 use corebook_magics::measured;
 use evcxr::CompilationError;
 
+use super::error::CellError;
 use super::locate::Cell;
-use super::outcome::CellError;
 
 /// One error for all that the compiler found.
 ///

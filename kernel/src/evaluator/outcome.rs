@@ -4,70 +4,14 @@
 //! `Interrupted`, `WorkerDied`, `InputError`, and `StartError` for a kernel that can't run cells at all.
 
 use corebook::event::PanicReport;
-use corebook_magics::magic::MagicError;
 
 use crate::endings;
 use crate::input::NoInput;
 use crate::outputs::CellSummary;
 
 use super::diagnostics;
+use super::error::{BLUE, CellError, RESET, place_lines};
 use super::locate::{Cell, Cells};
-
-/// Why a cell failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CellError {
-    pub name: String,
-    pub value: String,
-    pub traceback: Vec<String>,
-}
-
-impl CellError {
-    /// The traceback is the error in one line; more lines can follow.
-    fn new(name: &str, value: impl Into<String>) -> Self {
-        let value = value.into();
-        let first = format!("{RED}{name}{RESET}: {value}");
-        Self {
-            name: name.to_owned(),
-            value,
-            traceback: vec![first],
-        }
-    }
-
-    fn with_line(mut self, line: String) -> Self {
-        self.traceback.push(line);
-        self
-    }
-
-    /// A cell that can't be run, because evcxr did not start.
-    pub fn not_started(reason: &str) -> Self {
-        Self::new("StartError", reason)
-            .with_line("The kernel could not start. Mend this, then restart the kernel.".to_owned())
-    }
-
-    /// A magic that can't be used as it stands.
-    pub fn magic(execution_count: usize, source: &str, error: &MagicError) -> Self {
-        let start = source.floor_char_boundary(error.span.start.min(source.len()));
-        let line = source[..start].matches('\n').count() + 1;
-        let column = source[..start]
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
-        let source_line = source.lines().nth(line - 1).unwrap_or_default();
-        Self::new("MagicError", &error.message).with_line(place_lines(
-            &format!("cell [{execution_count}]:{line}:{column}"),
-            line,
-            source_line,
-            column,
-        ))
-    }
-}
-
-const RED: &str = "\u{1b}[1;31m";
-const BLUE: &str = "\u{1b}[1;34m";
-const RESET: &str = "\u{1b}[0m";
 
 /// A cell whose code came to an end: by itself, or by a panic, a `?` or an interrupt.
 pub fn of_finished(
@@ -130,16 +74,6 @@ fn of_panic(panic: Option<&PanicReport>, cells: &Cells) -> CellError {
         error = error.with_line(panic.backtrace.clone());
     }
     error
-}
-
-/// A place with its source line, as rustc shows it.
-fn place_lines(place: &str, line: usize, source_line: &str, column: usize) -> String {
-    let number = line.to_string();
-    let margin = " ".repeat(number.len());
-    let indent = " ".repeat(column.saturating_sub(1));
-    format!(
-        "{margin}{BLUE}-->{RESET} {place}\n{margin} {BLUE}|{RESET}\n{BLUE}{number} |{RESET} {source_line}\n{margin} {BLUE}|{RESET} {indent}{RED}^{RESET}"
-    )
 }
 
 /// A cell that evcxr could not compile or run to its end.
@@ -310,22 +244,5 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("`fn f(…) { … }`"), "{text}");
-    }
-
-    #[test]
-    fn a_magic_error_points_at_the_words_in_question() {
-        let source = "let x = 1;\n%timit x";
-        let error = MagicError {
-            message: "unknown magic %timit".into(),
-            span: 11..17,
-        };
-        let error = CellError::magic(3, source, &error);
-        assert_eq!(error.value, "unknown magic %timit");
-        assert!(
-            error.traceback[1].contains("cell [3]:2:1"),
-            "{:?}",
-            error.traceback
-        );
-        assert!(error.traceback[1].contains("%timit x"));
     }
 }

@@ -12,9 +12,10 @@ use crate::host::KernelHost;
 use crate::outputs::{CellIdentity, CellSummary, Input};
 use crate::supervisor::report::Order;
 
+use super::error::CellError;
 use super::forms::{command_output, forms, shown};
 use super::locate::Cell;
-use super::outcome::{self, CellError};
+use super::outcome;
 use super::{Evaluator, ExecuteJob, lock};
 
 struct Evaluated {
