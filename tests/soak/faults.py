@@ -77,6 +77,7 @@ def a_client_goes_while_a_cell_prints(ground):
         kernel.await_printed(request)
         kernel.client.stop_channels()
         kernel.client = kernel.connect()
+        kernel.expect_ready()
         works(kernel)
 
 

@@ -70,13 +70,16 @@ class Kernel:
         return self.process.poll() is None
 
     def expect_ready(self):
-        """Waits for the answer to kernel_info."""
+        """Waits for the answer to kernel_info, and until the client hears what is published."""
         deadline = time.monotonic() + PATIENCE_S
         request = self.client.kernel_info()
         while True:
             reply = self._next(self.client.get_shell_msg, deadline, "kernel_info")
             if reply["parent_header"].get("msg_id") == request:
-                return self
+                break
+        # A cell that fails at once could end before a subscription that is still on its way.
+        self._next(self.client.get_iopub_msg, deadline, "iopub_welcome")
+        return self
 
     def send(self, code, **options):
         return self.client.execute(code, **options)

@@ -103,7 +103,7 @@ def strike(report, ground, kernel, chance, deaths):
 
 def succeed(report, ground, why):
     """The next kernel works, and sweeps what the killed one has left, if anything."""
-    kernel = Kernel(ground)
+    kernel = Kernel(ground).expect_ready()
     outcome = kernel.run(SETUP + "\ndouble(4)")
     if outcome.result != "8":
         report.trouble(f"wrong in the kernel {why}: {outcome}")

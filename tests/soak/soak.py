@@ -12,7 +12,7 @@ import cells
 import faults
 import kills
 import starts
-from ground import Ground
+from ground import Ground, say
 from kernel import Kernel
 
 CHECKOUT = Path(__file__).parents[2]
@@ -65,11 +65,14 @@ def main():
     }
     # Whoever ends this process early ends its kernels.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    reports = []
     try:
-        reports = [run[name]() for name in rounds]
+        for name in rounds:
+            reports.append(run[name]())
+            say(reports[-1].line())
     finally:
         ground.sweep_own()
-    print("\n".join(["", *(report.line() for report in reports)]))
+        print("\n".join(["", *(report.line() for report in reports)]))
     return 0 if all(report.is_well() for report in reports) else 1
 
 
