@@ -14,7 +14,7 @@ use crate::replies::{kernel_info, subshells};
 use crate::shells::Shells;
 use crate::wire::{Incoming, Origin};
 
-/// Ends the kernel. Senders: shell, control and the signal thread. Receiver: the main thread.
+/// Ends the kernel. Senders: shell, control, and the threads for signals and for the parent. Receiver: the main thread.
 #[derive(Debug, Clone, Copy)]
 pub struct Shutdown;
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod children;
+mod parent;
 mod signals;
 mod sockets;
 mod watcher;
@@ -113,6 +114,7 @@ impl Kernel {
         let shells = Arc::new(Shells::new());
         // First of all: a client that sees the kernel may signal it.
         signals::spawn_thread(interrupts.clone(), shutdowns.clone(), Arc::clone(&shells))?;
+        parent::spawn_thread(shutdowns.clone())?;
 
         history::initialise();
         let publisher = Publisher::new(iopub.outbox);

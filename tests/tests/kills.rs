@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use corebook_tests::PATIENCE;
+use corebook_tests::connection::Connection;
 use corebook_tests::execution::Execute;
 use corebook_tests::message::Message;
 use corebook_tests::notebook::Notebook;
 use corebook_tests::process::{Descendant, wait_until_ended};
+use corebook_tests::{PATIENCE, binary};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
@@ -137,4 +138,20 @@ fn the_session_of_a_kernel_that_died_together_with_its_supervisor_goes_at_the_ne
     wait_until_ended(&left, PATIENCE);
     Notebook::start().warm_up();
     assert!(!session.exists() && !session.with_extension("lock").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kernel_whose_jupyter_is_killed_ends() {
+    let through = ["sh", "-c", "JPY_PARENT_PID=$$ \"$@\" & wait", "sh"];
+    binary::prebuild();
+    let sockets = tempfile::tempdir().expect("a temporary folder");
+    let connection = Connection::ipc(sockets.path());
+    let mut notebook = Notebook::spawn(connection, binary::command_through(&through));
+    let session = notebook.session_folder();
+    let left = notebook.process.descendants();
+    notebook.process.send_signal(Signal::SIGKILL);
+    notebook.process.wait(PATIENCE);
+    wait_until_ended(&left, PATIENCE);
+    expect_no_file(&notebook, &session);
 }
