@@ -148,14 +148,15 @@ fn lock_in(folder: &Path) -> std::io::Result<File> {
 }
 
 /// Removes what [`ReportAddress`]es of dead kernels have left beside that of `socket`, and its own folder if its
-/// kernel is dead.
-pub fn sweep_beside(socket: &Path) {
-    let own = socket
-        .parent()
-        .and_then(|folder| Some((folder.parent()?, folder.metadata().ok()?)));
-    if let Some((dir, folder)) = own {
-        sweep(dir, folder.uid());
+/// kernel is dead. Whether that is gone.
+pub fn sweep_beside(socket: &Path) -> bool {
+    let Some(folder) = socket.parent() else {
+        return true;
+    };
+    if let (Some(dir), Ok(found)) = (folder.parent(), folder.metadata()) {
+        sweep(dir, found.uid());
     }
+    !folder.exists()
 }
 
 /// Removes the folders of this user's kernels that were killed. What can't be removed is left for the next time.

@@ -108,7 +108,7 @@ fn a_kernel_that_is_killed_with_its_whole_group_leaves_neither() {
 fn what_rust_analyzer_had_in_hand_goes_with_a_killed_kernel() {
     let (mut notebook, session, left) = start_and_send(BUSY);
     let folder = |pid: i32| {
-        let name = format!("rust-analyzer{pid:x}-0");
+        let name = format!("rust-analyzer{pid:x}-ffff");
         let folder = notebook.process.folder().join("tmp").join(name);
         std::fs::create_dir(&folder).expect("the folder is ours");
         std::fs::write(folder.join("Cargo.lock"), "").expect("the folder is ours");

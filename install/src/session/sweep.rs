@@ -26,21 +26,26 @@ pub(super) fn sweep_and_reserve(sessions: &Path) -> Result<(String, File), Error
     new_lock(sessions)
 }
 
-/// Removes what dead kernels have left beside a session, and the session itself if its kernel is dead.
+/// Removes what dead kernels have left beside a session, and the session itself if its kernel is dead. Whether it
+/// is gone.
 ///
 /// * `work_dir`: the session's [`work_dir`](super::Session::work_dir), which may be gone.
 ///
 /// # Errors
 ///
 /// When nothing can be locked there. What can't be removed is left for the next time.
-pub fn sweep_beside(work_dir: &Path) -> Result<(), Error> {
+pub fn sweep_beside(work_dir: &Path) -> Result<bool, Error> {
     let depth = Path::new(WORK_DIR).components().count();
-    let Some(sessions) = work_dir.ancestors().nth(depth + 1) else {
-        return Ok(());
+    let Some((session, sessions)) = work_dir
+        .ancestors()
+        .nth(depth)
+        .zip(work_dir.ancestors().nth(depth + 1))
+    else {
+        return Ok(true);
     };
     let _guard = lock_file(&sessions.join(SWEEP_LOCK))?;
     sweep(sessions);
-    Ok(())
+    Ok(!session.exists())
 }
 
 /// Removes a folder and all in it. Whether it is gone.
@@ -132,7 +137,8 @@ mod tests {
         for id in [alive.as_str(), dead.as_str(), "made-anew"] {
             fs::create_dir_all(dir(id).join(WORK_DIR)).unwrap();
         }
-        sweep_beside(&dir(&dead).join(WORK_DIR)).unwrap();
+        assert!(!sweep_beside(&dir(&alive).join(WORK_DIR)).unwrap());
+        assert!(sweep_beside(&dir(&dead).join(WORK_DIR)).unwrap());
         let mut left: Vec<String> = fs::read_dir(sessions.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

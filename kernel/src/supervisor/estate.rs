@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use corebook_install::session::sweep_beside;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgid, getppid, setpgid};
@@ -21,6 +22,10 @@ const DEATH_WAIT: Duration = Duration::from_secs(2);
 
 /// How often it is looked at meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// How long, and how often, what it has left is swept.
+const SWEEP_WAIT: Duration = Duration::from_secs(10);
+const SWEEP_AGAIN: Duration = Duration::from_millis(10);
 
 /// What the kernel that has started this process may leave.
 pub struct Estate {
@@ -56,12 +61,10 @@ impl Estate {
             let _ = killpg(self.kernel, Signal::SIGKILL);
         }
         remove_all(rust_analyzer_folders(&std::env::temp_dir(), self.kernel));
-        if let Some(socket) = std::env::var_os(REPORT_SOCKET_VARIABLE) {
-            reports::sweep_beside(Path::new(&socket));
-        }
-        if let Some(work_dir) = std::env::var_os("EVCXR_TMPDIR") {
-            // Nobody is left who could be told; the next kernel tries again.
-            let _ = corebook_install::session::sweep_beside(Path::new(&work_dir));
+        // A compiler that was just being started holds the locks until it has become another program.
+        let deadline = Instant::now() + SWEEP_WAIT;
+        while !is_swept() && Instant::now() < deadline {
+            std::thread::sleep(SWEEP_AGAIN);
         }
     }
 
@@ -76,6 +79,18 @@ impl Estate {
         }
         true
     }
+}
+
+/// Whether nothing of the kernel's own is left, or nothing can be done about it: nobody is there to be told.
+fn is_swept() -> bool {
+    let is_gone = |variable, sweep: fn(&Path) -> bool| {
+        std::env::var_os(variable).is_none_or(|path| sweep(Path::new(&path)))
+    };
+    let sockets = is_gone(REPORT_SOCKET_VARIABLE, reports::sweep_beside);
+    let session = is_gone("EVCXR_TMPDIR", |work_dir| {
+        sweep_beside(work_dir).unwrap_or(true)
+    });
+    sockets && session
 }
 
 fn is_closed(socket: &UnixStream) -> bool {
