@@ -3,7 +3,8 @@
 
 In one kernel, in the environment that tests/run makes, at 1, 16, 64 and 256 MiB of variables:
 
-* a cell from request to idle, with checkpoints on and off in turns, and what the kernel says a fork took;
+* a cell from request to idle and, of that, from the compiled library to the end of its code, with checkpoints on
+  and off in turns, and what the kernel says a fork took: it is made while the cell is compiled;
 * `%timeit` of the same work with checkpoints on and off in turns.
 
 Then CELLS small cells (200; 0 leaves them out), with processes, descriptors and memory of the worker before and
@@ -46,6 +47,7 @@ class Kernel:
         elapsed = time.perf_counter() - before
         if reply["content"]["status"] != "ok":
             raise RuntimeError(f"{code!r} failed: {reply['content'].get('evalue')}")
+        self.run_seconds = reply["metadata"].get("timings", {}).get("run", 0.0)
         return elapsed, "".join(texts)
 
     def stop(self):
@@ -65,27 +67,30 @@ def main(cells):
 
 def costs(kernel):
     kernel.run("%checkpoint limit 1GiB\nlet mut data: Vec<u8> = Vec::new();")
-    print("| MiB | cell, off | cell, on | difference | fork | %timeit, off | %timeit, on |")
-    print("|---|---|---|---|---|---|---|")
+    print("| MiB | cell, off | cell, on | its code, off | its code, on | difference | fork | %timeit, off | %timeit, on |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for mib in SIZES_MIB:
         kernel.run(f"data = vec![1; {mib} << 20];")
         figures = {"off": [], "on": []}
+        codes = {"off": [], "on": []}
         timed = {"off": [], "on": []}
         forks = []
         for turn in range(ROUNDS):
             for side in ("off", "on") if turn % 2 == 0 else ("on", "off"):
                 kernel.run(f"%checkpoint {side}")
                 figures[side].append(kernel.run(f"data[{turn}] = {turn};")[0])
+                codes[side].append(kernel.run_seconds)
                 if side == "on":
                     status = kernel.run("%checkpoint status")[1]
                     forks.append(float(re.search(r"made in ([\d.]+) ms", status)[1]))
                 if turn < 4:
                     timed[side].append(best(kernel.run(TIMED)[1]))
         off, on = (statistics.median(figures[side]) * 1e3 for side in ("off", "on"))
+        code_off, code_on = (statistics.median(codes[side]) * 1e3 for side in ("off", "on"))
         timed_off, timed_on = (min(timed[side]) * 1e6 for side in ("off", "on"))
         print(
-            f"| {mib} | {off:.1f} ms | {on:.1f} ms | {on - off:+.2f} ms | {statistics.median(forks):.2f} ms "
-            f"| {timed_off:.2f} µs | {timed_on:.2f} µs |",
+            f"| {mib} | {off:.1f} ms | {on:.1f} ms | {code_off:.2f} ms | {code_on:.2f} ms "
+            f"| {code_on - code_off:+.2f} ms | {statistics.median(forks):.2f} ms | {timed_off:.2f} µs | {timed_on:.2f} µs |",
             flush=True,
         )
 
