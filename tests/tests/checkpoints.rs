@@ -2,6 +2,7 @@
 
 use corebook_tests::execution::Execute;
 use corebook_tests::notebook::Notebook;
+use corebook_tests::process::wait_until;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -138,12 +139,20 @@ fn rayon_outside_of_a_pool_works_after_each_death() {
 #[test]
 fn a_checkpoint_is_there_for_its_cell_alone() {
     let mut notebook = Notebook::start();
-    notebook.run_quietly("let kept = 7;");
-    let between = notebook.process.descendants().len();
+    let worker = notebook.run("std::process::id()").result();
+    let worker = Pid::from_raw(worker.parse().expect("a process id"));
+    let expect_none = || {
+        wait_until("no checkpoint is there", || {
+            notebook.process.forks_of(worker).is_empty()
+        });
+    };
+    expect_none();
+    notebook.run("println!(\"go\");").shows(&["stdout: go\n"]);
+    expect_none();
     let execute = Execute::new("println!(\"go\"); loop {}");
     let (_, _) = notebook.send_and_await_output(&execute);
+    assert_eq!(notebook.process.forks_of(worker).len(), 1);
     let descendants = notebook.process.descendants();
-    assert_eq!(descendants.len(), between + 1, "{descendants:?}");
     // The checkpoint does not outlive the kernel.
     notebook.process.send_signal(Signal::SIGKILL);
     notebook.process.wait(corebook_tests::PATIENCE);

@@ -1,21 +1,25 @@
 //! Checkpoints: a fork of the worker, made while a cell is compiled, that takes over with every variable if the
 //! worker dies.
 //!
-//! This is the worker's side. The fork blocks on a pipe whose other end only the worker holds. A byte says
-//! that the cell has ended, or does not come: the fork ends too. The pipe's end says that the worker has died: the fork goes on
-//! as the worker, with all as it was before the cell. It tells the supervisor, whose child it then is, on the
-//! pipe for [`Notice`]s.
+//! This is the worker's side. The fork sleeps until a pipe is closed whose other end only the worker holds: the
+//! worker has died. A byte in it says that the cell had ended before: the fork ends too. Otherwise it goes on as the
+//! worker, with all as it was before the cell, and tells the supervisor, whose child it then is, on the pipe for
+//! [`Notice`]s.
 //!
 //! Never decides which cells are protected: the kernel does, and says so with a limit of memory.
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::time::Instant;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, setpgid};
 
+use super::oom::Victim;
 use super::report::{Attempt, Checkpoint, Notice, write_message};
 
 /// Forks the process. The runtime does it, because it knows which locks must not be held meanwhile.
@@ -45,6 +49,8 @@ pub enum Side {
 struct Guard {
     pid: Pid,
     dismissal: std::io::PipeWriter,
+    /// While the cell runs, and until the checkpoint has ended.
+    victim: Option<Victim>,
 }
 
 impl Checkpoints {
@@ -55,11 +61,6 @@ impl Checkpoints {
             notices,
             guard: None,
         }
-    }
-
-    /// Whether a checkpoint waits.
-    pub fn is_protected(&self) -> bool {
-        self.guard.is_some()
     }
 
     /// Makes a checkpoint of a process that is not too large; in it, returns only when the worker has died.
@@ -90,26 +91,35 @@ impl Checkpoints {
         Side::Worker
     }
 
-    /// Ends the checkpoint, because the cell has ended. From here on nothing brings the variables back.
-    pub fn dismiss(&mut self) {
+    /// To be called before the cell's code runs: from here on this process can be replaced, and is the first that
+    /// the system kills when memory runs out.
+    pub fn begin_cell(&mut self) {
         if let Some(guard) = &mut self.guard {
-            // A checkpoint that was killed does not listen; the result is the same.
+            guard.victim = Some(Victim::first());
+        }
+    }
+
+    /// To be called when the cell's code has ended: nothing brings the variables back any more. The checkpoint
+    /// sleeps on, because its end would take time from those who wait for the cell.
+    pub fn end_cell(&mut self) {
+        if let Some(guard) = &mut self.guard {
+            // Of a checkpoint that was killed the pipe is broken; nothing else takes over either.
             let _ = guard.dismissal.write_all(&[1]);
         }
     }
 
-    /// Waits for the end of a checkpoint that was dismissed, so that no zombie is left. To be called when nobody
-    /// waits for the cell any more.
-    pub fn reap(&mut self) {
-        if let Some(guard) = self.guard.take() {
-            while waitpid(guard.pid, None) == Err(Errno::EINTR) {}
-        }
-    }
-
-    /// Ends a checkpoint whose cell does not come, and waits for that.
+    /// Ends the checkpoint, whether its cell has run or not, and leaves no zombie. To be called when nobody waits
+    /// for the cell any more.
     pub fn release(&mut self) {
-        self.dismiss();
-        self.reap();
+        let Some(guard) = self.guard.take() else {
+            return;
+        };
+        // Not by closing the pipe: a process that a cell has forked may hold it open.
+        let _ = kill(guard.pid, Signal::SIGKILL);
+        while waitpid(guard.pid, None) == Err(Errno::EINTR) {}
+        if let Some(victim) = guard.victim {
+            victim.pardon();
+        }
     }
 
     /// Tells the supervisor that this process is the worker from now on.
@@ -137,7 +147,11 @@ impl Checkpoints {
                 let pid = Pid::from_raw(pid);
                 // Here too, because the checkpoint must not be in the worker's group when that is killed.
                 let _ = setpgid(pid, pid);
-                Ok(Some(Guard { pid, dismissal }))
+                Ok(Some(Guard {
+                    pid,
+                    dismissal,
+                    victim: None,
+                }))
             }
         }
     }
@@ -148,18 +162,17 @@ impl Checkpoints {
     }
 }
 
-/// What the checkpoint does: nothing, until it is dismissed or the worker has died.
+/// What the checkpoint does: nothing, until the worker has died. In most cases it is killed first.
 fn await_death(mut ended: std::io::PipeReader) {
     // A group of its own, because the worker's is killed when it dies. Can't fail for a process so young.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
-    loop {
-        match ended.read(&mut [0]) {
-            // Dead: the kernel has closed its end.
-            Ok(0) => return,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            // SAFETY: ends this process and runs nothing that the worker still needs, such as destructors.
-            Ok(_) | Err(_) => unsafe { nix::libc::_exit(0) },
-        }
+    // No event is asked for: only the pipe's end wakes this process.
+    let mut fds = [PollFd::new(ended.as_fd(), PollFlags::empty())];
+    while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
+    // With a byte in it, what the cell did must not be undone.
+    if !matches!(ended.read(&mut [0]), Ok(0)) {
+        // SAFETY: ends this process and runs nothing that the worker still needs, such as destructors.
+        unsafe { nix::libc::_exit(0) }
     }
 }
 

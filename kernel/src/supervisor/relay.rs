@@ -331,9 +331,10 @@ impl Relay {
     fn end_cell(&mut self) -> anyhow::Result<()> {
         self.forward_stderr()?;
         self.is_running_cell = false;
-        self.worker.end_protection();
         self.report(&Report::CellEnded)?;
-        tell_evcxr(b"EVCXR_EXECUTION_COMPLETE")
+        tell_evcxr(b"EVCXR_EXECUTION_COMPLETE")?;
+        self.worker.release();
+        Ok(())
     }
 
     /// Whether there was one: not when every process that could give notice has ended.

@@ -16,7 +16,6 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
 
 use super::checkpoint::{Checkpoints, Fork, Side};
-use super::oom::Victim;
 use super::{
     COMMAND_FD_VARIABLE, LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE, NOTICE_FD_VARIABLE,
     REPORT_SOCKET_VARIABLE, ROLE_VARIABLE, RUNTIME_LIBRARY_VARIABLE,
@@ -32,7 +31,7 @@ const BUILD_COMMAND: &str = "BUILD ";
 /// many bytes.
 const PROTECT_COMMAND: &str = "PROTECT ";
 
-/// The supervisor's own command when that cell does not come.
+/// The supervisor's own command when that cell is over, or does not come.
 pub const RELEASE_COMMAND: &str = "RELEASE\n";
 
 /// The supervisor's own command to a checkpoint that has taken over: what stands before it in the pipe was meant
@@ -108,16 +107,12 @@ pub fn run() -> anyhow::Result<()> {
             bail!("unknown command {line:?}")
         };
         end_with_supervisor();
-        let victim = checkpoints.is_protected().then(Victim::first);
+        checkpoints.begin_cell();
         cells.run(library, function)?;
         // Before the word that the cell has ended: what it did must not be undone any more.
-        checkpoints.dismiss();
+        checkpoints.end_cell();
         std::io::stdout().lock().write_all(&cell_ended)?;
         std::io::stdout().flush()?;
-        checkpoints.reap();
-        if let Some(victim) = victim {
-            victim.pardon();
-        }
     }
     checkpoints.release();
     Ok(())

@@ -171,7 +171,7 @@ impl WorkerProcess {
         if let Protection::Checkpoint(checkpoint) = self.protection {
             let _ = kill(checkpoint, Signal::SIGKILL);
         }
-        self.end_protection();
+        self.protection = Protection::None;
         self.kill();
     }
 
@@ -185,10 +185,10 @@ impl WorkerProcess {
         }
     }
 
-    /// The next cell does not come: has the worker end the checkpoint that waits for it.
+    /// The cell is over, or does not come: has the worker end the checkpoint.
     pub fn release(&mut self) {
         if self.is_protected() {
-            self.end_protection();
+            self.protection = Protection::None;
             self.command(super::worker::RELEASE_COMMAND.as_bytes());
         }
     }
@@ -200,11 +200,6 @@ impl WorkerProcess {
         {
             self.protection = Protection::Checkpoint(Pid::from_raw(pid));
         }
-    }
-
-    /// The cell has ended, and its checkpoint with it.
-    pub fn end_protection(&mut self) {
-        self.protection = Protection::None;
     }
 
     /// How it ended. Waits until it has.
