@@ -11,7 +11,7 @@
 //! * [`relay`]: the supervisor process
 //! * [`worker_process`]: the worker as the supervisor holds it
 //! * [`worker`]: the process that loads cells
-//! * [`checkpoint`]: its fork before a cell, which takes over if the cell dies
+//! * [`checkpoint`]: its fork while a cell is compiled, which takes over if the cell dies
 //! * [`estate`]: what a kernel leaves that was killed
 //! * [`oom`]: whom the system kills when memory runs out
 
