@@ -5,8 +5,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use corebook_magics::magic::CheckpointCommand;
-use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
+use crate::memory::free_bytes;
 use crate::supervisor::report::{Attempt, Checkpoint};
 
 /// Whether this system has what checkpoints are made with.
@@ -14,9 +14,6 @@ const ARE_POSSIBLE: bool = cfg!(target_os = "linux");
 
 /// A checkpoint can come to take as much memory again as the process it is made of.
 const LIMIT_AT_FIRST_BYTES: u64 = 256 << 20;
-
-/// Of the free memory, so much is left for the cell itself.
-const FREE_SHARE: u64 = 2;
 
 /// What the user has chosen, and how the last attempt went. Shared by the evaluator, which asks, and the
 /// outputs thread, which is told.
@@ -42,7 +39,8 @@ impl Checkpoints {
         }))
     }
 
-    /// How large the worker may be for a checkpoint of the cell that now begins, in bytes; 0 for none.
+    /// How large the worker may be for a checkpoint of the cell that now begins, in bytes; 0 for none. The
+    /// supervisor allows less if little memory is free.
     ///
     /// * `is_timing`: whether the cell measures. Copying pages that it writes to would be in the figure.
     pub fn limit_bytes(&self, is_timing: bool) -> u64 {
@@ -50,8 +48,7 @@ impl Checkpoints {
         if is_timing || !state.is_on {
             return 0;
         }
-        let free_bytes = free_bytes().unwrap_or(u64::MAX);
-        state.limit_bytes.min(free_bytes / FREE_SHARE)
+        state.limit_bytes
     }
 
     /// Does what `%checkpoint` asks for, and says so.
@@ -147,20 +144,6 @@ impl State {
         });
         lines.join("\n")
     }
-}
-
-/// Memory that is free for a checkpoint: the machine's or, if that is less, what a control group leaves.
-fn free_bytes() -> Option<u64> {
-    let mut system = System::new().ok()?;
-    system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-    let own = Pid::from_u32(std::process::id());
-    let kind = ProcessRefreshKind::nothing().without_tasks();
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), false, kind);
-    let limits = system
-        .process(own)
-        .and_then(|process| process.cgroup_limits());
-    let allowed = limits.map_or(u64::MAX, |limits| limits.free_memory);
-    Some(system.available_memory().min(allowed))
 }
 
 /// Three significant digits and a unit.

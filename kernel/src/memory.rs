@@ -1,4 +1,6 @@
-//! Giving memory back to the system.
+//! How much memory is free, and giving some back to the system.
+
+use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// Gives back what was freed. rust-analyzer frees about as much as it keeps while it reads the standard library,
 /// in small pieces that glibc does not return by itself. Takes some 50 ms.
@@ -8,4 +10,18 @@ pub fn give_back() {
     unsafe {
         nix::libc::malloc_trim(0);
     }
+}
+
+/// Memory that is free: the machine's or, if that is less, what a control group leaves.
+pub fn free_bytes() -> Option<u64> {
+    let mut system = System::new().ok()?;
+    system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+    let own = Pid::from_u32(std::process::id());
+    let kind = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), false, kind);
+    let limits = system
+        .process(own)
+        .and_then(|process| process.cgroup_limits());
+    let allowed = limits.map_or(u64::MAX, |limits| limits.free_memory);
+    Some(system.available_memory().min(allowed))
 }

@@ -18,6 +18,8 @@ use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::memory;
+
 use super::estate::Estate;
 use super::report::{Attempt, Checkpoint, Notice, Order, Report, read_message, write_message};
 use super::splitter::{Piece, Protocol, Splitter};
@@ -36,6 +38,9 @@ const INPUT_CHECK_MS: u16 = 50;
 
 /// How long children of the worker may take to end after they were killed.
 const REAP_WAIT: Duration = Duration::from_millis(500);
+
+/// Of the free memory, a checkpoint may take one part in so many. The rest is left for the cell itself.
+const FREE_SHARE: u64 = 2;
 
 /// How long a checkpoint may take to take over. It has nothing to do but to wake up.
 const TAKE_OVER_WAIT: Duration = Duration::from_secs(10);
@@ -215,9 +220,9 @@ impl Relay {
                 checkpoint_limit_bytes,
             }) => {
                 self.cell_asked_at = Some(Instant::now());
-                self.checkpoint_limit_bytes = checkpoint_limit_bytes;
                 // Now, while the cell is compiled: what a checkpoint costs then costs the cell nothing.
-                self.worker.protect(checkpoint_limit_bytes);
+                self.checkpoint_limit_bytes = affordable_bytes(checkpoint_limit_bytes);
+                self.worker.protect(self.checkpoint_limit_bytes);
             }
             Some(Order::Fence { number }) => {
                 // The checkpoint of a cell that could not be compiled, or that had nothing to run.
@@ -407,6 +412,17 @@ impl Relay {
         self.worker.ending();
         reap(Pid::from_raw(-1));
     }
+}
+
+/// How large the worker may be for a checkpoint that can come to take as much memory again.
+///
+/// * `limit_bytes`: what the user allows; 0 for no checkpoint.
+fn affordable_bytes(limit_bytes: u64) -> u64 {
+    if limit_bytes == 0 {
+        return 0;
+    }
+    let free_bytes = memory::free_bytes().unwrap_or(u64::MAX);
+    limit_bytes.min(free_bytes / FREE_SHARE)
 }
 
 /// Waits for a moment until children are gone that were killed.

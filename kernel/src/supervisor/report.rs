@@ -95,7 +95,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Order {
     /// A cell was asked for: its compile time counts from now. A checkpoint protects it, from now too, if the
-    /// worker has at most so much memory of its own; at 0 none does.
+    /// worker has at most so much memory of its own, and at most half of what is free; at 0 none does.
     CellBegins { checkpoint_limit_bytes: u64 },
     /// The cell has ended, if it came to run at all. Say when everything up to here is reported.
     Fence { number: u64 },
