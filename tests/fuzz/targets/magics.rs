@@ -5,7 +5,7 @@
 use corebook_magics::expansion::{Expansion, expand, expand_for_analysis};
 use corebook_magics::magic::{Host, Question};
 use corebook_magics::source_map::SourceMap;
-use corebook_magics::{completeness, completion, export, hints};
+use corebook_magics::{completeness, completion, hints};
 use libfuzzer_sys::fuzz_target;
 
 /// Each scans the whole source.
@@ -35,7 +35,6 @@ fuzz_target!(|source: &str| {
         completion::inspect(source, cursor);
     }
     completeness::is_complete(source);
-    export::to_rust_script(source);
 });
 
 fn check_map(source: &str, code: &str, map: &SourceMap) {

@@ -42,8 +42,11 @@ fuzz_target!(|input: (u8, Vec<Printed>)| {
     let stream: Vec<u8> = printed.iter().flat_map(bytes).collect();
     let whole = split(&stream, stream.len().max(1));
     assert_eq!(split(&stream, usize::from(cut_every).max(1)), whole);
-    // With nothing but text in it, a stream comes out as it went in.
-    if let [Piece::Text(text)] = whole.as_slice() {
+    // With nothing but text in it, a stream comes out as it went in. Of an event that was torn off nothing does.
+    let is_torn = |it: &Printed| matches!(it, Printed::Torn { .. });
+    if let [Piece::Text(text)] = whole.as_slice()
+        && !printed.iter().any(is_torn)
+    {
         assert_eq!(*text, stream);
     }
     if let [Printed::Whole { text, content }] = printed.as_slice() {
