@@ -50,8 +50,7 @@ def run(ground, cells):
 
 
 def check(report, kernel, number):
-    kind = number % len(CELLS)
-    turn = number // len(CELLS)
+    turn, kind = divmod(number - 1, len(CELLS))
     code, expected = CELLS[kind]
     words = {"n": turn, "few": turn % NAMES, "next": turn + 1, "sum": turn * (turn - 1) // 2}
     if code.startswith("v{few}"):

@@ -55,6 +55,8 @@ class Ground:
         self.cache = self.folder / "cache"
         self.temporary = self.folder / "tmp"
         self.logs = self.folder / "logs"
+        # Where sessions go when the cache is read-only; it stays, as the cache does.
+        self.own_home = self.temporary / f"corebook-{os.getuid()}"
         for path in (self.cache, self.temporary, self.logs):
             path.mkdir(exist_ok=True)
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -72,15 +74,14 @@ class Ground:
 
     def sessions(self):
         """Folders and locks of sessions."""
-        sessions = self.cache / "sessions"
-        if not sessions.exists():
-            return []
-        return sorted(path.name for path in sessions.iterdir() if path.name != "sweep.lock")
+        found = [path.name for home in (self.cache, self.own_home) for path in home.glob("sessions/*")]
+        return sorted(name for name in found if name != "sweep.lock")
 
     def temporary_files(self):
-        """All but what rust-analyzer in a living kernel needs for a moment."""
+        """All but the home of sessions, and what rust-analyzer in a living kernel needs for a moment."""
         in_use = tuple(f"rust-analyzer{pid:x}-" for pid in KERNELS)
-        return sorted(path.name for path in self.temporary.iterdir() if not path.name.startswith(in_use))
+        others = (path.name for path in self.temporary.iterdir() if path != self.own_home)
+        return sorted(name for name in others if not name.startswith(in_use))
 
     def expect_clean(self, report, why, kernels=0):
         """No process but those of `kernels` living kernels, each with one session and one folder of sockets."""

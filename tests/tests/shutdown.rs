@@ -60,6 +60,8 @@ fn shutdown_is_answered_on_shell_too_and_while_the_evaluator_starts() {
     assert_eq!(reply.content, json!({ "status": "ok", "restart": false }));
     assert!(notebook.process.wait(SHUTDOWN_PATIENCE).success());
     wait_until_gone(&descendants, Duration::from_secs(1));
+    let log = notebook.process.stderr();
+    assert!(!log.contains("cells can't be run"), "{log}");
 }
 
 #[test]
