@@ -176,6 +176,11 @@ pub fn decode(bytes: &[u8], word: &str) -> Decoded {
     let Some(body) = body.strip_suffix(word.as_bytes()) else {
         return Decoded::NotAFrame;
     };
+    // A torn frame may end, by its length, with the word at which the next one opens.
+    let rest = &bytes[1..frame_len];
+    if (0..rest.len()).any(|at| rest[at] == MARK && rest[at..].starts_with(&opening)) {
+        return Decoded::NotAFrame;
+    }
     match Event::deserialize_bin(body) {
         Ok(event) => Decoded::Event {
             event: Box::new(event),
@@ -279,6 +284,15 @@ mod tests {
             let torn = [&whole[..cut], b"oh", &whole[cut..]].concat();
             assert_eq!(decode(&torn, WORD), Decoded::NotAFrame, "torn at {cut}");
         }
+    }
+
+    #[test]
+    fn a_torn_frame_that_ends_at_the_next_ones_word_is_not_a_frame() {
+        let torn = [0xff; 16];
+        let head = format!("{WORD}{:08x}", torn.len() + 1);
+        let next = encode(&Event::CellEnded, WORD);
+        let both = [&[MARK], head.as_bytes(), &torn, &next].concat();
+        assert_eq!(decode(&both, WORD), Decoded::NotAFrame);
     }
 
     #[test]
