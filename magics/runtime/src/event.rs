@@ -21,6 +21,9 @@ pub const SESSION_WORD_LEN: usize = 16;
 /// The byte that opens a frame: ASCII "record separator".
 pub const MARK: u8 = 0x1e;
 
+/// The last byte of every frame: without it, a frame could end where the next one opens.
+const END_MARK: u8 = 0x1f;
+
 /// One thing a cell did that is more than plain text on stdout.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Event {
@@ -133,17 +136,19 @@ pub fn send(event: &Event) {
     }
 }
 
-/// The bytes of one frame: mark, word, length of the body as 8 hexadecimal digits, body, and the word again.
+/// The bytes of one frame: mark, word, length of the body as 8 hexadecimal digits, body, the word again, and the
+/// end mark.
 ///
 /// The word behind the body tells a whole frame from a torn one, into which another process has printed.
 pub fn encode(event: &Event, word: &str) -> Vec<u8> {
     let body = event.serialize_bin();
-    let mut frame = Vec::with_capacity(1 + word.len() + 8 + body.len() + word.len());
+    let mut frame = Vec::with_capacity(1 + word.len() + 8 + body.len() + word.len() + 1);
     frame.push(MARK);
     frame.extend_from_slice(word.as_bytes());
     frame.extend_from_slice(format!("{:08x}", body.len()).as_bytes());
     frame.extend_from_slice(&body);
     frame.extend_from_slice(word.as_bytes());
+    frame.push(END_MARK);
     frame
 }
 
@@ -168,17 +173,19 @@ pub fn decode(bytes: &[u8], word: &str) -> Decoded {
     else {
         return Decoded::NotAFrame;
     };
-    let frame_len = head_len + body_len + word.len();
+    let frame_len = head_len + body_len + word.len() + 1;
     let Some(body) = bytes.get(head_len..frame_len) else {
         return Decoded::Incomplete;
     };
     // Before anything is read from the body: nanoserde believes any length that it finds there.
-    let Some(body) = body.strip_suffix(word.as_bytes()) else {
+    let body = body
+        .strip_suffix(&[END_MARK])
+        .and_then(|body| body.strip_suffix(word.as_bytes()));
+    let Some(body) = body else {
         return Decoded::NotAFrame;
     };
-    // A torn frame may end, by its length, with the word at which the next one opens.
-    let rest = &bytes[1..frame_len];
-    if (0..rest.len()).any(|at| rest[at] == MARK && rest[at..].starts_with(&opening)) {
+    // A torn frame may end, by its length, where the next one does.
+    if (0..body.len()).any(|at| body[at] == MARK && body[at..].starts_with(&opening)) {
         return Decoded::NotAFrame;
     }
     match Event::deserialize_bin(body) {
@@ -287,12 +294,41 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_frame_that_ends_at_the_next_ones_word_is_not_a_frame() {
-        let torn = [0xff; 16];
-        let head = format!("{WORD}{:08x}", torn.len() + 1);
+    fn a_torn_frame_that_ends_within_the_next_one_is_not_a_frame() {
         let next = encode(&Event::CellEnded, WORD);
-        let both = [&[MARK], head.as_bytes(), &torn, &next].concat();
-        assert_eq!(decode(&both, WORD), Decoded::NotAFrame);
+        // A body that nanoserde would ask for more memory than there is.
+        let torn = [0xff; 16];
+        for end in 1..=next.len() {
+            let tail_len = SESSION_WORD_LEN + 1;
+            let Some(body_len) = (torn.len() + end).checked_sub(tail_len) else {
+                continue;
+            };
+            let head = format!("{WORD}{body_len:08x}");
+            let both = [&[MARK], head.as_bytes(), &torn, &next].concat();
+            assert_eq!(decode(&both, WORD), Decoded::NotAFrame, "ends at {end}");
+        }
+    }
+
+    #[test]
+    fn content_may_end_with_a_mark() {
+        for mark in [MARK, END_MARK] {
+            let event = Event::Display {
+                id: String::new(),
+                data: vec![MimeData {
+                    mime: "image/png".to_owned(),
+                    content: vec![1, mark],
+                }],
+            };
+            let frame = encode(&event, WORD);
+            let Decoded::Event {
+                event: found,
+                frame_len,
+            } = decode(&frame, WORD)
+            else {
+                panic!("a frame that ends with {mark} is one");
+            };
+            assert_eq!((*found, frame_len), (event, frame.len()));
+        }
     }
 
     #[test]
