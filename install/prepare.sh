@@ -41,7 +41,13 @@ make_venv() {
     cp "$requirements" "$stamp"
 }
 
-# install_kernel VENV: puts the built kernel into that environment, and prebuilds what cells link to.
+# install_kernel VENV: puts the built kernel into that environment, and prebuilds what cells link to. Its cells are
+# compiled by the toolchain that this checkout asks for: a kernel goes by its folder's toolchain file at the first cell
+# only, and would build a second time then.
 install_kernel() {
-    VIRTUAL_ENV="$(cd "$1" && pwd)" "${CARGO_TARGET_DIR:-target}/release/corebook" install --sys-prefix
+    local toolchain=()
+    if command -v rustup > /dev/null; then
+        toolchain=(--toolchain "$(rustup show active-toolchain | cut -d ' ' -f 1)")
+    fi
+    VIRTUAL_ENV="$(cd "$1" && pwd)" "${CARGO_TARGET_DIR:-target}/release/corebook" install --sys-prefix "${toolchain[@]}"
 }

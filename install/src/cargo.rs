@@ -92,19 +92,12 @@ pub(crate) const WORK_DIR: &str = "target/package/work";
 /// Runs `cargo build` or `cargo check` and calls `progress` with a line for each crate it compiles.
 pub(crate) fn run(
     toolchain: &Toolchain,
-    linker: Linker,
+    linker: &Linker,
     subcommand: &str,
     work_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), Error> {
-    let mut command = match linker {
-        Linker::Mold => {
-            let mut command = Command::new("mold");
-            command.arg("-run").arg(&toolchain.cargo);
-            command
-        }
-        Linker::System | Linker::Lld => Command::new(&toolchain.cargo),
-    };
+    let mut command = linker.cargo(toolchain);
     command
         .arg(subcommand)
         .args(["--target", &toolchain.host, "--message-format=json"])

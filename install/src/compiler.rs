@@ -28,11 +28,15 @@ pub use self::journal::Compile;
 use self::journal::{Step, note};
 use self::recording::{Call, Recording};
 use crate::cache::TEMPORARY;
+use crate::linker;
 
 const CARGO: &str = "cargo";
 const RECORDER: &str = "rustc-recorder";
 /// A link to the real cargo.
 const REAL_CARGO: &str = "real-cargo";
+
+/// A link to the program that links, unless cargo's settings name one.
+const LINKER: &str = "linker";
 
 /// Tells the recorder where to write how rustc is run.
 const RECORD_VARIABLE: &str = "COREBOOK_RECORD";
@@ -73,10 +77,19 @@ impl Compiler {
     /// Puts a compiler into a new folder.
     ///
     /// * `binary`: calls [`Compiler::of_this_process`] and [`Compiler::run`] first of all.
-    pub(crate) fn install(tools: &Path, binary: &Path, cargo: &Path) -> io::Result<()> {
+    /// * `linker`: the program that links, unless cargo's settings name one.
+    pub(crate) fn install(
+        tools: &Path,
+        binary: &Path,
+        cargo: &Path,
+        linker: Option<&Path>,
+    ) -> io::Result<()> {
         use std::os::unix::fs::symlink;
         symlink(binary, tools.join(CARGO))?;
         symlink(binary, tools.join(RECORDER))?;
+        if let Some(linker) = linker {
+            symlink(linker, tools.join(LINKER))?;
+        }
         symlink(cargo, tools.join(REAL_CARGO))
     }
 
@@ -186,6 +199,9 @@ impl Compiler {
         if std::env::var_os(WRAPPER_VARIABLE).is_none() {
             command.env(TEMPORARY_VARIABLE, self.tools.with_file_name(TEMPORARY));
         }
+        if let (Some(target), Ok(linker)) = (target(), fs::read_link(self.tools.join(LINKER))) {
+            command.env(linker::variable(&target), linker);
+        }
         Ok(command)
     }
 
@@ -229,6 +245,12 @@ fn can_be_recorded(manifest: &str) -> bool {
         .skip_while(|line| *line != "[dependencies]");
     let is_folder = |line: &str| line.contains("path") && !line.starts_with("corebook = ");
     std::env::var_os(WRAPPER_VARIABLE).is_none() && !dependencies.into_iter().any(is_folder)
+}
+
+/// What this process was told to compile for.
+fn target() -> Option<String> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--target");
+    arguments.nth(1)
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {

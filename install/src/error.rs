@@ -29,6 +29,26 @@ pub enum Error {
     NoToolchain { wanted: String, detail: String },
 
     #[error(
+        "{} asks for the Rust toolchain {wanted}, which cannot be used ({detail}): run `rustup toolchain install {wanted}`",
+        file.display()
+    )]
+    NoToolchainOfFile {
+        file: PathBuf,
+        wanted: String,
+        detail: String,
+    },
+
+    #[error("{} asks for the Rust toolchain {wanted}: {cause}", file.display())]
+    UnusableToolchainOfFile {
+        file: PathBuf,
+        wanted: String,
+        cause: Box<Error>,
+    },
+
+    #[error("{} is not a toolchain file ({detail}): mend or remove it", path.display())]
+    BadToolchainFile { path: PathBuf, detail: String },
+
+    #[error(
         "rustc {found} is too old for notebooks, which need {needed} or newer: run `rustup update`"
     )]
     RustcTooOld { found: String, needed: String },
@@ -77,6 +97,13 @@ pub enum Error {
 
     #[error("{} is not a folder of yours alone: remove it, or set COREBOOK_CACHE_DIR to a folder of your own", path.display())]
     UnsafeFolder { path: PathBuf },
+
+    #[error(
+        "{} belongs to somebody else, and cargo would obey it: remove it, or set COREBOOK_CACHE_DIR to a folder \
+         elsewhere",
+        path.display()
+    )]
+    SettingsOfOthers { path: PathBuf },
 
     #[error("the path {} is not UTF-8, which evcxr needs: set COREBOOK_CACHE_DIR to another folder", path.display())]
     PathNotUtf8 { path: PathBuf },

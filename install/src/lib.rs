@@ -4,6 +4,7 @@
 //! Modules in reading order:
 //!
 //! * [`kernelspec`]: what Jupyter reads to start the kernel, and where it looks for it
+//! * [`search_path`]: programs by their names, never from the current folder
 //! * [`toolchain`]: the real `cargo` and `rustc` that compile cells
 //! * [`linker`]: whether what they compile can be linked
 //! * [`cache`]: where prebuilt things are kept
@@ -14,9 +15,9 @@
 //! * [`compiler`]: what compiles cells in a session in cargo's stead
 //!
 //! ```text
-//! install ── Toolchain::discover ── template ──┐            (slow, once per toolchain)
+//! install ── Toolchain::of_user ─── template ──┐            (slow, once per toolchain)
 //!                                              ├─ Session   (milliseconds, once per kernel)
-//! kernel ─── Toolchain::discover ── template ──┘
+//! kernel ─── Toolchain::of_user ─── template ──┘
 //! ```
 //!
 //! Nothing here speaks Jupyter's protocol or calls `evcxr`; it only knows the layout of the folder
@@ -33,6 +34,7 @@ pub mod kernelspec;
 mod library_source;
 pub mod linker;
 pub mod runtime_source;
+pub mod search_path;
 pub mod session;
 pub mod template;
 pub mod toolchain;
@@ -43,4 +45,4 @@ pub use error::Error;
 pub use runtime_source::RuntimeSource;
 pub use session::Session;
 pub use template::{Prebuild, Template, template};
-pub use toolchain::Toolchain;
+pub use toolchain::{FolderChoice, Toolchain};

@@ -1,45 +1,117 @@
 //! The linker: which one cells get, and whether it links at all.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::toolchain::find_on_path;
+use crate::search_path::{self, neutral_folder};
+use crate::toolchain::cargo_home;
 use crate::{Error, Toolchain};
 
+/// How cells are linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linker {
+    kind: Kind,
+    /// The C compiler that rustc links by, found once. Nothing where cargo's settings name another.
+    program: Option<PathBuf>,
+}
+
 /// The linker that `evcxr` chooses by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Linker {
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
     System,
     Lld,
-    Mold,
+    /// Where mold is.
+    Mold(PathBuf),
 }
 
 impl Linker {
     /// What `evcxr` will find: mold before lld, neither on macOS, and lld only if it links.
-    pub fn detect() -> Self {
-        if cfg!(target_os = "macos") {
-            return Self::System;
-        }
-        if find_on_path("mold").is_some() {
-            return Self::Mold;
-        }
-        let links = || {
-            let probe = Command::new("cc")
-                .args(["-fuse-ld=lld", "-Wl,--version"])
-                .output();
-            probe.is_ok_and(|output| output.status.success())
+    pub fn detect(toolchain: &Toolchain) -> Self {
+        let kind = if cfg!(target_os = "macos") {
+            Kind::System
+        } else if let Some(mold) = search_path::find("mold") {
+            Kind::Mold(mold)
+        } else if search_path::find("lld").is_some() && links_with_lld() {
+            Kind::Lld
+        } else {
+            Kind::System
         };
-        match find_on_path("lld").is_some() && links() {
-            true => Self::Lld,
-            false => Self::System,
+        Self {
+            kind,
+            program: program(&toolchain.host),
         }
     }
 
-    pub fn rustflags(self) -> &'static str {
-        match self {
-            Self::Lld => "-Cprefer-dynamic -Clink-arg=-fuse-ld=lld",
-            Self::System | Self::Mold => "-Cprefer-dynamic",
+    pub fn rustflags(&self) -> &'static str {
+        match self.kind {
+            Kind::Lld => "-Cprefer-dynamic -Clink-arg=-fuse-ld=lld",
+            Kind::System | Kind::Mold(_) => "-Cprefer-dynamic",
         }
     }
+
+    /// The C compiler that rustc links by, unless cargo's settings name another.
+    pub fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
+    }
+
+    /// A command that runs `cargo` as `evcxr` does with this linker.
+    pub(crate) fn cargo(&self, toolchain: &Toolchain) -> Command {
+        let mut command = match &self.kind {
+            Kind::Mold(mold) => {
+                let mut command = Command::new(mold);
+                command.arg("-run").arg(&toolchain.cargo);
+                command
+            }
+            Kind::System | Kind::Lld => Command::new(&toolchain.cargo),
+        };
+        if let Some(program) = &self.program {
+            command.env(variable(&toolchain.host), program);
+        }
+        command
+    }
+}
+
+/// The variable that tells cargo by which program to link for a target.
+pub(crate) fn variable(target: &str) -> String {
+    let target = target.to_uppercase().replace(['-', '.'], "_");
+    format!("CARGO_TARGET_{target}_LINKER")
+}
+
+/// `cc`, by its whole path, unless the user has told cargo of another linker.
+fn program(host: &str) -> Option<PathBuf> {
+    if !cfg!(unix) || std::env::var_os(variable(host)).is_some() {
+        return None;
+    }
+    let settings = cargo_home().into_iter().flat_map(|home| {
+        let texts = ["config.toml", "config"].map(|name| fs::read_to_string(home.join(name)));
+        texts.into_iter().flatten()
+    });
+    let is_named = settings.into_iter().any(|text| names_linker(&text));
+    search_path::find("cc").filter(|_| !is_named)
+}
+
+/// Whether cargo's settings name a linker for any target.
+fn names_linker(settings: &str) -> bool {
+    let table: toml::Table = settings.parse().unwrap_or_default();
+    let targets = table.get("target").and_then(toml::Value::as_table);
+    let mut targets = targets.into_iter().flatten();
+    targets.any(|(_, target)| target.get("linker").is_some())
+}
+
+fn links_with_lld() -> bool {
+    let probe = cc().map(|mut cc| {
+        cc.args(["-fuse-ld=lld", "-Wl,--version"]);
+        cc.output().is_ok_and(|output| output.status.success())
+    });
+    probe.unwrap_or(false)
+}
+
+/// The system's C compiler.
+fn cc() -> Option<Command> {
+    let mut command = Command::new(search_path::find("cc")?);
+    command.current_dir(neutral_folder());
+    Some(command)
 }
 
 /// Links an empty library as a cell is linked, and says by what.
@@ -52,8 +124,15 @@ impl Linker {
 pub fn check(toolchain: &Toolchain) -> Result<String, Error> {
     let failed = |source| Error::io("create a file in", &std::env::temp_dir(), source);
     let folder = tempfile::tempdir().map_err(failed)?;
+    let linker = Linker::detect(toolchain);
+    let named = linker.program().map(|program| {
+        let mut argument = std::ffi::OsString::from("-Clinker=");
+        argument.push(program);
+        argument
+    });
     let output = Command::new(&toolchain.rustc)
-        .args(Linker::detect().rustflags().split_whitespace())
+        .args(linker.rustflags().split_whitespace())
+        .args(named)
         .args([
             "--edition=2024",
             "--crate-type=cdylib",
@@ -62,6 +141,7 @@ pub fn check(toolchain: &Toolchain) -> Result<String, Error> {
         .args(["--target", &toolchain.host, "--out-dir"])
         .arg(folder.path())
         .arg("-")
+        .current_dir(folder.path())
         .stdin(Stdio::null())
         .output()
         .map_err(|source| Error::ToolNotRun {
@@ -89,7 +169,7 @@ pub(crate) fn missing(text: &str) -> Option<String> {
 
 /// rustc links by the system's C compiler.
 fn name() -> String {
-    let output = Command::new("cc").arg("--version").output();
+    let output = cc().and_then(|mut cc| cc.arg("--version").output().ok());
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let first = text.unwrap_or_default();
     first.lines().next().unwrap_or("cc").to_owned()
@@ -111,8 +191,28 @@ mod tests {
     }
 
     #[test]
+    fn a_linker_in_cargos_settings_is_seen() {
+        assert!(names_linker(
+            "[target.x86_64-unknown-linux-gnu]\nlinker = \"clang\"\n"
+        ));
+        assert!(names_linker("[target.'cfg(unix)']\nlinker = \"clang\"\n"));
+        for text in [
+            "",
+            "[build]\njobs = 2",
+            "[target.x]\nrunner = \"r\"",
+            "no toml [",
+        ] {
+            assert!(!names_linker(text), "{text}");
+        }
+        assert_eq!(
+            variable("x86_64-unknown-linux-gnu"),
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER"
+        );
+    }
+
+    #[test]
     fn the_linker_of_this_machine_links() {
-        let toolchain = Toolchain::discover().unwrap();
+        let toolchain = Toolchain::of_user(None).unwrap();
         assert!(!check(&toolchain).unwrap().is_empty());
     }
 }

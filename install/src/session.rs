@@ -67,6 +67,8 @@ impl Session {
 
     fn reserve_in(template: &Template, sessions: &Path) -> Result<Self, Error> {
         cache::create_private_dir(sessions)?;
+        #[cfg(unix)]
+        check_settings_above(sessions)?;
         let (id, lock) = sweep::sweep_and_reserve(sessions)?;
         let dir = sessions.join(&id);
         let session = Self {
@@ -105,6 +107,11 @@ impl Session {
         }
         self.template.touch();
         Ok(())
+    }
+
+    /// The session's own folder, with everything of it.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The folder `evcxr` works in; what `EVCXR_TMPDIR` should say.
@@ -187,7 +194,9 @@ impl Session {
 
         let tools = self.bin_dir();
         cache::create_private_dir(&tools)?;
-        crate::compiler::Compiler::install(&tools, compiler, &self.template.toolchain().cargo)
+        let cargo = &self.template.toolchain().cargo;
+        let linker = self.template.linker().program();
+        crate::compiler::Compiler::install(&tools, compiler, cargo, linker)
             .map_err(|error| Error::io("create links in", &tools, error))?;
         let rustup = tools.join("rustup");
         cache::write(
@@ -273,7 +282,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
 fn temporary_sessions_dir() -> Result<PathBuf, Error> {
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR")
         .map(PathBuf::from)
-        .filter(|dir| dir.is_dir());
+        .filter(|dir| dir.is_absolute() && dir.is_dir());
     if let Some(dir) = runtime_dir {
         return Ok(dir.join("corebook").join("sessions"));
     }
@@ -318,6 +327,25 @@ fn check_is_private(dir: &Path) -> Result<(), Error> {
     }
 }
 
+/// Cargo obeys the settings of every folder above the one it builds in, and settings can name programs. Among
+/// everybody's temporary files, for example, anybody could put some.
+#[cfg(unix)]
+pub(crate) fn check_settings_above(dir: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::MetadataExt;
+    let files = dir
+        .ancestors()
+        .flat_map(|folder| ["config.toml", "config"].map(|name| folder.join(".cargo").join(name)));
+    for file in files {
+        let Ok(found) = fs::metadata(&file) else {
+            continue;
+        };
+        if found.uid() != 0 && found.uid() != own_uid()? {
+            return Err(Error::SettingsOfOthers { path: file });
+        }
+    }
+    Ok(())
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -330,6 +358,26 @@ mod tests {
             .permissions()
             .mode()
             & 0o777
+    }
+
+    #[test]
+    fn settings_above_a_session_must_be_ours_or_the_systems() {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = folder.path().join("a/sessions");
+        let settings = folder.path().join(".cargo/config.toml");
+        fs::create_dir_all(&sessions).unwrap();
+        fs::create_dir(folder.path().join(".cargo")).unwrap();
+        check_settings_above(&sessions).unwrap();
+        fs::write(&settings, "").unwrap();
+        check_settings_above(&sessions).unwrap();
+        // Only the administrator can give a file away.
+        match std::os::unix::fs::chown(&settings, Some(4242), None) {
+            Ok(()) => {
+                let error = check_settings_above(&sessions).unwrap_err().to_string();
+                assert!(error.starts_with(settings.to_str().unwrap()), "{error}");
+            }
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),
+        }
     }
 
     #[test]

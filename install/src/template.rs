@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 use crate::cache::{self, Cache};
 use crate::cargo::{self, BUILD_ENVS, OPT_LEVEL};
 use crate::linker::Linker;
+#[cfg(unix)]
+use crate::session;
 use crate::{CrateRequest, Error, RuntimeSource, Toolchain, toolchain};
 
 /// What the library that cells link to is called in manifests and in code.
@@ -64,6 +66,7 @@ pub struct Template {
     dir: PathBuf,
     cache: Cache,
     toolchain: Toolchain,
+    linker: Linker,
     dependencies: Vec<(String, String)>,
 }
 
@@ -98,7 +101,7 @@ impl Prebuild {
             runtime,
             extra_crates,
             cargo_home: toolchain::cargo_home().unwrap_or_default(),
-            linker: Linker::detect(),
+            linker: Linker::detect(toolchain),
         }
     }
 
@@ -108,6 +111,7 @@ impl Prebuild {
             dir: self.dir(),
             cache: self.cache.clone(),
             toolchain: self.toolchain.clone(),
+            linker: self.linker.clone(),
             dependencies: self.dependencies(),
         };
         let is_keyed =
@@ -181,6 +185,8 @@ impl Prebuild {
     /// Called with the lock held.
     fn build(&self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let templates = self.cache.templates();
+        #[cfg(unix)]
+        session::check_settings_above(&templates)?;
         let building = cache::create_temporary_dir(&templates, BUILDING_PREFIX)?;
         let work = building.path().join(cargo::WORK_DIR);
         cache::create_dir(&work.join("src"))?;
@@ -195,7 +201,7 @@ impl Prebuild {
         cache::write(&work.join("Cargo.lock"), &self.runtime.lock)?;
         // `evcxr` runs `cargo check` to explain an error; it should not have to wait then.
         for subcommand in ["build", "check"] {
-            cargo::run(&self.toolchain, self.linker, subcommand, &work, progress)?;
+            cargo::run(&self.toolchain, &self.linker, subcommand, &work, progress)?;
         }
         self.remove_own_crate(&work)?;
         cache::write(&building.path().join(KEY_FILE), self.key())?;
@@ -297,6 +303,11 @@ impl Template {
     /// The toolchain that built it.
     pub fn toolchain(&self) -> &Toolchain {
         &self.toolchain
+    }
+
+    /// How everything in it was linked.
+    pub(crate) fn linker(&self) -> &Linker {
+        &self.linker
     }
 
     /// The folder to clone.

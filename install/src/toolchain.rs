@@ -1,13 +1,24 @@
 //! Finds the `cargo` and `rustc` that compile cells.
 //!
 //! The real tools are asked for, not rustup's proxies: a proxy costs 20 ms a call and decides anew
-//! each time which toolchain it stands for. Nothing is installed or downloaded here.
+//! each time which toolchain it stands for. Nothing is installed or downloaded here, and no program is
+//! run in the current folder, which can be that of any notebook.
+//!
+//! * [`rustup`]: what the user has chosen
+//! * [`file`]: what the files of a folder ask for
+
+mod file;
+mod rustup;
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Error;
+use crate::search_path::{self, exe};
+
+use self::file::{Named, ToolchainFile};
+use self::rustup::Settings;
 
 /// The oldest rustc that compiles the runtime; the workspace's `rust-version`.
 const OLDEST_RUSTC: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -30,42 +41,102 @@ pub struct Toolchain {
     pub sysroot: PathBuf,
 }
 
+/// What the files of a folder say of the toolchain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FolderChoice {
+    /// Nothing, or the user's own choice wins.
+    Nothing,
+    /// One that is installed.
+    Toolchain(Toolchain),
+    /// Something that no folder may choose. In words, for the user.
+    Refused(String),
+}
+
 impl Toolchain {
-    /// The toolchain of the current folder: what typing `cargo` there runs, or what
-    /// [`TOOLCHAIN_VARIABLE`] names.
+    /// The toolchain that the user has chosen: by [`TOOLCHAIN_VARIABLE`] or `RUSTUP_TOOLCHAIN`, by `rustup override
+    /// set` for `folder` or one above, or by `rustup default`; without rustup, the cargo on `PATH`.
+    ///
+    /// No file of `folder` is looked at: it has a say from the first cell on, by [`Toolchain::of_folder`].
     ///
     /// Works without `cargo` on `PATH` where rustup put it in its usual place, because programs started
     /// from a desktop often miss that part of `PATH`.
     ///
     /// # Errors
     ///
-    /// When there is no cargo, the tools do not run, or the compiler is too old.
-    pub fn discover() -> Result<Self, Error> {
-        let name = env::var(TOOLCHAIN_VARIABLE)
-            .ok()
-            .filter(|name| !name.is_empty());
-        Self::named(name.as_deref())
+    /// When there is no cargo, rustup has no such toolchain, the tools do not run, or the compiler is too old.
+    pub fn of_user(folder: Option<&Path>) -> Result<Self, Error> {
+        if let Some(name) = variable(TOOLCHAIN_VARIABLE) {
+            return Self::named(&name);
+        }
+        let cargo = find_cargo()?;
+        let rustup = cargo.with_file_name(exe("rustup"));
+        let cargo = if !rustup.is_file() {
+            cargo
+        } else if variable(rustup::VARIABLE).is_some() {
+            rustup::which_cargo(&rustup, None)?
+        } else {
+            rustup::which_cargo(&rustup, Settings::read().chosen_for(folder))?
+        };
+        Self::of_cargo(cargo)
     }
 
-    /// The toolchain with this rustup name, or the current folder's.
+    /// What the toolchain file of `folder`, or of the nearest folder above that has one, chooses.
     ///
     /// # Errors
     ///
-    /// As [`Toolchain::discover`], and when rustup has no such toolchain.
-    pub fn named(name: Option<&str>) -> Result<Self, Error> {
-        let rustup = match name {
-            Some(name) => Some(find_tool("rustup").ok_or_else(|| Error::NoToolchain {
-                wanted: name.to_owned(),
-                detail: "there is no rustup".to_owned(),
-            })?),
-            None => Some(find_cargo()?.with_file_name(exe("rustup"))).filter(|path| path.is_file()),
+    /// When the file is broken or names what is not installed, or is too old. Each message names the file.
+    pub fn of_folder(folder: &Path) -> Result<FolderChoice, Error> {
+        let is_chosen = |name| variable(name).is_some();
+        if is_chosen(TOOLCHAIN_VARIABLE) || is_chosen(rustup::VARIABLE) {
+            return Ok(FolderChoice::Nothing);
+        }
+        let settings = Settings::read();
+        let found = ToolchainFile::find(folder, |folder| settings.has_override(folder))?;
+        let Some(ToolchainFile { path, names }) = found else {
+            return Ok(FolderChoice::Nothing);
         };
-        let cargo = match rustup {
-            Some(rustup) => rustup_which_cargo(&rustup, name)?,
-            None => find_cargo()?,
-        };
+        match names {
+            // As cargo itself does without rustup.
+            Named::Channel(_) if find_tool("rustup").is_none() => Ok(FolderChoice::Nothing),
+            Named::Channel(name) => match Self::named(&name) {
+                Ok(toolchain) => Ok(FolderChoice::Toolchain(toolchain)),
+                Err(Error::NoToolchain { wanted, detail }) => Err(Error::NoToolchainOfFile {
+                    file: path,
+                    wanted,
+                    detail,
+                }),
+                Err(error) => Err(Error::UnusableToolchainOfFile {
+                    file: path,
+                    wanted: name,
+                    cause: Box::new(error),
+                }),
+            },
+            Named::Path(named) => Ok(FolderChoice::Refused(format!(
+                "{} asks for the toolchain in `{}`, and a folder may not choose programs: cells are compiled by your \
+                 own toolchain; {TOOLCHAIN_VARIABLE} names another",
+                path.display(),
+                named.escape_debug()
+            ))),
+        }
+    }
+
+    /// The toolchain with this rustup name.
+    fn named(name: &str) -> Result<Self, Error> {
+        let rustup = find_tool("rustup").ok_or_else(|| Error::NoToolchain {
+            wanted: name.to_owned(),
+            detail: "there is no rustup".to_owned(),
+        })?;
+        Self::of_cargo(rustup::which_cargo(&rustup, Some(name))?)
+    }
+
+    fn of_cargo(cargo: PathBuf) -> Result<Self, Error> {
         let rustc = rustc_beside(&cargo);
         Self::describe(cargo, rustc)
+    }
+
+    /// Whether both are the same compiler, wherever they lie.
+    pub fn is_same_compiler(&self, other: &Self) -> bool {
+        self.verbose_version == other.verbose_version
     }
 
     fn describe(cargo: PathBuf, rustc: PathBuf) -> Result<Self, Error> {
@@ -140,10 +211,7 @@ impl Toolchain {
 
 /// The environment's choice, as `cargo run` makes it, or what a shell would find.
 fn find_cargo() -> Result<PathBuf, Error> {
-    let chosen = env::var_os("CARGO")
-        .map(PathBuf::from)
-        .filter(|path| path.is_file());
-    chosen
+    file_in_variable("CARGO")
         .or_else(|| find_tool("cargo"))
         .ok_or_else(|| Error::NoCargo {
             looked_in: cargo_home().unwrap_or_default().join("bin"),
@@ -153,7 +221,7 @@ fn find_cargo() -> Result<PathBuf, Error> {
 /// A program on `PATH`, else where rustup puts it.
 fn find_tool(program: &str) -> Option<PathBuf> {
     let usual = || Some(cargo_home()?.join("bin").join(exe(program)));
-    find_on_path(program)
+    search_path::find(program)
         .or_else(usual)
         .filter(|path| path.is_file())
 }
@@ -166,53 +234,30 @@ pub(crate) fn cargo_home() -> Option<PathBuf> {
     named.or_else(|| dirs::home_dir().map(|home| home.join(".cargo")))
 }
 
-/// Where `PATH` leads for a program.
-pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(exe(program)))
-        .find(|file| file.is_file())
-}
-
-fn exe(program: &str) -> String {
-    format!("{program}{}", env::consts::EXE_SUFFIX)
-}
-
 /// The compiler that belongs to a cargo.
 fn rustc_beside(cargo: &Path) -> PathBuf {
-    let chosen = env::var_os("RUSTC")
-        .map(PathBuf::from)
-        .filter(|path| path.is_file());
     let beside = Some(cargo.with_file_name(exe("rustc"))).filter(|path| path.is_file());
-    chosen
+    file_in_variable("RUSTC")
         .or(beside)
-        .or_else(|| find_on_path("rustc"))
+        .or_else(|| search_path::find("rustc"))
         .unwrap_or_else(|| PathBuf::from("rustc"))
 }
 
-/// Where the toolchain of this name, or of the current folder, has its cargo.
-fn rustup_which_cargo(rustup: &Path, name: Option<&str>) -> Result<PathBuf, Error> {
-    let mut args = vec!["which"];
-    args.extend(name.into_iter().flat_map(|name| ["--toolchain", name]));
-    args.push("cargo");
-    match output_of(rustup, &args) {
-        Ok(path) => Ok(PathBuf::from(path.trim())),
-        Err(Error::ToolFailed { detail, .. }) => {
-            let wanted = name
-                .map(str::to_owned)
-                .or_else(|| env::var("RUSTUP_TOOLCHAIN").ok());
-            Err(Error::NoToolchain {
-                wanted: wanted.unwrap_or_else(|| "stable".to_owned()),
-                detail,
-            })
-        }
-        Err(error) => Err(error),
-    }
+/// The program that a variable names by its whole path. A relative one would mean another in each folder.
+fn file_in_variable(name: &str) -> Option<PathBuf> {
+    let path = env::var_os(name).map(PathBuf::from)?;
+    (path.is_absolute() && path.is_file()).then_some(path)
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn output_of(tool: &Path, args: &[&str]) -> Result<String, Error> {
     let output = Command::new(tool)
         .args(args)
+        // rustup's programs look for a toolchain file there and above.
+        .current_dir(search_path::neutral_folder())
         // Asking must not start a download.
         .env("RUSTUP_AUTO_INSTALL", "0")
         .output()
@@ -277,7 +322,7 @@ mod tests {
 
     #[test]
     fn real_tools_are_found_not_proxies() {
-        let toolchain = Toolchain::discover().expect("a toolchain builds this test");
+        let toolchain = Toolchain::of_user(None).expect("a toolchain builds this test");
         assert!(
             toolchain.rustc.starts_with(&toolchain.sysroot),
             "{toolchain:?}"
@@ -287,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_missing_toolchain_names_the_command_that_installs_it() {
-        let error = Toolchain::named(Some("no-such-toolchain"))
+        let error = Toolchain::named("no-such-toolchain")
             .unwrap_err()
             .to_string();
         assert!(error.contains("no-such-toolchain"), "{error}");

@@ -48,7 +48,7 @@ impl Fixture {
             .unwrap();
         Self {
             folder,
-            toolchain: Toolchain::discover().unwrap(),
+            toolchain: Toolchain::of_user(None).unwrap(),
         }
     }
 

@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 use self::doctor::DoctorArguments;
 use self::install::{InstallArguments, UninstallArguments};
 use self::run::RunArguments;
-use crate::{cpus, kernel, runner};
+use crate::{cpus, kernel, runner, surroundings};
 
 /// The exit code for a command line, or a file it names, that can't be used.
 const UNUSABLE: u8 = 2;
@@ -64,6 +64,7 @@ struct CpusArguments {
 
 /// Does what the command line says.
 pub fn run() -> ExitCode {
+    surroundings::ignore_relative_folders();
     let arguments = Arguments::parse();
     start_log();
     let done = match arguments.command {

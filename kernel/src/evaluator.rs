@@ -7,6 +7,8 @@
 //! * [`interpreter`]: evcxr itself
 //! * [`library`]: how much rust-analyzer knows of the standard library, and when
 //! * [`environment`]: variables through which it is told some things
+//! * [`first_cell`]: what the notebook's folder and the user's settings add, once a cell runs
+//! * [`user_settings`]: what users have set for every notebook
 //! * [`waiting`]: telling the cells that wait for it what takes so long
 //! * [`running`]: one cell from its source to its outcome
 //! * [`questions`]: what rust-analyzer knows of code that is being typed
@@ -22,6 +24,7 @@ pub mod answer;
 mod diagnostics;
 mod environment;
 pub mod error;
+mod first_cell;
 mod forms;
 mod interpreter;
 mod library;
@@ -31,6 +34,7 @@ mod questions;
 mod running;
 mod startup;
 mod timings;
+pub mod user_settings;
 mod waiting;
 
 use std::collections::{HashMap, VecDeque};
@@ -122,6 +126,8 @@ pub struct EvaluatorLinks {
     pub orders: Orders,
     pub session: SharedSession,
     pub report_socket: PathBuf,
+    /// The notebook's.
+    pub folder: Option<PathBuf>,
 }
 
 /// Runs cells.
@@ -129,6 +135,10 @@ pub struct Evaluator {
     links: EvaluatorLinks,
     /// evcxr, or why there is none.
     interpreter: Result<Interpreter, String>,
+    /// What it was started with.
+    toolchain: Option<Toolchain>,
+    /// Whether the notebook's folder and the user's settings have had their say.
+    is_prepared: bool,
     /// What the next cell shall tell of the start.
     notices: Vec<String>,
     /// Jobs that came while the runtime was built.
@@ -148,6 +158,8 @@ impl Evaluator {
         Self {
             links,
             interpreter,
+            toolchain: None,
+            is_prepared: false,
             notices: Vec::new(),
             held: VecDeque::new(),
             has_begun: false,
@@ -216,13 +228,25 @@ impl Evaluator {
         toolchain: Result<Toolchain, corebook_install::Error>,
         jobs: &Receiver<Job>,
     ) -> Result<Interpreter, String> {
+        let toolchain = toolchain.map_err(|error| error.to_string())?;
+        self.start_with(toolchain, |evaluator| evaluator.tell_who_waits(jobs))
+    }
+
+    /// Makes evcxr ready, in a new session.
+    ///
+    /// * `tell`: called now and then while the runtime is built, to tell of [`Evaluator::notices`].
+    fn start_with(
+        &mut self,
+        toolchain: Toolchain,
+        tell: impl FnMut(&mut Self),
+    ) -> Result<Interpreter, String> {
         let in_words = |error: corebook_install::Error| error.to_string();
-        let toolchain = toolchain.map_err(in_words)?;
+        self.toolchain = Some(toolchain.clone());
         if let Err(error) = toolchain.check_rust_src() {
             self.notices
                 .push(format!("{error}, then restart the kernel"));
         }
-        let template = self.find_or_build(&toolchain, jobs).map_err(in_words)?;
+        let template = self.find_or_build(&toolchain, tell).map_err(in_words)?;
         let binary =
             program::path().map_err(|error| format!("no path to this program: {error}"))?;
         let session = Arc::new(Session::reserve(&template).map_err(in_words)?);
@@ -230,7 +254,11 @@ impl Evaluator {
         // From here on the main thread removes the session's folder at the end, however far this gets.
         *lock(&self.links.session) = Some(Arc::clone(&session));
         session.fill(&binary).map_err(in_words)?;
-        startup::start(&template, &session, &self.links.report_socket).map_err(|error| {
+        let surroundings = startup::Surroundings {
+            report_socket: &self.links.report_socket,
+            folder: self.links.folder.as_deref(),
+        };
+        startup::start(&template, &session, &surroundings).map_err(|error| {
             // A shutdown has killed the compiler: the linker is not to blame, and to try it would start another.
             if self.links.activity.is_ending() {
                 return format!("{error:#}");

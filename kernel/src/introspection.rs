@@ -21,6 +21,7 @@ mod inspection;
 mod offers;
 mod positions;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
@@ -57,6 +58,8 @@ pub struct Introspector {
     /// To the evaluator.
     pub jobs: Sender<Job>,
     pub activity: Arc<Activity>,
+    /// Where relative paths in a cell begin.
+    pub folder: Option<PathBuf>,
 }
 
 impl Introspector {
@@ -68,6 +71,7 @@ impl Introspector {
                 jobs: &self.jobs,
                 activity: &self.activity,
                 received: request.received,
+                folder: self.folder.as_deref().unwrap_or(Path::new(".")),
             };
             let content: JupyterMessageContent = match &request.question {
                 Question::Complete(asked) => patience.complete(asked, &mut known_private).into(),

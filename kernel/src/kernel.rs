@@ -15,7 +15,7 @@ mod signals;
 mod sockets;
 mod watcher;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -43,7 +43,7 @@ use crate::shell::Shell;
 use crate::shells::Shells;
 use crate::supervisor::report::Order;
 use crate::wire::Origin;
-use crate::{heartbeat, history, input, interrupt, introspection};
+use crate::{heartbeat, history, input, interrupt, introspection, surroundings};
 
 use self::sockets::Sockets;
 use self::watcher::Watcher;
@@ -55,10 +55,12 @@ const END_WAIT: Duration = Duration::from_millis(1500);
 const LAST_CHILD_WAIT: Duration = Duration::from_millis(200);
 
 /// Runs a kernel on `connection` until a client or a signal ends it.
-pub fn run(connection: Connection) -> anyhow::Result<()> {
+///
+/// * `folder`: that of the notebook, which is not the process's own any more.
+pub fn run(connection: Connection, folder: Option<PathBuf>) -> anyhow::Result<()> {
     let sockets = Sockets::bind(connection)?;
     let mut kernel = Kernel::new(&sockets);
-    let shutdowns = kernel.start(sockets)?;
+    let shutdowns = kernel.start(sockets, folder)?;
     // Every sender gone would mean that every thread has ended; then the kernel ends too.
     let _ = shutdowns.recv();
     kernel.end();
@@ -93,7 +95,11 @@ impl Kernel {
     }
 
     /// Starts every thread. What comes back tells when to end.
-    fn start(&mut self, sockets: Sockets) -> anyhow::Result<Receiver<Shutdown>> {
+    fn start(
+        &mut self,
+        sockets: Sockets,
+        folder: Option<PathBuf>,
+    ) -> anyhow::Result<Receiver<Shutdown>> {
         let Sockets {
             codec,
             shell,
@@ -133,7 +139,7 @@ impl Kernel {
                 .serve(|message| input::take(message, &input_replies))
         })?;
 
-        let toolchain = Toolchain::discover();
+        let toolchain = Toolchain::of_user(folder.as_deref());
         let rust_version = toolchain
             .as_ref()
             .map_or("unknown".to_owned(), |found| found.version.clone());
@@ -221,6 +227,7 @@ impl Kernel {
             replies: replies.clone(),
             jobs,
             activity: Arc::clone(&self.activity),
+            folder: folder.clone(),
         };
         std::thread::Builder::new()
             .name("introspection".to_owned())
@@ -241,6 +248,7 @@ impl Kernel {
             orders: self.orders.clone(),
             session: Arc::clone(&self.session),
             report_socket,
+            folder,
         };
         std::thread::Builder::new()
             .name("evaluator".to_owned())
@@ -301,5 +309,6 @@ impl Kernel {
 
 /// Reads and checks the connection file, then runs the kernel.
 pub fn run_from_file(path: &Path) -> anyhow::Result<()> {
-    run(crate::connection::read(path)?)
+    let connection = crate::connection::read(path)?;
+    run(connection, surroundings::leave_start_folder())
 }

@@ -22,6 +22,7 @@
 //! * `reports`, [`outputs`], [`charts`], `markup`: what that code shows, on its way to iopub
 //! * [`runner`]: `corebook run`, a client of all this without Jupyter
 //! * `program`: where this program's own file is
+//! * `surroundings`: the folder and the environment it was started in
 
 pub mod charts;
 pub mod cli;
@@ -55,3 +56,4 @@ mod reports;
 mod router;
 mod shell;
 mod shells;
+mod surroundings;

@@ -121,7 +121,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 /// What kernels need is built here, where its progress can be seen; they find it then.
 fn prepare() -> anyhow::Result<()> {
     let prebuild = Prebuild::new(
-        &Toolchain::discover()?,
+        &Toolchain::of_user(std::env::current_dir().ok().as_deref())?,
         &kernelspec::crates_from_environment()?,
     )?;
     prebuild.ensure(&mut |line| eprintln!("{line}"))?;

@@ -8,7 +8,8 @@
 //! * [`message`]: frames <-> messages, signed and checked
 //! * [`process`]: the kernel's process and its children
 //! * [`client`]: the sockets; every message is asserted or fails the test
-//! * [`toolchain`]: a Rust toolchain that lacks something
+//! * [`toolchain`]: a Rust toolchain that lacks something, [`rustup`]: a rustup with toolchains of a test's own
+//! * [`traps`]: a folder full of what must neither run nor be read
 //! * [`notebook`]: a kernel and its client, with [`execution`]'s cells
 //!
 //! Nothing here imports the kernel: what it should say is written down a second time, on purpose.
@@ -20,7 +21,9 @@ pub mod execution;
 pub mod message;
 pub mod notebook;
 pub mod process;
+pub mod rustup;
 pub mod toolchain;
+pub mod traps;
 
 use std::time::Duration;
 

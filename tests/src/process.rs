@@ -58,7 +58,7 @@ impl Process {
         Self::spawn(connection, command)
     }
 
-    /// Starts the kernel that `command` is, whatever it finds.
+    /// Starts the kernel that `command` is, whatever it finds; in a folder of its own unless that names one.
     pub fn spawn(connection: &Connection, mut command: Command) -> Self {
         let slot = Slot::take();
         let folder = tempfile::Builder::new()
@@ -73,10 +73,12 @@ impl Process {
             .find(|(name, _)| *name == "COREBOOK_HISTORY");
         let named = named.and_then(|(_, value)| value.map(OsStr::to_owned));
         let history = named.unwrap_or_else(|| folder.path().join("history.sqlite").into());
+        if command.get_current_dir().is_none() {
+            command.current_dir(folder.path());
+        }
         command
             .arg("kernel")
             .arg(&file)
-            .current_dir(folder.path())
             .env("TMPDIR", folder.path().join("tmp"))
             // Never the history of whoever runs the tests.
             .env("COREBOOK_HISTORY", history)

@@ -10,6 +10,9 @@ use tempfile::TempDir;
 /// What the shell script around cargo needs besides the tools.
 const SYSTEM_TOOLS: [&str; 4] = ["grep", "cp", "mv", "sh"];
 
+/// What a compiler of [`IncompleteToolchain::with_another_version`] sets while it compiles.
+pub const OTHER_VARIABLE: &str = "COREBOOK_TEST_OTHER_COMPILER";
+
 /// A folder with `bin` and `lib`, as rustup makes one, without the standard library's source.
 pub struct IncompleteToolchain {
     folder: TempDir,
@@ -35,6 +38,20 @@ impl IncompleteToolchain {
         fs::write(&rustc, script).expect("the folder is ours");
         fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755)).expect("the file is ours");
         Self { folder }
+    }
+
+    /// Makes its compiler say that it is another one than the real compiler, and tell cells so by a variable of the
+    /// name [`OTHER_VARIABLE`].
+    pub fn with_another_version(self) -> Self {
+        let rustc = self.root().join("bin/rustc");
+        let script = fs::read_to_string(&rustc).expect("it was written");
+        let (head, call) = script.split_once('\n').expect("a line before the call");
+        let script = format!(
+            "{head}\nexport {OTHER_VARIABLE}=yes\ncase \"$*\" in\n  -vV|-Vv) {} | sed 's/^commit-hash: ..../commit-hash: 0000/' ;;\n  *) {call} ;;\nesac\n",
+            call.trim_end().trim_start_matches("exec ")
+        );
+        fs::write(&rustc, script).expect("the file is ours");
+        self
     }
 
     pub fn root(&self) -> &Path {
@@ -72,7 +89,8 @@ impl Default for IncompleteToolchain {
     }
 }
 
-fn sysroot() -> PathBuf {
+/// The folder of the toolchain that compiled these tests.
+pub fn sysroot() -> PathBuf {
     let output = Command::new("rustc")
         .args(["--print", "sysroot"])
         .output()

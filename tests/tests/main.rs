@@ -29,3 +29,4 @@ mod subshells;
 mod survival;
 mod timing;
 mod types;
+mod untrusted;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::toolchain::find_on_path;
+use crate::search_path;
 
 /// The path by which the program was called, if that is it; else `running`.
 ///
@@ -18,7 +18,7 @@ pub fn path_to_keep(called: &OsStr, running: PathBuf) -> PathBuf {
     let found = if named.components().count() > 1 {
         std::path::absolute(named).ok()
     } else {
-        called.to_str().and_then(find_on_path)
+        called.to_str().and_then(search_path::find)
     };
     let is_it = |path: &PathBuf| {
         let (one, other) = (fs::canonicalize(path), fs::canonicalize(&running));

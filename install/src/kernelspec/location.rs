@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::KernelspecError;
+use crate::search_path;
 
 /// Where a kernelspec goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -94,8 +95,12 @@ fn active_prefix() -> Result<PathBuf, KernelspecError> {
         python: python.to_owned(),
         detail,
     };
-    let output = Command::new(python)
-        .args(["-c", "import sys; print(sys.prefix)"])
+    let found =
+        search_path::find(python).ok_or_else(|| no_python("it is not on PATH".to_owned()))?;
+    let output = Command::new(found)
+        // Without modules of the current folder.
+        .args(["-I", "-c", "import sys; print(sys.prefix)"])
+        .current_dir(search_path::neutral_folder())
         .output()
         .map_err(|error| no_python(error.to_string()))?;
     let prefix = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());

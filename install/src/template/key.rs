@@ -1,6 +1,7 @@
 //! What a template was built for. Written into it, so that one that does not fit is known and told of.
 
 use std::fs;
+use std::path::Path;
 
 use super::{KEY_FILE, Prebuild};
 use crate::cargo::{self, BUILD_ENVS, OPT_LEVEL};
@@ -17,11 +18,12 @@ impl Prebuild {
             .map(|it| format!("{} {}", it.name(), it.dependency_config()))
             .collect();
         format!(
-            "corebook {}\nruntime {}\ncargo-home {}\nopt-level {OPT_LEVEL}\nenvironment {envs}\nrustflags {}\ncrates {}\n{}{}",
+            "corebook {}\nruntime {}\ncargo-home {}\nopt-level {OPT_LEVEL}\nenvironment {envs}\nrustflags {}\nlinker {}\ncrates {}\n{}{}",
             env!("CARGO_PKG_VERSION"),
             self.runtime.dir(&self.cache).display(),
             self.cargo_home.display(),
             self.linker.rustflags(),
+            self.linker.program().unwrap_or(Path::new("")).display(),
             crates.join(", "),
             self.toolchain.verbose_version,
             cargo::OUTER_CONFIG,

@@ -80,6 +80,7 @@ fn findings() -> Vec<Finding> {
         add("kernelspec", found);
     }
     add("Jupyter", jupyter::view(&installed));
+    add("evcxr's settings", setup::user_settings());
     for setup in setup::one_for_each_cache(&setups) {
         add("disk space", setup.disk_space());
     }

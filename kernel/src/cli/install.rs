@@ -85,7 +85,8 @@ pub fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn prebuild(options: &Options) -> anyhow::Result<()> {
-    let toolchain = Toolchain::named(options.toolchain.as_deref())?;
+    let folder = std::env::current_dir().ok();
+    let toolchain = Toolchain::of_user(folder.as_deref())?;
     toolchain.check_rust_src()?;
     corebook_install::template(&toolchain, &options.with, &mut |line| eprintln!("{line}"))?;
     Ok(())

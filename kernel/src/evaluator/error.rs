@@ -34,6 +34,12 @@ impl CellError {
             .with_line("The kernel could not start. Mend this, then restart the kernel.".to_owned())
     }
 
+    /// A cell that was not run, because of a file that it would be compiled by.
+    pub fn not_prepared(reason: &str) -> Self {
+        Self::new("StartError", reason)
+            .with_line("Nothing of the cell has run. Mend this, then run it again.".to_owned())
+    }
+
     /// A magic that can't be used as it stands.
     pub fn magic(execution_count: usize, source: &str, error: &MagicError) -> Self {
         let start = source.floor_char_boundary(error.span.start.min(source.len()));

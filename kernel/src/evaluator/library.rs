@@ -16,11 +16,13 @@ use corebook_install::{Session, Template};
 use corebook_magics::inference::{has_untyped_let, has_word};
 use evcxr::CommandContext;
 
-use super::environment::set_variable;
+use super::environment::{remove_variable, set_variable};
 
 /// What rust-analyzer has read, and how to make it read more.
 pub struct Library {
     level: Level,
+    /// Whether there is any source. Without it rust-analyzer would have rustup install it.
+    is_there: bool,
     rustc: PathBuf,
     opt_level: &'static str,
     runtime: (String, String),
@@ -50,7 +52,7 @@ impl Level {
 }
 
 /// The variable that tells rust-analyzer where the source is.
-const SOURCE_VARIABLE: &str = "RUST_SRC_PATH";
+pub(super) const SOURCE_VARIABLE: &str = "RUST_SRC_PATH";
 
 /// The manifest's `opt-level` while nothing is read: the same to cargo, but another text.
 pub fn starting_opt_level(template: &Template) -> String {
@@ -61,11 +63,14 @@ impl Library {
     /// To be called before evcxr is started, which must get [`starting_opt_level`].
     pub fn new(template: &Template, session: &Session) -> Self {
         set_variable("RUSTC", "no-library-yet".into());
-        if let Some(source) = session.library_source() {
+        let source = session.library_source();
+        let is_there = source.is_some();
+        if let Some(source) = source {
             set_variable(SOURCE_VARIABLE, source.into());
         }
         Self {
             level: Level::Nothing,
+            is_there,
             rustc: template.toolchain().rustc.clone(),
             opt_level: template.opt_level(),
             runtime: template.dependencies()[0].clone(),
@@ -79,7 +84,7 @@ impl Library {
         context: &mut CommandContext,
     ) -> Result<bool, evcxr::Error> {
         let before = self.level;
-        if level <= before {
+        if level <= before || !self.is_there {
             return Ok(false);
         }
         self.level = level;
@@ -89,8 +94,7 @@ impl Library {
             context.set_opt_level(self.opt_level)?;
         }
         if level == Level::Whole {
-            // SAFETY: as in `set_variable`.
-            unsafe { std::env::remove_var(SOURCE_VARIABLE) };
+            remove_variable(SOURCE_VARIABLE);
         }
         if level == Level::Whole && before == Level::Common {
             let (name, config) = &self.runtime;

@@ -16,6 +16,7 @@ use super::error::CellError;
 use super::forms::{command_output, forms, shown};
 use super::locate::Cell;
 use super::outcome;
+use super::user_settings;
 use super::{Evaluator, ExecuteJob, lock};
 
 struct Evaluated {
@@ -43,7 +44,7 @@ impl Evaluator {
         }));
         // A client that takes questions has a person before it, and shows help in its own place.
         let has_pager = job.request.allow_stdin && !is_silent;
-        let ran = self.expand_and_evaluate(source, has_pager);
+        let ran = self.expand_and_evaluate(job, source, has_pager);
         let summary = self.summary();
         ran.and_then(|evaluated| self.judge(evaluated, summary))
     }
@@ -51,6 +52,7 @@ impl Evaluator {
     /// Magics first; a malformed one keeps the whole cell from running.
     fn expand_and_evaluate(
         &mut self,
+        job: &ExecuteJob,
         source: &str,
         has_pager: bool,
     ) -> Result<Evaluated, CellError> {
@@ -77,17 +79,23 @@ impl Evaluator {
                 code,
                 map,
                 is_timing,
-            } => self.evaluate(Cell {
-                execution_count: self.execution_count,
-                source: source.to_owned(),
-                code,
-                map,
-                is_timing,
-            }),
+            } => {
+                self.prepare_for_cells(job)?;
+                self.evaluate(Cell {
+                    execution_count: self.execution_count,
+                    source: source.to_owned(),
+                    code,
+                    map,
+                    is_timing,
+                })
+            }
         }
     }
 
     fn evaluate(&mut self, cell: Cell) -> Result<Evaluated, CellError> {
+        if let Some(error) = refused_command(&cell.code) {
+            return Err(error);
+        }
         let checkpoint_limit_bytes = self.links.checkpoints.limit_bytes(cell.is_timing);
         let interpreter = self
             .interpreter
@@ -163,6 +171,46 @@ impl Evaluator {
     fn tell_outputs(&self, input: Input) {
         if self.links.outputs.send(input).is_err() {
             tracing::error!("output came after the outputs thread had ended");
+        }
+    }
+}
+
+/// evcxr's `:load_config` reads `evcxr.toml` of the notebook's folder, which may name programs.
+fn refused_command(code: &str) -> Option<CellError> {
+    let is_it = |line: &str| line.split_whitespace().next() == Some(":load_config");
+    // Commands stand before all code.
+    let mut commands = code.lines().map(str::trim).take_while(|line| {
+        line.is_empty() || line.starts_with([':', '!']) || line.starts_with("//")
+    });
+    let folder = user_settings::folder().unwrap_or_default();
+    commands.any(is_it).then(|| {
+        CellError::new(
+            "CompileError",
+            format!(
+                "`:load_config` is not there, because evcxr.toml of a notebook's folder could name programs: your own \
+                 settings, in {}, are read before the first cell",
+                folder.display()
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_config_is_refused_as_a_command_only() {
+        for refused in [":load_config", "\n// a\n:dep x\n  :load_config --quiet\n1"] {
+            assert!(refused_command(refused).is_some(), "{refused}");
+        }
+        for kept in [
+            "",
+            ":load_configs",
+            "let s = \"\n:load_config\n\";",
+            ":dep x",
+        ] {
+            assert!(refused_command(kept).is_none(), "{kept}");
         }
     }
 }

@@ -6,15 +6,17 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::Context;
 use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
 use corebook_install::{Session, Template};
 use evcxr::{CommandContext, EvalContext};
 
-use super::environment::set_variable;
+use super::environment::{Lent, set_variable};
 use super::interpreter::Interpreter;
 use super::library::{self, Library};
+use super::user_settings;
 use crate::program;
 use crate::supervisor::{
     BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
@@ -24,26 +26,37 @@ use crate::supervisor::{
 /// What every cell imports. Macros with the names of std's are ambiguous through a glob, so they are named.
 const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, eprintln};";
 
+/// What evcxr is started in besides its session.
+pub struct Surroundings<'kernel> {
+    pub report_socket: &'kernel Path,
+    /// The notebook's folder, in which cells run.
+    pub folder: Option<&'kernel Path>,
+}
+
 /// Starts evcxr in `session` and links cells to the runtime. rust-analyzer knows no standard library then.
+///
+/// evcxr looks for `evcxr.toml` in the current folder, then in the user's folder for settings, and its settings name
+/// programs. So its start happens in a folder without one, and this process stays there until a cell runs. To be
+/// dropped when evcxr can be started with settings of the caller's.
 pub fn start(
     template: &Template,
     session: &Session,
-    report_socket: &Path,
+    surroundings: &Surroundings<'_>,
 ) -> anyhow::Result<Interpreter> {
-    let path = std::env::var_os("PATH");
+    std::env::set_current_dir(session.dir()).context("the session's folder can't be entered")?;
+    let supervisor = supervisor_command(template, session, surroundings)?;
     set_variable("EVCXR_TMPDIR", session.work_dir().into());
-    set_variable("PATH", path_with(session, path.as_deref()));
     let library = Library::new(template, session);
-    let (mut context, outputs) =
-        EvalContext::with_subprocess_command(supervisor_command(template, session, report_socket)?)
-            .map_err(|error| anyhow::anyhow!("{error}"))
-            .context("evcxr did not start")?;
+    let path = path_with(session, std::env::var_os("PATH").as_deref());
+    let lent = Lent::set([
+        ("PATH", path),
+        (user_settings::FOLDER_VARIABLE, session.dir().into()),
+    ]);
+    let (mut context, outputs) = EvalContext::with_subprocess_command(supervisor)
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .context("evcxr did not start")?;
+    drop(lent);
     set_variable("CARGO", template.toolchain().cargo.clone().into());
-    match path {
-        Some(path) => set_variable("PATH", path),
-        // SAFETY: as in `set_variable`.
-        None => unsafe { std::env::remove_var("PATH") },
-    }
     log_stderr(outputs.stderr);
     session.restore_locked_versions()?;
 
@@ -73,7 +86,7 @@ pub fn start(
 fn supervisor_command(
     template: &Template,
     session: &Session,
-    report_socket: &Path,
+    surroundings: &Surroundings<'_>,
 ) -> anyhow::Result<Command> {
     let runtime = session.runtime_library()?;
     let runtime_dir = runtime.parent().context("the runtime is in no folder")?;
@@ -81,7 +94,7 @@ fn supervisor_command(
     let mut command = Command::new(program::path()?);
     command
         .env(ROLE_VARIABLE, SUPERVISOR_ROLE)
-        .env(REPORT_SOCKET_VARIABLE, report_socket)
+        .env(REPORT_SOCKET_VARIABLE, surroundings.report_socket)
         .env(LIBRARY_DIRS_VARIABLE, library_dirs)
         .env(RUNTIME_LIBRARY_VARIABLE, &runtime)
         .env(SESSION_WORD_VARIABLE, session_word())
@@ -89,7 +102,29 @@ fn supervisor_command(
             BACKTRACE_VARIABLE,
             std::env::var_os("RUST_BACKTRACE").unwrap_or_else(|| "0".into()),
         );
+    for (name, value) in variables_of_the_start() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(folder) = surroundings.folder.filter(|folder| folder.is_dir()) {
+        command.current_dir(folder);
+    }
     Ok(command)
+}
+
+/// The variables by which evcxr and rust-analyzer are told things, as they were before: cells see them so.
+fn variables_of_the_start() -> &'static [(&'static str, Option<OsString>)] {
+    const TOLD: [&str; 5] = [
+        "PATH",
+        "CARGO",
+        "RUSTC",
+        user_settings::FOLDER_VARIABLE,
+        library::SOURCE_VARIABLE,
+    ];
+    static BEFORE: OnceLock<[(&str, Option<OsString>); TOLD.len()]> = OnceLock::new();
+    BEFORE.get_or_init(|| TOLD.map(|name| (name, std::env::var_os(name))))
 }
 
 /// Hexadecimal digits that no program prints by chance.

@@ -17,10 +17,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Evaluator {
     /// The template for this kernel, built first if there is none.
+    ///
+    /// * `tell`: called now and then meanwhile, to tell of the notices.
     pub(super) fn find_or_build(
         &mut self,
         toolchain: &Toolchain,
-        jobs: &Receiver<Job>,
+        mut tell: impl FnMut(&mut Self),
     ) -> Result<Template, Error> {
         let prebuild = Prebuild::new(toolchain, &crates_from_environment()?)?;
         if let Some(template) = prebuild.existing() {
@@ -44,7 +46,7 @@ impl Evaluator {
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
-                self.tell_who_waits(jobs);
+                tell(self);
             }
             building.join().unwrap_or_else(|_| {
                 Err(Error::BuildFailed {
@@ -65,7 +67,8 @@ impl Evaluator {
         self.links.publisher.publish(origin, content);
     }
 
-    fn tell_who_waits(&mut self, jobs: &Receiver<Job>) {
+    /// Begins a cell that waits, and tells it what it waits for.
+    pub(super) fn tell_who_waits(&mut self, jobs: &Receiver<Job>) {
         self.held.extend(jobs.try_iter());
         if self.notices.is_empty() {
             return;

@@ -1,5 +1,6 @@
 //! Questions to the evaluator, for as long as a person waits for an answer.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,8 @@ pub struct Patience<'thread> {
     pub activity: &'thread Activity,
     /// When the request came in.
     pub received: Instant,
+    /// Where relative paths in a cell begin.
+    pub folder: &'thread Path,
 }
 
 impl Patience<'_> {

@@ -41,7 +41,7 @@ impl Patience<'_> {
                 Context::Comment => Offers::none(cursor),
                 // What stands in braces may be a variable of a format.
                 Context::Text(text) if !is_in_braces(&code[text.clone()]) => {
-                    files::complete(&code[text], cursor)
+                    files::complete(&code[text], cursor, self.folder)
                 }
                 Context::Command(command) => self
                     .complete_command(&code[command], cursor)

@@ -9,9 +9,10 @@ use super::offers::{Offer, Offers};
 /// More would not be read.
 const MOST_ENTRIES: usize = 1000;
 
-/// The files and folders that could go on `text`, which ends at byte `cursor` of the cell. Relative paths start
-/// at the kernel's folder, as they do for a cell's code.
-pub fn complete(text: &str, cursor: usize) -> Offers {
+/// The files and folders that could go on `text`, which ends at byte `cursor` of the cell.
+///
+/// * `start`: where relative paths begin, as they do for a cell's code.
+pub fn complete(text: &str, cursor: usize, start: &Path) -> Offers {
     // An escaped quote or backslash is no path that anybody completes.
     if text.contains(['\\', '\n']) {
         return Offers::none(cursor);
@@ -20,10 +21,7 @@ pub fn complete(text: &str, cursor: usize) -> Offers {
         Some(slash) => text.split_at(slash + 1),
         None => ("", text),
     };
-    let read_from = if folder.is_empty() { "." } else { folder };
-    let entries = std::fs::read_dir(Path::new(read_from))
-        .into_iter()
-        .flatten();
+    let entries = std::fs::read_dir(start.join(folder)).into_iter().flatten();
     let mut items: Vec<Offer> = entries
         .flatten()
         .filter_map(|entry| {
@@ -61,7 +59,7 @@ mod tests {
         let root = dir.path().to_str().unwrap();
         let offered = |typed: &str| {
             let text = format!("{root}/{typed}");
-            let offers = complete(&text, text.len());
+            let offers = complete(&text, text.len(), Path::new("/nowhere"));
             assert_eq!(&text[offers.replace.clone()], typed);
             let texts: Vec<String> = offers.items.into_iter().map(|item| item.text).collect();
             texts.join(" | ")
@@ -70,7 +68,9 @@ mod tests {
         assert_eq!(offered(""), "dart/ | data é.csv | dates");
         assert_eq!(offered(".h"), ".hidden");
         assert_eq!(offered("x"), "");
-        assert!(complete("no/such/folder/", 15).items.is_empty());
-        assert!(complete("a\\\"", 3).items.is_empty());
+        let relative = complete("dar", 3, dir.path());
+        assert_eq!(relative.items[0].text, "dart/");
+        assert!(complete("no/such/folder/", 15, dir.path()).items.is_empty());
+        assert!(complete("a\\\"", 3, dir.path()).items.is_empty());
     }
 }

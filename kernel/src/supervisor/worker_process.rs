@@ -294,7 +294,7 @@ fn loader_path() -> anyhow::Result<OsString> {
     let dirs = paths
         .iter()
         .flat_map(std::env::split_paths)
-        .filter(|dir| !dir.as_os_str().is_empty());
+        .filter(|dir| dir.is_absolute());
     Ok(std::env::join_paths(dirs)?)
 }
 

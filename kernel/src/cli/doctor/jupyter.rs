@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use corebook_install::kernelspec::Installed;
+use corebook_install::search_path;
 use serde_json::Value;
 
 type Found = Result<String, String>;
@@ -38,13 +39,17 @@ fn starts(kernel: &Installed) -> Found {
 
 /// What the `jupyter` on `PATH` lists.
 pub fn view(installed: &[Installed]) -> Found {
-    let output = Command::new("jupyter")
+    let missing = || {
+        "there is no `jupyter` on PATH: run `install/lab`, or `pip install jupyterlab`; `corebook run` needs none"
+            .to_owned()
+    };
+    let jupyter = search_path::find("jupyter").ok_or_else(missing)?;
+    let output = Command::new(jupyter)
         .args(["kernelspec", "list", "--json"])
+        // Jupyter and Python read settings and modules of the current folder.
+        .current_dir(search_path::neutral_folder())
         .output()
-        .map_err(|_| {
-            "there is no `jupyter` on PATH: run `install/lab`, or `pip install jupyterlab`; `corebook run` needs none"
-                .to_owned()
-        })?;
+        .map_err(|_| missing())?;
     let listed = listed(&output.stdout).ok_or_else(|| {
         let said = String::from_utf8_lossy(&output.stderr);
         let last = said.lines().last().unwrap_or_default();

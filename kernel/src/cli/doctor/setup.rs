@@ -7,6 +7,7 @@ use corebook_install::kernelspec::{Installed, crates_from_environment};
 use corebook_install::{Cache, Prebuild, RuntimeSource, Toolchain, linker};
 
 use crate::cli::environment::within;
+use crate::evaluator::user_settings::{self, UserSettings};
 
 /// Free space below which a notebook's first `:dep` is in danger, in bytes.
 const LITTLE_SPACE: u64 = 500 * 1024 * 1024;
@@ -43,7 +44,8 @@ impl Setup {
 
     fn here(label: String, env: BTreeMap<String, String>) -> Self {
         let in_words = |error: corebook_install::Error| error.to_string();
-        let toolchain = Toolchain::discover().map_err(in_words);
+        let folder = std::env::current_dir().ok();
+        let toolchain = Toolchain::of_user(folder.as_deref()).map_err(in_words);
         let cache = Cache::locate().map_err(in_words);
         let crates = crates_from_environment();
         let prebuild = crates.map_err(in_words).and_then(|crates| {
@@ -138,6 +140,15 @@ impl Setup {
 
     fn tools(&self) -> Result<&Toolchain, String> {
         self.toolchain.as_ref().map_err(|_| NEEDS_TOOLS.to_owned())
+    }
+}
+
+/// What the user has set for evcxr, which a kernel obeys in part.
+pub fn user_settings() -> Found {
+    let folder = user_settings::folder().ok_or("there is no folder for settings: set HOME")?;
+    match UserSettings::read(&folder)? {
+        Some(settings) => Ok(settings.summary()),
+        None => Ok(format!("none in {}", folder.display())),
     }
 }
 
