@@ -26,6 +26,9 @@ const OLDEST_RUSTC: &str = env!("CARGO_PKG_RUST_VERSION");
 /// Names the toolchain to use, as rustup knows it; the kernelspec sets it for `--toolchain`.
 pub const TOOLCHAIN_VARIABLE: &str = "COREBOOK_TOOLCHAIN";
 
+/// Chooses a toolchain, by its name or folder, for everything that rustup runs; rustup then looks for no file.
+pub const RUSTUP_VARIABLE: &str = "RUSTUP_TOOLCHAIN";
+
 /// One Rust toolchain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolchain {
@@ -72,7 +75,7 @@ impl Toolchain {
         let rustup = cargo.with_file_name(exe("rustup"));
         let cargo = if !rustup.is_file() {
             cargo
-        } else if variable(rustup::VARIABLE).is_some() {
+        } else if variable(RUSTUP_VARIABLE).is_some() {
             rustup::which_cargo(&rustup, None)?
         } else {
             rustup::which_cargo(&rustup, Settings::read().chosen_for(folder))?
@@ -80,16 +83,21 @@ impl Toolchain {
         Self::of_cargo(cargo)
     }
 
+    /// Whether a variable chooses the toolchain, so that no folder does.
+    pub fn is_chosen_by_variable() -> bool {
+        [TOOLCHAIN_VARIABLE, RUSTUP_VARIABLE]
+            .iter()
+            .any(|name| variable(name).is_some())
+    }
+
     /// What the toolchain file of `folder`, or of the nearest folder above that has one, chooses.
+    ///
+    /// A choice by a variable wins, which the caller asks before it sets [`RUSTUP_VARIABLE`] itself.
     ///
     /// # Errors
     ///
     /// When the file is broken or names what is not installed, or is too old. Each message names the file.
     pub fn of_folder(folder: &Path) -> Result<FolderChoice, Error> {
-        let is_chosen = |name| variable(name).is_some();
-        if is_chosen(TOOLCHAIN_VARIABLE) || is_chosen(rustup::VARIABLE) {
-            return Ok(FolderChoice::Nothing);
-        }
         let settings = Settings::read();
         let found = ToolchainFile::find(folder, |folder| settings.has_override(folder))?;
         let Some(ToolchainFile { path, names }) = found else {

@@ -137,6 +137,8 @@ pub struct Evaluator {
     interpreter: Result<Interpreter, String>,
     /// What it was started with.
     toolchain: Option<Toolchain>,
+    /// Whether the user has chosen it for this kernel, so that the notebook's folder has no say.
+    is_toolchain_chosen: bool,
     /// Whether the notebook's folder and the user's settings have had their say.
     is_prepared: bool,
     /// What the next cell shall tell of the start.
@@ -159,6 +161,7 @@ impl Evaluator {
             links,
             interpreter,
             toolchain: None,
+            is_toolchain_chosen: Toolchain::is_chosen_by_variable(),
             is_prepared: false,
             notices: Vec::new(),
             held: VecDeque::new(),

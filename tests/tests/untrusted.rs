@@ -203,13 +203,24 @@ fn the_first_cell_is_compiled_by_the_compiler_that_the_folder_names() {
         .with_source()
         .with_another_version();
     rustup.add("other", other.root());
-    let folder = folder_with("[toolchain]\nchannel = \"other\"\n");
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("untrusted");
-    let _ = fs::remove_dir_all(&cache);
+    // With the cache in it, as in a home folder: what rustup's programs find above the session counts no more than
+    // what lies beside the notebook.
+    let traps = Traps::set();
+    let folder = folder_with(&format!(
+        "[toolchain]\npath = \"{}\"\n",
+        traps.folder().join("toolchain").display()
+    ));
     let notebook = start_in(folder.path(), |command| {
         rustup.apply(command);
-        command.env("COREBOOK_CACHE_DIR", &cache);
+        command.env("COREBOOK_CACHE_DIR", folder.path().join("cache"));
     });
+    notebook.ask(
+        "complete_request",
+        json!({ "code": "String::fr", "cursor_pos": 10 }),
+    );
+    assert_eq!(traps.run(), "");
+    let file = folder.path().join("rust-toolchain.toml");
+    fs::write(file, "[toolchain]\nchannel = \"other\"\n").expect("the folder is ours");
     let code = format!("option_env!(\"{OTHER_VARIABLE}\")");
     let log = notebook.run(&code).log();
     assert_eq!(

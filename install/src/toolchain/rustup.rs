@@ -8,11 +8,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::output_of;
+use super::{RUSTUP_VARIABLE, output_of};
 use crate::Error;
-
-/// Chooses a toolchain for everything that rustup runs; rustup itself obeys it.
-pub(super) const VARIABLE: &str = "RUSTUP_TOOLCHAIN";
 
 /// What `rustup default` and `rustup override set` have written down.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -65,7 +62,7 @@ fn home() -> Option<PathBuf> {
 
 /// Where a toolchain has its cargo.
 ///
-/// * `name`: as rustup knows it; without one rustup decides, by [`VARIABLE`] for example.
+/// * `name`: as rustup knows it; without one rustup decides, by [`RUSTUP_VARIABLE`] for example.
 ///
 /// # Errors
 ///
@@ -79,7 +76,7 @@ pub(super) fn which_cargo(rustup: &Path, name: Option<&str>) -> Result<PathBuf, 
         Err(Error::ToolFailed { detail, .. }) => {
             let wanted = name
                 .map(str::to_owned)
-                .or_else(|| env::var(VARIABLE).ok())
+                .or_else(|| env::var(RUSTUP_VARIABLE).ok())
                 .unwrap_or_else(|| "stable".to_owned());
             Err(Error::NoToolchain { wanted, detail })
         }

@@ -44,6 +44,9 @@ impl Evaluator {
         let Some(folder) = &self.links.folder else {
             return Ok(());
         };
+        if self.is_toolchain_chosen {
+            return Ok(());
+        }
         match Toolchain::of_folder(folder) {
             Ok(FolderChoice::Nothing) => Ok(()),
             Ok(FolderChoice::Refused(why)) => {

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use anyhow::Context;
 use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
+use corebook_install::toolchain::RUSTUP_VARIABLE;
 use corebook_install::{Session, Template};
 use evcxr::{CommandContext, EvalContext};
 
@@ -46,6 +47,8 @@ pub fn start(
     std::env::set_current_dir(session.dir()).context("the session's folder can't be entered")?;
     let supervisor = supervisor_command(template, session, surroundings)?;
     set_variable("EVCXR_TMPDIR", session.work_dir().into());
+    // rust-analyzer prefers rustup's proxies, which would look for a toolchain file.
+    set_variable(RUSTUP_VARIABLE, template.toolchain().sysroot.clone().into());
     let library = Library::new(template, session);
     let path = path_with(session, std::env::var_os("PATH").as_deref());
     let lent = Lent::set([
@@ -116,10 +119,11 @@ fn supervisor_command(
 
 /// The variables by which evcxr and rust-analyzer are told things, as they were before: cells see them so.
 fn variables_of_the_start() -> &'static [(&'static str, Option<OsString>)] {
-    const TOLD: [&str; 5] = [
+    const TOLD: [&str; 6] = [
         "PATH",
         "CARGO",
         "RUSTC",
+        RUSTUP_VARIABLE,
         user_settings::FOLDER_VARIABLE,
         library::SOURCE_VARIABLE,
     ];
