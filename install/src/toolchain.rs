@@ -80,7 +80,8 @@ impl Toolchain {
         } else {
             rustup::which_cargo(&rustup, Settings::read().chosen_for(folder))?
         };
-        Self::of_cargo(cargo)
+        let rustc = file_in_variable("RUSTC").unwrap_or_else(|| rustc_beside(&cargo));
+        Self::describe(cargo, rustc)
     }
 
     /// Whether a variable chooses the toolchain, so that no folder does.
@@ -134,10 +135,7 @@ impl Toolchain {
             wanted: name.to_owned(),
             detail: "there is no rustup".to_owned(),
         })?;
-        Self::of_cargo(rustup::which_cargo(&rustup, Some(name))?)
-    }
-
-    fn of_cargo(cargo: PathBuf) -> Result<Self, Error> {
+        let cargo = rustup::which_cargo(&rustup, Some(name))?;
         let rustc = rustc_beside(&cargo);
         Self::describe(cargo, rustc)
     }
@@ -245,8 +243,7 @@ pub(crate) fn cargo_home() -> Option<PathBuf> {
 /// The compiler that belongs to a cargo.
 fn rustc_beside(cargo: &Path) -> PathBuf {
     let beside = Some(cargo.with_file_name(exe("rustc"))).filter(|path| path.is_file());
-    file_in_variable("RUSTC")
-        .or(beside)
+    beside
         .or_else(|| search_path::find("rustc"))
         .unwrap_or_else(|| PathBuf::from("rustc"))
 }
