@@ -42,6 +42,7 @@ impl Patient {
             .env("CARGO_HOME", home.join("cargo"))
             .env("JUPYTER_DATA_DIR", home.join("jupyter"))
             .env("VIRTUAL_ENV", home)
+            .env("EVCXR_CONFIG_DIR", home.join("settings"))
             .env("COREBOOK_CACHE_DIR", self.cache());
         for name in [
             "CONDA_PREFIX",
@@ -165,6 +166,30 @@ fn a_missing_kernelspec_and_one_whose_binary_is_gone_are_told() {
 }
 
 #[test]
+fn settings_for_evcxr_are_named_and_broken_ones_are_told() {
+    let mut patient = Patient::new(IncompleteToolchain::new());
+    patient.path = patient.toolchain.path_without_linker();
+    let line = || patient.line("evcxr's settings");
+    assert_eq!(line(), "ok       evcxr's settings: none in HOME/settings");
+    let folder = patient.home.path().join("settings");
+    let write =
+        |text: &str| fs::write(folder.join("evcxr.toml"), text).expect("the folder is ours");
+    fs::create_dir(&folder).expect("the folder is ours");
+    write("[evcxr]\nsccache = \"x\"\nopt_level = \"1\"\n[dependencies]\nrand = \"0.9\"\n");
+    assert_eq!(
+        line(),
+        "ok       evcxr's settings: the dependencies of HOME/settings/evcxr.toml; opt_level, sccache of \
+         HOME/settings/evcxr.toml left out"
+    );
+    write("[dependencies");
+    assert!(
+        line().starts_with("missing  evcxr's settings: HOME/settings/evcxr.toml is broken ("),
+        "{}",
+        line()
+    );
+}
+
+#[test]
 fn without_cargo_what_depends_on_it_waits() {
     let mut patient = Patient::new(IncompleteToolchain::new());
     patient.path = "/nonexistent".to_owned();
@@ -214,6 +239,7 @@ fn the_same_findings_come_as_json() {
             ("network", true),
             ("kernelspec", false),
             ("Jupyter", false),
+            ("evcxr's settings", true),
             ("disk space", true),
             ("cores", true),
         ]
