@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(
             code(&found),
             [
-                ":dep rand = \"0.9\"\n:dep tokio = { version = \"1\", features = [\"rt\"] }\n",
+                ":dep rand = \"0.9\"\n:dep tokio = { features = [\"rt\"], version = \"1\" }\n",
                 "use std::fmt;"
             ]
         );
