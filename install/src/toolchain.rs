@@ -122,7 +122,7 @@ impl Toolchain {
             },
             Named::Path(named) => Ok(FolderChoice::Refused(format!(
                 "{} asks for the toolchain in `{}`, and a folder may not choose programs: cells are compiled by your \
-                 own toolchain; {TOOLCHAIN_VARIABLE} names another",
+                 own toolchain; COREBOOK_TOOLCHAIN names another",
                 path.display(),
                 named.escape_debug()
             ))),
