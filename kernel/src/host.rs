@@ -8,6 +8,7 @@ use corebook_magics::magic::{Host, Question};
 
 use crate::checkpoints::Checkpoints;
 use crate::cpus;
+use crate::markup::cleaned;
 
 /// The pools of the worker, as it told them last.
 #[derive(Debug, Default)]
@@ -71,8 +72,13 @@ impl Host for KernelHost<'_> {
     }
 }
 
-/// Markdown as HTML.
+/// Markdown as HTML, whoever wrote it.
 pub fn to_html(markdown: &str) -> String {
+    cleaned(&rendered(markdown))
+}
+
+/// Markdown as pulldown-cmark has it, with the HTML that stands in it.
+pub fn rendered(markdown: &str) -> String {
     let mut html = String::new();
     let options = pulldown_cmark::Options::ENABLE_TABLES;
     pulldown_cmark::html::push_html(

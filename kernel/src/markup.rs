@@ -1,4 +1,13 @@
-//! Text inside HTML and SVG.
+//! Text inside HTML and SVG, and HTML of others.
+//!
+//! All that the kernel writes as markup goes through here: text through [`escaped`], HTML that it did not write
+//! itself through [`cleaned`]. Knows nothing of outputs.
+
+mod allowed;
+#[cfg(test)]
+pub mod hostile;
+
+pub use self::allowed::cleaned;
 
 /// `text` as it may stand between tags and in an attribute's quotes, of HTML and of XML.
 pub fn escaped(text: &str) -> String {
@@ -9,8 +18,10 @@ pub fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            // No other control character may stand in XML.
+            '\'' => escaped.push_str("&#39;"),
             '\n' | '\t' => escaped.push(letter),
+            // No other control character may stand in XML, nor these two: <https://www.w3.org/TR/xml/#charsets>.
+            '\u{fffe}' | '\u{ffff}' => escaped.push(' '),
             control if control.is_control() => escaped.push(' '),
             letter => escaped.push(letter),
         }
@@ -18,18 +29,22 @@ pub fn escaped(text: &str) -> String {
     escaped
 }
 
-/// The text that stands as `markup` between tags.
+/// The text that stands as `markup` between tags or in an attribute's quotes.
 pub fn unescaped(markup: &str) -> String {
     markup
         .replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&quot;", "\"")
         .replace("&#39;", "'")
+        .replace("&#x27;", "'")
         .replace("&amp;", "&")
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::hostile::{self, shown};
     use super::{escaped, unescaped};
 
     #[test]
@@ -39,5 +54,23 @@ mod tests {
             "Vec&lt;_&gt; &amp; &quot;x&quot; \n"
         );
         assert_eq!(unescaped(&escaped("&lt; <\"'>")), "&lt; <\"'>");
+    }
+
+    proptest! {
+        #![proptest_config(hostile::cases())]
+
+        #[test]
+        fn any_text_is_text_between_tags_and_in_both_kinds_of_quotes(text in hostile::any_text()) {
+            let escaped = escaped(&text);
+            let markup = format!("<p title=\"{escaped}\" lang='{escaped}'>{escaped}</p>");
+            let document = roxmltree::Document::parse(&markup).unwrap();
+            let element = document.root_element();
+            prop_assert_eq!(element.text().unwrap_or_default(), shown(&text));
+            // XML makes blanks of an attribute's line breaks.
+            let in_quotes = shown(&text).replace(['\n', '\t'], " ");
+            prop_assert_eq!(element.attribute("title"), Some(in_quotes.as_str()));
+            prop_assert_eq!(element.attribute("lang"), Some(in_quotes.as_str()));
+            prop_assert_eq!(unescaped(&escaped), shown(&text));
+        }
     }
 }

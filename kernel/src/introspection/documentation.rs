@@ -6,6 +6,8 @@
 
 mod writer;
 
+use crate::markup::cleaned;
+
 use self::writer::{Form, Writer};
 
 /// The crate that evcxr compiles a notebook's code as.
@@ -20,9 +22,9 @@ pub struct Documentation {
 }
 
 impl Documentation {
-    /// Documentation from evcxr's HTML.
+    /// Documentation from evcxr's HTML, in which raw HTML of doc comments may stand.
     pub fn from_html(html: &str) -> Self {
-        let html = with_short_path(&without_hidden_lines(html));
+        let html = with_short_path(&without_hidden_lines(&cleaned(html)));
         Self {
             text: Writer::write(&html, Form::Text),
             markdown: Writer::write(&html, Form::Markdown),
@@ -150,7 +152,10 @@ fn with_short_path(html: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::to_html;
+    use proptest::prelude::*;
+
+    use crate::host::rendered;
+    use crate::markup::hostile;
 
     const HOVER: &str = "```rust\ncorebook::pool::map::Pool\n```\n\n```rust\npub fn map<F>(self, f: F) -> Vec<R>\n```\n\n---\n\n\
         The result of `f` for *each* item of a Vec\\<T>,\nin order. See [`Arc`](https://doc.rust-lang.org/).\n\n\
@@ -160,7 +165,7 @@ mod tests {
 
     #[test]
     fn documentation_reads_well_in_all_forms() {
-        let documentation = Documentation::from_html(&to_html(HOVER));
+        let documentation = Documentation::from_html(&rendered(HOVER));
         insta::assert_snapshot!(documentation.text, @r"
         Pool
 
@@ -227,10 +232,102 @@ mod tests {
         );
     }
 
+    /// The HTML that a client makes of the Markdown form, raw HTML passed through.
+    fn shown_markdown(documentation: &Documentation) -> String {
+        rendered(&documentation.markdown)
+    }
+
+    #[test]
+    fn markdown_reads_as_its_text_in_every_form() {
+        let markdown = "Not \\[a link\\](javascript:x) nor \\`code\\`, \\*, \\_ and \\&lt; but ``a ` <b> c``.\n\n\
+            ````\n```\n<script>\n````\n\n[(x)](https://a.b/c_(d))";
+        let documentation = Documentation::from_html(&rendered(markdown));
+        insta::assert_snapshot!(documentation.text, @r"
+        Not [a link](javascript:x) nor `code`, *, _ and &lt; but a ` <b> c.
+
+            ```
+            <script>
+
+        (x)
+        ");
+        insta::assert_snapshot!(documentation.markdown, @r"
+        Not \[a link\](javascript:x) nor \`code\`, \*, \_ and \&lt; but ``a ` <b> c``.
+
+        ````rust
+        ```
+        <script>
+        ````
+
+        [(x)](https://a.b/c_%28d%29)
+        ");
+        assert_eq!(
+            hostile::text_of(&shown_markdown(&documentation)),
+            hostile::text_of(&documentation.html)
+        );
+    }
+
+    #[test]
+    fn hostile_documentation_is_harmless_in_every_form() {
+        for text in hostile::STRINGS {
+            for html in [
+                (*text).to_owned(),
+                rendered(text),
+                rendered(&format!(
+                    "# {text}\n\n* {text}\n* [{text}]({text}) ![{text}]({text})\n\n```\n{text}\n```"
+                )),
+                format!("<pre>{text}</pre><code>\n\n{text}</code>{text}"),
+                format!("<a href=\"{text}\">{text}</a><a href='https://a.b/{text}'>{text}</a>"),
+                crate::markup::escaped(text),
+            ] {
+                let documentation = Documentation::from_html(&html);
+                hostile::assert_harmless(&documentation.html);
+                hostile::assert_harmless(&shown_markdown(&documentation));
+                assert!(
+                    !documentation.text.contains(['\u{1b}', '\0']),
+                    "{documentation:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn code_in_lists_stays_code() {
+        let code = "<pre><code>a\n&lt;script&gt;\n</code></pre>";
+        let ten = format!("<ol>{}<li>{code}</li></ol>", "<li>x</li>".repeat(9));
+        for html in [
+            ten,
+            format!("<ul><li>A sentence. {code}</li></ul>"),
+            format!("<p>2 * {code}</p>"),
+            format!("<li>{code}"),
+        ] {
+            let documentation = Documentation::from_html(&html);
+            let shown = shown_markdown(&documentation);
+            hostile::assert_harmless(&shown);
+            assert!(
+                shown.contains("a\n&lt;script&gt;"),
+                "{}",
+                documentation.markdown
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(hostile::cases())]
+
+        #[test]
+        fn any_documentation_is_harmless_in_every_form(html in hostile::any_html()) {
+            for html in [rendered(&html), html] {
+                let documentation = Documentation::from_html(&html);
+                hostile::assert_harmless(&documentation.html);
+                hostile::assert_harmless(&shown_markdown(&documentation));
+            }
+        }
+    }
+
     #[test]
     fn paths_are_those_that_users_write() {
         let shortened = |path: &str| {
-            let html = to_html(&format!("```rust\n{path}\n```\n\n```rust\nfn f()\n```"));
+            let html = rendered(&format!("```rust\n{path}\n```\n\n```rust\nfn f()\n```"));
             Documentation::from_html(&html)
                 .text
                 .split_once('\n')
@@ -244,14 +341,14 @@ mod tests {
         assert_eq!(shortened("rayon::iter").as_deref(), Some("rayon::iter"));
         assert_eq!(shortened("ctx::City").as_deref(), Some("City"));
         let of_notebook =
-            Documentation::from_html(&to_html("```rust\nctx\n```\n\n```rust\nfn f()\n```"));
+            Documentation::from_html(&rendered("```rust\nctx\n```\n\n```rust\nfn f()\n```"));
         assert_eq!(of_notebook.text, "fn f()");
     }
 
     #[test]
     fn private_is_what_another_crate_does_not_export() {
         let is_private = |path: &str, item: &str| {
-            is_private(&to_html(&format!(
+            is_private(&rendered(&format!(
                 "```rust\n{path}\n```\n\n```rust\n{item}\n```\n\n---\n\npub words"
             )))
         };

@@ -1,8 +1,12 @@
 //! HTML that was made of Markdown, written as Markdown again or as text.
 //!
-//! Knows the elements that evcxr's renderer makes, and skips others.
+//! Knows the elements that evcxr's renderer makes, and skips others. The HTML is cleaned: its elements end, its links
+//! may be followed, and no `<` or `>` stands within a tag.
 
 use crate::markup::unescaped;
+
+/// Room for `1. ` and for `* `.
+const LEAST_INDENT: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -14,12 +18,28 @@ pub enum Form {
 pub struct Writer {
     form: Form,
     written: String,
-    /// The numbers of the lists around, next first; none for a list without.
-    lists: Vec<Option<usize>>,
+    lists: Vec<List>,
+    /// How long the text was when the last list item began.
+    item_start: usize,
     /// Where open links lead to.
     links: Vec<String>,
-    is_code_block: bool,
-    is_code: bool,
+    code: Option<Code>,
+}
+
+/// A list around.
+struct List {
+    /// Of the next item; none in a list without numbers.
+    number: Option<usize>,
+    /// How far the lines of an item stand in, at least as far as its text: else code would end with the item.
+    indent: usize,
+}
+
+/// Code that has begun: nothing in it is Markdown.
+#[derive(Default)]
+struct Code {
+    text: String,
+    is_block: bool,
+    language: String,
 }
 
 impl Writer {
@@ -29,9 +49,9 @@ impl Writer {
             form,
             written: String::new(),
             lists: Vec::new(),
+            item_start: 0,
             links: Vec::new(),
-            is_code_block: false,
-            is_code: false,
+            code: None,
         };
         let mut rest = html;
         while let Some(start) = rest.find('<') {
@@ -50,6 +70,16 @@ impl Writer {
     fn tag(&mut self, tag: &str) {
         let is_markdown = self.form == Form::Markdown;
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+        if let Some(code) = &mut self.code {
+            match name {
+                "code" if code.language.is_empty() => code.language = language(attributes),
+                "/pre" if code.is_block => self.end_code_block(),
+                "/code" if !code.is_block => self.end_code(),
+                // No other element means anything in code.
+                _ => {}
+            }
+            return;
+        }
         match name {
             "p" | "/p" | "/ul" | "/ol" | "blockquote" | "/blockquote" | "table" | "/table" => {
                 self.paragraph()
@@ -71,58 +101,57 @@ impl Writer {
             }
             "pre" => {
                 self.paragraph();
-                self.is_code_block = true;
+                self.code = Some(Code {
+                    is_block: true,
+                    ..Code::default()
+                });
             }
-            "/pre" => {
-                if is_markdown {
-                    self.line();
-                    self.put("```");
-                }
-                self.is_code_block = false;
-                self.paragraph();
-            }
-            "code" if self.is_code_block && is_markdown => {
-                let language = attributes
-                    .trim_start_matches("class=\"language-")
-                    .trim_end_matches('"');
-                self.put(&format!("```{language}"));
-                self.line();
-            }
-            "code" | "/code" if !self.is_code_block => {
-                self.is_code = name == "code";
-                self.mark("`");
-            }
+            "code" => self.code = Some(Code::default()),
             "em" | "/em" => self.mark("*"),
             "strong" | "/strong" => self.mark("**"),
             "a" => {
                 let link = attributes
                     .split_once("href=\"")
                     .and_then(|(_, rest)| rest.split('"').next());
-                self.links.push(unescaped(link.unwrap_or_default()));
-                self.mark("[");
+                let link = unescaped(link.unwrap_or_default());
+                if !link.is_empty() {
+                    self.mark("[");
+                }
+                self.links.push(link);
             }
             "/a" => {
                 let link = self.links.pop().unwrap_or_default();
-                self.mark(&format!("]({link})"));
+                if !link.is_empty() {
+                    // A bracket would end the link.
+                    let link = link.replace('(', "%28").replace(')', "%29");
+                    self.mark(&format!("]({link})"));
+                }
             }
             "ul" | "ol" => {
                 if self.lists.is_empty() {
                     self.paragraph();
                 }
-                self.lists.push((name == "ol").then_some(1));
+                self.lists.push(List {
+                    number: (name == "ol").then_some(1),
+                    indent: LEAST_INDENT,
+                });
             }
             "li" => {
                 self.line();
-                let marker = match self.lists.last_mut() {
-                    Some(Some(number)) => {
+                let Some(mut list) = self.lists.pop() else {
+                    return;
+                };
+                let marker = match &mut list.number {
+                    Some(number) => {
                         *number += 1;
                         format!("{}. ", *number - 1)
                     }
-                    _ => "* ".to_owned(),
+                    None => "* ".to_owned(),
                 };
-                let depth = self.lists.len().saturating_sub(1);
-                self.written
-                    .push_str(&format!("{}{marker}", "   ".repeat(depth)));
+                list.indent = marker.len().max(LEAST_INDENT);
+                self.put(&marker);
+                self.lists.push(list);
+                self.item_start = self.written.len();
             }
             "br" | "br/" | "tr" => self.line(),
             _ => {}
@@ -134,13 +163,8 @@ impl Writer {
 
     fn text(&mut self, html: &str) {
         let text = unescaped(html);
-        if self.is_code_block {
-            for line in text.split_inclusive('\n') {
-                if self.form == Form::Text && !line.trim().is_empty() {
-                    self.put("    ");
-                }
-                self.put(line);
-            }
+        if let Some(code) = &mut self.code {
+            code.text.push_str(&text);
             return;
         }
         // Line breaks between blocks are not the text's.
@@ -149,11 +173,51 @@ impl Writer {
         }
         let text = text.replace('\n', " ");
         match self.form {
-            Form::Markdown if !self.is_code => {
-                self.put(&text.replace('<', "\\<").replace('*', "\\*"))
-            }
-            _ => self.put(&text),
+            Form::Markdown => self.put(&as_markdown(&text)),
+            Form::Text => self.put(&text),
         }
+    }
+
+    fn end_code(&mut self) {
+        // An empty line would end the code, and what follows in it would be Markdown.
+        let text = self.code.take().unwrap_or_default().text.replace('\n', " ");
+        if text.is_empty() || self.form == Form::Text {
+            return self.put(&text);
+        }
+        let fence = fence(1, &text);
+        let pad = if text.starts_with('`') || text.ends_with('`') {
+            " "
+        } else {
+            ""
+        };
+        // Backticks that touch would be one mark.
+        if self.written.ends_with('`') {
+            self.put(" ");
+        }
+        self.put(&format!("{fence}{pad}{text}{pad}{fence}"));
+    }
+
+    fn end_code_block(&mut self) {
+        let Code { text, language, .. } = self.code.take().unwrap_or_default();
+        let fence = match self.form {
+            Form::Markdown => fence(3, &text),
+            Form::Text => String::new(),
+        };
+        if !fence.is_empty() {
+            self.put(&format!("{fence}{language}"));
+            self.line();
+        }
+        for line in text.split_inclusive('\n') {
+            if self.form == Form::Text && !line.trim().is_empty() {
+                self.put("    ");
+            }
+            self.put(line);
+        }
+        if !fence.is_empty() {
+            self.line();
+            self.put(&fence);
+        }
+        self.paragraph();
     }
 
     /// A mark of Markdown's within a line.
@@ -165,7 +229,8 @@ impl Writer {
 
     fn put(&mut self, text: &str) {
         if self.written.ends_with('\n') {
-            self.written.push_str(&"   ".repeat(self.lists.len()));
+            let indent = self.lists.iter().map(|list| list.indent).sum();
+            self.written.push_str(&" ".repeat(indent));
         }
         self.written.push_str(text);
     }
@@ -177,9 +242,7 @@ impl Writer {
     }
 
     fn paragraph(&mut self) {
-        let is_item_begun =
-            self.written.ends_with("* ") || self.written.ends_with(". ") && !self.lists.is_empty();
-        if is_item_begun || self.written.is_empty() {
+        if self.written.len() == self.item_start {
             return;
         }
         self.line();
@@ -187,4 +250,30 @@ impl Writer {
             self.written.push('\n');
         }
     }
+}
+
+/// The language that a code block's class names.
+fn language(attributes: &str) -> String {
+    attributes
+        .trim_start_matches("class=\"language-")
+        .trim_end_matches('"')
+        .to_owned()
+}
+
+/// Backticks around code: more than stand together anywhere in it.
+fn fence(least: usize, text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(least.max(longest + 1))
+}
+
+/// Text as Markdown that reads as this text: no letter of it is a mark or begins HTML.
+fn as_markdown(text: &str) -> String {
+    let mut markdown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '&' | '~') {
+            markdown.push('\\');
+        }
+        markdown.push(letter);
+    }
+    markdown
 }
