@@ -110,7 +110,11 @@ fn figure(side: &Side, speed_up: Option<&SpeedUp>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
+    use crate::markup::hostile;
 
     const JSON: &str = "{\"sides\":[\
         {\"label\":\"serial\",\"timing\":{\"best\":2.4},\"workers\":0},\
@@ -144,6 +148,40 @@ mod tests {
         assert!(svg.contains(
             "<desc>Best time per loop. serial: 2.4 s; pool&lt;8&gt;: 300 ms, 8.00x. Results: equal.</desc>"
         ));
+    }
+
+    fn drawn(label: &str) -> String {
+        let side = |label: &str| json!({"label": label, "timing": {"best": 1.5}});
+        let comparison = json!({
+            "sides": [side(label), side(label)],
+            "speed_ups": [{"ratio": 1.0}],
+            "results": label,
+        });
+        bar_chart(&comparison.to_string()).expect("the object is whole")
+    }
+
+    #[test]
+    fn hostile_labels_are_text() {
+        for label in hostile::STRINGS {
+            let svg = drawn(label);
+            hostile::assert_harmless(&svg);
+            let text = hostile::text_of(&svg);
+            // In the title twice, in the description three times, and before each bar.
+            let shown = hostile::shown(label);
+            assert!(
+                shown.is_empty() || text.matches(&shown).count() >= 7,
+                "{svg}"
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(hostile::cases())]
+
+        #[test]
+        fn any_label_is_harmless(label in hostile::any_text()) {
+            hostile::assert_harmless(&drawn(&label));
+        }
     }
 
     #[test]

@@ -88,7 +88,10 @@ fn digits_that_tell(fastest: f64, slowest: f64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::markup::hostile;
 
     fn drawn(timings: &str, median: f64) -> String {
         let json =
@@ -138,6 +141,19 @@ mod tests {
         assert!(svg.contains("<title>run 1: 1.2341 ms</title>"), "{svg}");
         let svg = drawn("[75.1,75.4]", 75.2);
         assert_eq!(svg.matches(">1min 15s</text>").count(), 1, "{svg}");
+    }
+
+    proptest! {
+        #![proptest_config(hostile::cases())]
+
+        /// Code can report any figures.
+        #[test]
+        fn any_figures_make_a_whole_picture(
+            timings in prop::collection::vec(prop::num::f64::NORMAL, 1..5),
+            median in prop::num::f64::NORMAL,
+        ) {
+            hostile::assert_harmless(&drawn(&format!("{timings:?}"), median));
+        }
     }
 
     #[test]

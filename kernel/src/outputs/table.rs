@@ -139,7 +139,10 @@ fn skip_text(letters: &mut std::str::CharIndices<'_>) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::table;
+    use crate::markup::hostile;
 
     fn cells(debug: &str) -> Option<usize> {
         table(debug).map(|html| html.matches("<td>").count())
@@ -187,6 +190,36 @@ mod tests {
             html.contains("<td>&quot;Ulm &lt;3&quot;</td><td>1</td>"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn hostile_values_are_text() {
+        for text in hostile::STRINGS {
+            let html = table(&format!("{:?}", [(text, 1), (text, 2)])).unwrap();
+            hostile::assert_harmless(&html);
+            assert!(
+                hostile::text_of(&html).contains(&format!("{text:?}")),
+                "{html}"
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(hostile::cases())]
+
+        /// A type's own `Debug` may write anything.
+        #[test]
+        fn any_debug_text_is_harmless(cells in prop::collection::vec(hostile::any_text(), 4)) {
+            let own = format!("[({}, {}), ({}, {})]", cells[0], cells[1], cells[2], cells[3]);
+            let quoted = format!("[[{:?}, {:?}], [{:?}, {:?}]]", cells[0], cells[1], cells[2], cells[3]);
+            let fields = format!("[X {{ {}: 1 }}, X {{ {}: 2 }}]", cells[0], cells[0]);
+            prop_assert!(table(&quoted).is_some());
+            for debug in [own, quoted, fields] {
+                if let Some(html) = table(&debug) {
+                    hostile::assert_harmless(&html);
+                }
+            }
+        }
     }
 
     #[test]
