@@ -1,5 +1,7 @@
 //! What the kernel answers on its own when a magic asks: cores, pools, help.
 
+mod magic_list;
+
 use std::sync::{Mutex, PoisonError};
 
 use corebook::event::PoolReport;
@@ -48,7 +50,7 @@ impl<'kernel> KernelHost<'kernel> {
     /// The answer to a question that stands for itself.
     pub fn answer_richly(&self, question: &Question) -> Answer {
         let html = match question {
-            Question::List => Some(help::list_html()),
+            Question::List => Some(magic_list::list_html()),
             Question::Help(name) => help::help_markdown(name).map(|markdown| to_html(&markdown)),
             Question::Cpus { .. } | Question::PoolStatus | Question::Checkpoint(_) => None,
         };
