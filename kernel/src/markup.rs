@@ -9,6 +9,9 @@ pub mod hostile;
 
 pub use self::allowed::cleaned;
 
+/// The class of an element in which MathJax, which JupyterLab lets loose on all HTML, takes dollar signs for dollars.
+pub const NO_FORMULAS: &str = "mathjax_ignore";
+
 /// `text` as it may stand between tags and in an attribute's quotes, of HTML and of XML.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -9,7 +9,7 @@
 mod bar_chart;
 mod strip_plot;
 
-use crate::markup::escaped;
+use crate::markup::{NO_FORMULAS, escaped};
 
 pub use bar_chart::bar_chart;
 pub use strip_plot::strip_plot;
@@ -30,7 +30,7 @@ const STYLE: &str = "<style>\
 /// A whole chart around its `shapes`.
 fn chart(width: f64, height: f64, title: &str, description: &str, shapes: &str) -> String {
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"corebook-chart\" role=\"img\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"corebook-chart {NO_FORMULAS}\" role=\"img\" \
          width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\
          <title>{}</title><desc>{}</desc>{STYLE}{shapes}</svg>",
         escaped(title),

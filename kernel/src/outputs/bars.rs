@@ -10,7 +10,7 @@ use corebook::event::{MimeData, ProgressReport};
 use jupyter_protocol::{DisplayData, JupyterMessageContent, Transient, UpdateDisplayData};
 
 use super::media;
-use crate::markup::escaped;
+use crate::markup::{NO_FORMULAS, escaped};
 
 /// Width of the bar in the text form, in characters.
 const TEXT_WIDTH: usize = 30;
@@ -158,7 +158,7 @@ fn html(report: &ProgressReport) -> String {
         format!("{}/{}", report.done, report.total)
     };
     format!(
-        "<div><bdi>{label}</bdi> <progress aria-label=\"{label}\"{range}></progress> {count}{}</div>",
+        "<div class=\"{NO_FORMULAS}\"><bdi>{label}</bdi> <progress aria-label=\"{label}\"{range}></progress> {count}{}</div>",
         escaped(&rate(report))
     )
 }

@@ -2,7 +2,7 @@
 //!
 //! Done here and not in the cell, so that showing a value costs a cell no compile time. Pure.
 
-use crate::markup::escaped;
+use crate::markup::{NO_FORMULAS, escaped};
 
 /// Fewer rows are as easily read as text.
 const FEWEST_ROWS: usize = 2;
@@ -18,7 +18,7 @@ pub fn table(debug: &str) -> Option<String> {
     if rows.len() < FEWEST_ROWS || first.cells.is_empty() || !is_rectangular {
         return None;
     }
-    let mut html = String::from("<table>");
+    let mut html = format!("<table class=\"{NO_FORMULAS}\">");
     if !first.names.is_empty() {
         let heads = first
             .names
