@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use self::doctor::DoctorArguments;
 use self::install::{InstallArguments, UninstallArguments};
 use self::run::RunArguments;
+use crate::terminal::visible;
 use crate::{cpus, kernel, runner, surroundings};
 
 /// The exit code for a command line, or a file it names, that can't be used.
@@ -80,7 +81,8 @@ pub fn run() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("corebook: {error:#}");
+            // It names files, and what notebooks say of themselves.
+            eprintln!("corebook: {}", visible(&format!("{error:#}")));
             ExitCode::from(UNUSABLE)
         }
     }

@@ -21,6 +21,7 @@
 //! * `endings`: how those processes end, in words
 //! * `reports`, [`outputs`], [`charts`], `markup`: what that code shows, on its way to iopub
 //! * [`runner`]: `corebook run`, a client of all this without Jupyter
+//! * `terminal`: names of others on a terminal
 //! * `program`: where this program's own file is
 //! * `surroundings`: the folder and the environment it was started in
 
@@ -57,3 +58,4 @@ mod router;
 mod shell;
 mod shells;
 mod surroundings;
+mod terminal;

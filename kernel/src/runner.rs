@@ -41,6 +41,7 @@ use self::printer::Screen;
 use self::session::Session;
 use self::signals::Signals;
 use self::verdict::{Verdict, judge};
+use crate::terminal::visible;
 
 /// The exit code after a failed cell.
 const FAILED: u8 = 1;
@@ -227,11 +228,13 @@ impl Run<'_> {
             match verdict {
                 Verdict::Passed | Verdict::Excused => {}
                 Verdict::Failed(why) => {
-                    self.tell(&format!("corebook: {place} failed: `{code}`: {why}"))?;
+                    let line = format!("corebook: {place} failed: `{code}`: {why}");
+                    self.tell(&visible(&line))?;
                     return Ok(End::Failed);
                 }
                 Verdict::Interrupted => {
-                    self.tell(&format!("corebook: {place} interrupted: `{code}`"))?;
+                    let line = format!("corebook: {place} interrupted: `{code}`");
+                    self.tell(&visible(&line))?;
                     return Ok(End::Interrupted);
                 }
             }

@@ -114,3 +114,21 @@ fn a_wrong_command_line_is_refused_with_the_usage() {
         );
     }
 }
+
+#[test]
+fn a_notebooks_words_command_no_terminal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("a\u{1b}[2J.ipynb");
+    let metadata = r#"{"kernelspec":{"name":"k\u001b]0;title\u0007","language":"l\u001b[2J","display_name":"d"}}"#;
+    let notebook =
+        format!(r#"{{"cells":[],"metadata":{metadata},"nbformat":4,"nbformat_minor":5}}"#);
+    std::fs::write(&file, notebook).expect("the folder is ours");
+    let path = file.to_str().expect("temporary folders have plain names");
+    let output = corebook(&["run", path]);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).expect("messages are text");
+    assert!(!stderr.contains(['\u{1b}', '\u{7}']), "{stderr:?}");
+    for seen in ["a\\u{1b}[2J.ipynb", "l\\u{1b}[2J", "k\\u{1b}]0;title\\u{7}"] {
+        assert!(stderr.contains(seen), "{stderr}");
+    }
+}

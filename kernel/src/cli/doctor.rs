@@ -15,6 +15,7 @@ use corebook_install::kernelspec;
 use serde_json::json;
 
 use self::setup::Setup;
+use crate::terminal::visible;
 
 /// What `corebook doctor` takes.
 #[derive(Debug, clap::Args)]
@@ -38,8 +39,8 @@ pub fn run(arguments: &DoctorArguments) -> ExitCode {
     } else {
         for Finding { what, found } in &findings {
             match found {
-                Ok(text) => println!("ok       {what}: {text}"),
-                Err(cure) => println!("missing  {what}: {cure}"),
+                Ok(text) => println!("ok       {what}: {}", visible(text)),
+                Err(cure) => println!("missing  {what}: {}", visible(cure)),
             }
         }
     }

@@ -11,6 +11,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use super::output::Output;
+use crate::terminal::visible;
 
 const LABEL: Style = AnsiColor::Green.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
@@ -82,7 +83,7 @@ impl<W: Write> Printer<W> {
         self.begin_output()?;
         self.blank_line()?;
         self.has_cells = true;
-        writeln!(self.out, "{LABEL}== {text}{LABEL:#}")?;
+        writeln!(self.out, "{LABEL}== {}{LABEL:#}", visible(text))?;
         self.finish_output()
     }
 
@@ -94,6 +95,7 @@ impl<W: Write> Printer<W> {
         let label = format!("[{number}]");
         let indent = " ".repeat(label.len());
         for (index, line) in source.trim_end().lines().enumerate() {
+            let line = visible(line);
             match index {
                 0 => writeln!(self.out, "{LABEL}{label}{LABEL:#} {line}")?,
                 _ if line.is_empty() => writeln!(self.out)?,

@@ -107,6 +107,22 @@ fn rows(written: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_a_cell_or_a_file_is_called_commands_no_terminal() {
+    let mut bytes = Vec::new();
+    let mut printer = Printer::new(&mut bytes, true);
+    printer.heading("a\u{1b}[2J.ipynb").unwrap();
+    printer
+        .begin_cell(1, 1, "evil(); // \u{1b}[2K\r\r\nf()")
+        .unwrap();
+    let written = String::from_utf8(bytes).unwrap();
+    assert!(written.contains("== a\\u{1b}[2J.ipynb"), "{written:?}");
+    assert!(
+        written.contains(" evil(); // \\u{1b}[2K\\r\n    f()\n"),
+        "{written:?}"
+    );
+}
+
+#[test]
 fn a_pipe_gets_cells_and_outputs_without_colours() {
     let mut bytes = Vec::new();
     let mut printer = Printer::new(StripStream::new(&mut bytes), false);
