@@ -19,6 +19,31 @@ serial: (0..8).map(sleeping).collect::<Vec<_>>()
 pool: pool.map(sleeping, 0..8)"""
 MAP = 'println!("in the map"); pool.map(sleeping, 0..100_000);'
 TUTORIAL_TIMEOUT_MS = 300_000
+# Runs a script and asks another machine, wherever it stands as HTML.
+ATTACK = "<img src=https://attack.invalid/a.png onerror=alert(1)><script>alert(2)</script>"
+HOSTILE = f"""const ATTACK: &str = "{ATTACK}";
+
+/// {ATTACK}
+///
+/// ![picture](https://attack.invalid/picture.png) [link](javascript:alert(3)) `` ` {ATTACK} ` ``
+fn documented() {{}}
+
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone)]
+struct script;
+
+/// {ATTACK}
+struct Hostile;
+
+impl std::fmt::Debug for Hostile {{
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{
+        f.write_str(ATTACK)
+    }}
+}}"""
+# All that can run or load something in what a cell or a tooltip shows.
+ACTIVE = """all => all.flatMap(area => [...area.querySelectorAll("*")]).filter(element =>
+    element.matches("script, iframe, object, embed, link, meta, base, form, img, a[href^='javascript:' i]") ||
+    element.getAttributeNames().some(name => name.startsWith("on"))).map(element => element.outerHTML)"""
 
 
 def test_the_tutorial_runs_from_top_to_bottom(page, open_notebook):
@@ -189,3 +214,61 @@ def test_a_console_attached_to_the_notebook_shares_its_kernel(page, open_noteboo
 
     notebook.run(1)
     expect(notebook.outputs(1)).to_have_text(re.compile(r"^42\s*$"))
+
+
+def test_names_values_and_documentation_are_never_markup(page, lab, open_notebook):
+    dialogs, strangers = [], []
+
+    def dismiss(dialog):
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def note(request):
+        if not request.url.startswith((f"{lab.url}/", "data:", "blob:")):
+            strangers.append(request.url)
+
+    page.on("dialog", dismiss)
+    page.on("request", note)
+    # Each cell with what its output shows as text.
+    cells = {
+        HOSTILE: None,
+        "let types = vec![Some(script)];": None,
+        ":type types": "types: Vec<Option<script>>",
+        ":vars": "Vec<Option<script>>",
+        ":doc documented": "onerror=alert(1)",
+        "Hostile": ATTACK,
+        "[(ATTACK, Hostile), (ATTACK, Hostile)]": ATTACK,
+        '[("$a$", 1), ("$b$", 2)]': '"$a$"',
+        "for item in progress(0..3).label(ATTACK) { drop(item); }": ATTACK,
+        '%%compare\n"<script>alert(4)</script>".len()\n---\n"<img src=x onerror=alert(5)>".len()': "<script>alert(4)",
+        '%timeit -n 1 -r 2 -o timing "<script>alert(6)</script>".len()\ntiming': "per loop",
+        "panic!(\"{ATTACK}\")": ATTACK,
+        "Err(ATTACK)?": ATTACK,
+        "%pool 2 --name <script>alert(7)</script>": "<script>",
+        "%timeit --<script>alert(8)</script>": "<script>",
+        ":dep <script>alert(9)</script>": "<script>",
+        "let x: script = <script>alert(10)</script>;": "<script>",
+        "%magics": "%timeit",
+    }
+    notebook = open_notebook(*cells, "documented", "html(ATTACK);")
+    areas = page.locator(".jp-OutputArea, .jp-Tooltip")
+    for index, shown in enumerate(cells.values()):
+        notebook.run(index)
+        if shown:
+            expect(notebook.cell(index).locator(".jp-OutputArea")).to_contain_text(shown)
+
+    explained, own_html = len(cells), len(cells) + 1
+    notebook.type_at_end(explained, "")
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator(".jp-Tooltip:visible")).to_contain_text("onerror=alert(1)")
+    assert areas.evaluate_all(ACTIVE) == []
+    page.keyboard.press("Escape")
+
+    # What code sends as HTML is the user's own. It shows that this browser would have told of the others too.
+    before = (list(dialogs), list(strangers))
+    notebook.run(own_html)
+    expect(notebook.outputs(own_html).locator("img")).to_have_count(1)
+    page.wait_for_timeout(1000)
+    assert before == ([], [])
+    assert len(areas.evaluate_all(ACTIVE)) == 2
+    assert set(dialogs) == {"1", "2"} and set(strangers) == {"https://attack.invalid/a.png"}
