@@ -14,6 +14,8 @@ pub struct Linker {
     kind: Kind,
     /// The C compiler that rustc links by, found once. Nothing where cargo's settings name another.
     program: Option<PathBuf>,
+    /// Whether rustc would look for it in vain.
+    is_missing: bool,
 }
 
 /// The linker that `evcxr` chooses by itself.
@@ -37,9 +39,22 @@ impl Linker {
         } else {
             Kind::System
         };
+        let is_ours = cfg!(unix) && !is_named_elsewhere(&toolchain.host);
+        let program = search_path::find("cc").filter(|_| is_ours);
         Self {
             kind,
-            program: program(&toolchain.host),
+            is_missing: is_ours && program.is_none(),
+            program,
+        }
+    }
+
+    /// Fails at once where nothing can be linked.
+    pub(crate) fn check_is_there(&self) -> Result<(), Error> {
+        match self.is_missing {
+            true => Err(Error::NoLinker {
+                detail: "linker `cc` not found".to_owned(),
+            }),
+            false => Ok(()),
         }
     }
 
@@ -78,17 +93,16 @@ pub(crate) fn variable(target: &str) -> String {
     format!("CARGO_TARGET_{target}_LINKER")
 }
 
-/// `cc`, by its whole path, unless the user has told cargo of another linker.
-fn program(host: &str) -> Option<PathBuf> {
-    if !cfg!(unix) || std::env::var_os(variable(host)).is_some() {
-        return None;
+/// Whether the user has told cargo of a linker.
+fn is_named_elsewhere(host: &str) -> bool {
+    if std::env::var_os(variable(host)).is_some() {
+        return true;
     }
     let settings = cargo_home().into_iter().flat_map(|home| {
         let texts = ["config.toml", "config"].map(|name| fs::read_to_string(home.join(name)));
         texts.into_iter().flatten()
     });
-    let is_named = settings.into_iter().any(|text| names_linker(&text));
-    search_path::find("cc").filter(|_| !is_named)
+    settings.into_iter().any(|text| names_linker(&text))
 }
 
 /// Whether cargo's settings name a linker for any target.

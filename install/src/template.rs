@@ -142,6 +142,7 @@ impl Prebuild {
         if let Some(template) = self.existing() {
             return Ok(template);
         }
+        self.linker.check_is_there()?;
         cache::create_dir(&self.cache.templates())?;
         let _lock = lock(&self.cache.templates_lock(), progress)?;
         self.runtime.unpack(&self.cache)?;
