@@ -18,7 +18,7 @@ use crate::reports;
 use super::REPORT_SOCKET_VARIABLE;
 
 /// How long a process may take to end after its sockets are closed.
-const DEATH_WAIT: Duration = Duration::from_secs(2);
+const DEATH_WAIT: Duration = Duration::from_secs(10);
 
 /// How often it is looked at meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
@@ -52,8 +52,10 @@ impl Estate {
     /// Removes all that the kernel has left, if it is dead.
     ///
     /// * `socket`: whose other end the kernel holds as long as it lives.
-    pub fn settle(&self, socket: &UnixStream) {
-        if !is_closed(socket) || !self.awaits_death() {
+    /// * `wait`: how long the kernel may take to close it. The system closes a dying process's files one after the
+    ///   other, and on a busy machine some time can pass between two.
+    pub fn settle(&self, socket: &UnixStream, wait: Duration) {
+        if !is_closed(socket, wait) || !self.awaits_death() {
             return;
         }
         if self.leads_group {
@@ -93,9 +95,11 @@ fn is_swept() -> bool {
     sockets && session
 }
 
-fn is_closed(socket: &UnixStream) -> bool {
+/// Whether the other end is closed, now or after at most `wait`.
+fn is_closed(socket: &UnixStream, wait: Duration) -> bool {
     let mut fds = [PollFd::new(socket.as_fd(), PollFlags::empty())];
-    let polled = poll(&mut fds, PollTimeout::ZERO);
+    let wait = PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX);
+    let polled = poll(&mut fds, wait);
     polled.is_ok() && fds[0].any() == Some(true)
 }
 

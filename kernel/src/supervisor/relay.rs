@@ -53,6 +53,9 @@ const TAKE_OVER_WAIT: Duration = Duration::from_secs(10);
 /// are. To be dropped when evcxr can be told of a cell that must count as never run.
 const CELL_NEVER_RAN: &[u8] = b"\xff";
 
+/// How long a kernel that is dying may take from the end of evcxr's pipes to that of its socket.
+const KERNEL_END_WAIT: Duration = Duration::from_secs(1);
+
 /// Runs the supervisor until evcxr closes its end or the worker dies.
 pub fn run() -> anyhow::Result<()> {
     // SAFETY: SIG_IGN runs no code. Ctrl-C in a terminal reaches the whole group; interrupts come as orders.
@@ -66,7 +69,12 @@ pub fn run() -> anyhow::Result<()> {
     let mut relay = Relay::start(kernel, &word)?;
     let ended = relay.serve();
     relay.end_worker();
-    estate.settle(&relay.kernel);
+    // A kernel that lives has said so, but for one that starts another evcxr.
+    let wait = match relay.is_told_to_end {
+        true => Duration::ZERO,
+        false => KERNEL_END_WAIT,
+    };
+    estate.settle(&relay.kernel, wait);
     ended
 }
 
@@ -85,6 +93,7 @@ struct Relay {
     /// What came of that checkpoint, until the cell runs. Of one that never does nobody is told.
     checkpoint: Option<Checkpoint>,
     is_running_cell: bool,
+    is_told_to_end: bool,
     has_asked_input: bool,
     /// The checkpoint that has said that it is the worker now; the end of the old one is about to be seen.
     successor: Option<u32>,
@@ -115,6 +124,7 @@ impl Relay {
             checkpoint_limit_bytes: 0,
             checkpoint: None,
             is_running_cell: false,
+            is_told_to_end: false,
             has_asked_input: false,
             successor: None,
         })
@@ -234,7 +244,10 @@ impl Relay {
             // A cell that has just ended, or died, leaves a worker that is not meant.
             Some(Order::Kill) if self.is_running_cell => self.worker.kill(),
             Some(Order::Kill) => {}
-            Some(Order::End) => return Ok(false),
+            Some(Order::End) => {
+                self.is_told_to_end = true;
+                return Ok(false);
+            }
             Some(Order::Input { line }) => {
                 self.has_asked_input = false;
                 self.worker.write_stdin(line.as_bytes());
