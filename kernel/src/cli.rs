@@ -4,6 +4,7 @@ mod doctor;
 mod environment;
 mod install;
 mod run;
+mod surroundings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,8 +15,11 @@ use tracing_subscriber::EnvFilter;
 use self::doctor::DoctorArguments;
 use self::install::{InstallArguments, UninstallArguments};
 use self::run::RunArguments;
-use crate::terminal::visible;
-use crate::{cpus, kernel, runner, surroundings};
+use crate::jupyter::connection_file;
+use crate::kernel;
+use crate::runner;
+use crate::runner::terminal::visible;
+use crate::shared::cpus;
 
 /// The exit code for a command line, or a file it names, that can't be used.
 const UNUSABLE: u8 = 2;
@@ -108,8 +112,9 @@ fn start_log() {
         .init();
 }
 
-fn run_kernel(connection_file: &std::path::Path) -> anyhow::Result<ExitCode> {
-    kernel::run_from_file(connection_file)?;
+fn run_kernel(path: &std::path::Path) -> anyhow::Result<ExitCode> {
+    let connection = connection_file::read(path)?;
+    kernel::run(connection, surroundings::leave_start_folder())?;
     // The evaluator may be inside evcxr, which nobody can call back; its files are gone already.
     std::process::exit(0)
 }

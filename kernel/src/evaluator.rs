@@ -3,39 +3,31 @@
 //! Runs in one thread, because evcxr does. Publishes a cell's status, input and error; its output goes
 //! through the outputs thread.
 //!
-//! * [`startup`]: making evcxr ready, and what its version needs worked around
-//! * [`interpreter`]: evcxr itself
-//! * [`library`]: how much rust-analyzer knows of the standard library, and when
-//! * [`environment`]: variables through which it is told some things
+//! * [`first_build`]: telling the cells that wait for it what takes so long
 //! * [`first_cell`]: what the notebook's folder and the user's settings add, once a cell runs
-//! * [`user_settings`]: what users have set for every notebook
-//! * [`waiting`]: telling the cells that wait for it what takes so long
-//! * [`running`]: one cell from its source to its outcome
+//! * [`run_cell`]: one cell from its source to its outcome
+//! * [`stdin`]: asking the client for a line
 //! * [`questions`]: what rust-analyzer knows of code that is being typed
-//! * [`answer`]: a cell's error, reply and idle, given once
-//! * [`forms`]: what is shown that no code has printed
+//! * [`pending_reply`]: a cell's error, reply and idle, given once
+//! * [`to_jupyter`]: answers of magics and commands as Jupyter messages
 //! * [`error`]: the one error that a cell's author sees
 //! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
 //! * [`diagnostics`]: compile errors as the cell's author should read them
 //! * [`locate`]: from generated code back to cells
 //! * [`timings`]: where a cell's time went
 
-pub mod answer;
 mod diagnostics;
-mod environment;
 pub mod error;
+mod first_build;
 mod first_cell;
-mod forms;
-mod interpreter;
-mod library;
 pub mod locate;
 pub mod outcome;
+pub mod pending_reply;
 mod questions;
-mod running;
-mod startup;
+mod run_cell;
+pub mod stdin;
 mod timings;
-pub mod user_settings;
-mod waiting;
+mod to_jupyter;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -51,28 +43,29 @@ use jupyter_protocol::{
 };
 use serde_json::json;
 
-use crate::activity::{Activity, Phase};
-use crate::answering::reply;
-use crate::checkpoints::Checkpoints;
+use self::stdin::InputDesk;
 use crate::history;
-use crate::host::Pools;
-use crate::input::InputDesk;
-use crate::iopub::Publisher;
-use crate::outbox::Outbox;
+use crate::jupyter::iopub::Publisher;
+use crate::jupyter::outbox::Outbox;
+use crate::jupyter::reply::reply;
+use crate::jupyter::wire::Origin;
 use crate::outputs::Input;
-use crate::program;
-use crate::reports::Orders;
-use crate::shells::Shells;
-use crate::wire::Origin;
+use crate::processes::link::Orders;
+use crate::processes::program;
+use crate::shared::activity::{Activity, Phase};
+use crate::shared::checkpoints::Checkpoints;
+use crate::shared::host::Pools;
+use crate::shared::subshells::Shells;
 
 pub use self::questions::{Found, FoundItem};
 
-use self::answer::{CellReply, OpenCell};
 use self::error::CellError;
-use self::forms::plain_text;
-use self::interpreter::Interpreter;
 use self::locate::Cells;
+use self::pending_reply::{CellReply, OpenCell};
 use self::timings::Timings;
+use self::to_jupyter::plain_text;
+use crate::evcxr::interpreter::Interpreter;
+use crate::evcxr::startup;
 
 /// A warm-up begins when no job came for so long: cells that are sent one after the other, by `Run All` or by a
 /// program, do not wait for one.

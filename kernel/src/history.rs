@@ -17,10 +17,10 @@ use corebook_magics::expansion::expand_for_analysis;
 use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest, JupyterMessageContent};
 use serde_json::json;
 
-use crate::answering::{reply, while_busy};
-use crate::iopub::Publisher;
-use crate::outbox::Outbox;
-use crate::wire::Origin;
+use crate::jupyter::iopub::Publisher;
+use crate::jupyter::outbox::Outbox;
+use crate::jupyter::reply::{reply, while_busy};
+use crate::jupyter::wire::Origin;
 
 use self::place::Place;
 use self::store::{Entry, Store, StoreError};

@@ -3,22 +3,22 @@
 //!
 //! A thread of its own, so that a key press in a console never holds up the shell socket.
 //!
-//! * [`asking`]: questions to the evaluator, for as long as a person waits
-//! * [`completion`]: what could stand where the cursor is; [`offers`]: what a completion offers
+//! * [`evaluator_client`]: questions to the evaluator, for as long as a person waits
+//! * [`completion`]: what could stand where the cursor is; [`completion_item`]: what a completion offers
 //! * [`inspection`]: what is known of a name
 //! * [`candidates`]: what rust-analyzer offers, without what is internal and in order
 //! * [`crates`], [`files`]: names behind `:dep`, and paths in texts
 //! * [`documentation`]: what rust-analyzer knows of a name, readable
 //! * [`positions`]: code points and bytes
 
-mod asking;
 mod candidates;
 mod completion;
+mod completion_item;
 mod crates;
 mod documentation;
+mod evaluator_client;
 mod files;
 mod inspection;
-mod offers;
 mod positions;
 
 use std::path::{Path, PathBuf};
@@ -29,15 +29,15 @@ use std::time::Instant;
 use jupyter_protocol::{CompleteRequest, InspectRequest, JupyterMessageContent};
 use serde_json::json;
 
-use crate::activity::Activity;
-use crate::answering::{reply, while_busy};
 use crate::evaluator::Job;
-use crate::iopub::Publisher;
-use crate::outbox::Outbox;
-use crate::wire::Origin;
+use crate::jupyter::iopub::Publisher;
+use crate::jupyter::outbox::Outbox;
+use crate::jupyter::reply::{reply, while_busy};
+use crate::jupyter::wire::Origin;
+use crate::shared::activity::Activity;
 
-use self::asking::Patience;
 use self::completion::PrivateCandidates;
+use self::evaluator_client::Patience;
 
 /// A request. Sender: shell.
 pub struct Request {

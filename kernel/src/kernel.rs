@@ -12,10 +12,9 @@
 mod children;
 mod parent;
 mod signals;
-mod sockets;
 mod watcher;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,29 +23,33 @@ use std::time::{Duration, Instant};
 use corebook_install::Toolchain;
 use jupyter_protocol::Status;
 
-use crate::activity::Activity;
-use crate::checkpoints::Checkpoints;
-use crate::connection::Connection;
-use crate::control::{Control, Shutdown};
-use crate::evaluator::answer::OpenCell;
 use crate::evaluator::locate::Cells;
+use crate::evaluator::pending_reply::OpenCell;
+use crate::evaluator::stdin;
+use crate::evaluator::stdin::InputDesk;
 use crate::evaluator::{Evaluator, EvaluatorLinks, SharedSession};
+use crate::history;
 use crate::history::Historian;
 use crate::history::place::Place;
-use crate::host::Pools;
-use crate::input::InputDesk;
-use crate::iopub::{self, Publisher};
-use crate::outbox::Outbox;
-use crate::outputs::{self, Outputs};
-use crate::reports::{self, Orders};
-use crate::shell::Shell;
-use crate::shells::Shells;
-use crate::supervisor::report::Order;
-use crate::wire::Origin;
-use crate::{heartbeat, history, input, interrupt, introspection, surroundings};
+use crate::introspection;
+use crate::jupyter::connection_file::Connection;
+use crate::jupyter::heartbeat;
+use crate::jupyter::iopub::{self, Publisher};
+use crate::jupyter::outbox::Outbox;
+use crate::jupyter::wire::Origin;
+use crate::outputs::{self, Input, Outputs};
+use crate::processes::ipc::Order;
+use crate::processes::link::{self, News, Orders};
+use crate::requests::control::{Control, Shutdown};
+use crate::requests::interrupt;
+use crate::requests::shell::Shell;
+use crate::shared::activity::Activity;
+use crate::shared::checkpoints::Checkpoints;
+use crate::shared::host::Pools;
+use crate::shared::subshells::Shells;
 
-use self::sockets::Sockets;
 use self::watcher::Watcher;
+use crate::jupyter::sockets::Sockets;
 
 /// How long threads may take to end before the process ends without them.
 const END_WAIT: Duration = Duration::from_millis(1500);
@@ -73,7 +76,7 @@ struct Kernel {
     orders: Orders,
     session: SharedSession,
     /// Keeps the folder of the supervisor's socket until the end.
-    report_address: Option<reports::ReportAddress>,
+    report_address: Option<link::ReportAddress>,
     threads: Vec<JoinHandle<()>>,
     outboxes: Vec<Outbox>,
     /// To the history's thread, which closes its file at the end.
@@ -136,7 +139,7 @@ impl Kernel {
         self.spawn("stdin", move || {
             stdin
                 .owner
-                .serve(|message| input::take(message, &input_replies))
+                .serve(|message| stdin::take(message, &input_replies))
         })?;
 
         let toolchain = Toolchain::of_user(folder.as_deref());
@@ -179,13 +182,21 @@ impl Kernel {
             historian.serve(Place::locate(), &history_requests)
         })?;
 
-        let (listener, address) = reports::Listener::bind()?;
+        let (listener, address) = link::Listener::bind()?;
         let report_socket = address.path();
         self.report_address = Some(address);
         let (orders, to_outputs) = (self.orders.clone(), outputs.clone());
         std::thread::Builder::new()
             .name("reports".to_owned())
-            .spawn(move || listener.serve(&orders, &to_outputs))?;
+            .spawn(move || {
+                listener.serve(&orders, |news| {
+                    let input = match news {
+                        News::Report(report) => Input::Report(report),
+                        News::SupervisorGone => Input::SupervisorGone,
+                    };
+                    to_outputs.send(input).is_ok()
+                });
+            })?;
 
         let cells = Arc::new(Mutex::new(Cells::default()));
         let pools = Arc::new(Pools::default());
@@ -220,7 +231,7 @@ impl Kernel {
         );
         std::thread::Builder::new()
             .name("input".to_owned())
-            .spawn(move || input::answer_reads(&input_wanted, &asking, &activity, &orders))?;
+            .spawn(move || stdin::answer_reads(&input_wanted, &asking, &activity, &orders))?;
 
         let introspector = introspection::Introspector {
             publisher: publisher.clone(),
@@ -305,10 +316,4 @@ impl Kernel {
         // evaluator's thread may still hold a publisher.
         drop(self.context);
     }
-}
-
-/// Reads and checks the connection file, then runs the kernel.
-pub fn run_from_file(path: &Path) -> anyhow::Result<()> {
-    let connection = crate::connection::read(path)?;
-    run(connection, surroundings::leave_start_folder())
 }

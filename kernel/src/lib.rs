@@ -1,61 +1,31 @@
 //! corebook: a Jupyter kernel for Rust that shows and measures parallel work.
 //!
-//! Modules in reading order; `kernel` shows how the threads hang together:
+//! Rooms from the roof to the ground. A room imports only from rooms below it; a test draws the imports and fails on
+//! any that goes up. `ARCHITECTURE.md` shows processes, threads and the life of a cell.
 //!
 //! * [`cli`]: the command line
-//! * [`kernel`]: binds, spawns, ends
-//! * [`connection`]: the connection file
-//! * [`wire`]: frames <-> typed messages
-//! * `outbox`, `router`: sockets and the threads around them
-//! * `heartbeat`, `iopub`, `shell`, `control`: one socket, one thread, one file
-//! * `replies`: requests that need no evaluator
-//! * `shells`: which subshells there are, and what waits in vain
-//! * `history`: the cells of this session and of earlier ones
+//! * [`kernel`]: binds sockets, starts every thread, ends them
+//! * [`runner`]: `corebook run`, a client of a kernel without Jupyter
+//! * `requests`: shell, control and interrupt: what a client asks, and who answers
 //! * `introspection`: completion and inspection
-//! * [`evaluator`]: the only user of evcxr
-//! * `host`, `cpus`, `checkpoints`: what the kernel answers when a magic asks
-//! * `memory`: giving memory back
-//! * `answering`: a reply between busy and idle
-//! * `activity`, `interrupt`, `input`: what the evaluator does now, stopping it, asking for it
-//! * [`supervisor`]: the processes between evcxr and a notebook's code
-//! * `endings`: how those processes end, in words
-//! * `reports`, [`outputs`], [`charts`], `markup`: what that code shows, on its way to iopub
-//! * [`runner`]: `corebook run`, a client of all this without Jupyter
-//! * `terminal`: names of others on a terminal
-//! * `program`: where this program's own file is
-//! * `surroundings`: the folder and the environment it was started in
+//! * [`evaluator`]: runs cells, one at a time
+//! * `evcxr`: the only room that calls evcxr, and works around its limits
+//! * [`outputs`]: what a cell shows, on its way to the client
+//! * `history`: the cells of this session and of earlier ones
+//! * `shared`: what several threads look at
+//! * [`processes`]: supervisor and worker, and the link between them and the kernel
+//! * [`jupyter`]: sockets, messages, signatures
 
-pub mod charts;
 pub mod cli;
-pub mod connection;
 pub mod evaluator;
+pub mod jupyter;
 pub mod kernel;
 pub mod outputs;
+pub mod processes;
 pub mod runner;
-pub mod supervisor;
-pub mod wire;
 
-mod activity;
-mod answering;
-mod checkpoints;
-mod control;
-mod cpus;
-mod endings;
-mod heartbeat;
+mod evcxr;
 mod history;
-mod host;
-mod input;
-mod interrupt;
 mod introspection;
-mod iopub;
-mod markup;
-mod memory;
-mod outbox;
-mod program;
-mod replies;
-mod reports;
-mod router;
-mod shell;
-mod shells;
-mod surroundings;
-mod terminal;
+mod requests;
+mod shared;

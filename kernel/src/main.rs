@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use corebook_install::compiler::Compiler;
-use corebook_kernel::supervisor::{self, ROLE_VARIABLE, SUPERVISOR_ROLE, WORKER_ROLE};
+use corebook_kernel::processes::{ROLE_VARIABLE, SUPERVISOR_ROLE, WORKER_ROLE, supervisor, worker};
 
 fn main() -> ExitCode {
     if let Some(compiler) = Compiler::of_this_process() {
         return compiler.run();
     }
     match std::env::var(ROLE_VARIABLE).as_deref() {
-        Ok(SUPERVISOR_ROLE) => child(supervisor::relay::run()),
-        Ok(WORKER_ROLE) => child(supervisor::worker::run()),
+        Ok(SUPERVISOR_ROLE) => child(supervisor::run()),
+        Ok(WORKER_ROLE) => child(worker::run()),
         _ => {
             // evcxr runs this binary around rustc when a notebook asks for its cache; does not return then.
             evcxr::runtime_hook();

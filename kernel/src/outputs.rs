@@ -3,15 +3,16 @@
 //! One thread receives the supervisor's reports and the evaluator's word on which cell is running. Text is
 //! gathered for a moment so that a burst becomes few messages; anything else first sends the text before it.
 //!
-//! * [`exchange`]: what the thread is told, and what it tells
+//! * [`messages`]: what the thread is told, and what it tells
 //! * [`streams`]: gathering text
 //! * [`media`]: content for display messages
-//! * [`bars`]: progress bars
+//! * [`progress`]: progress bars
 //! * [`table`]: rectangular values as tables
 
-mod bars;
-mod exchange;
+pub mod charts;
 mod media;
+mod messages;
+mod progress;
 mod streams;
 mod table;
 
@@ -24,14 +25,13 @@ use jupyter_protocol::{
     UpdateDisplayData,
 };
 
-use crate::charts;
-use crate::endings;
-use crate::iopub::Publisher;
-use crate::supervisor::report::{Ending, Report};
+use crate::jupyter::iopub::Publisher;
+use crate::processes::exit_status;
+use crate::processes::ipc::{Ending, Report};
 
-pub use self::exchange::{CellIdentity, CellSummary, Death, Input, Observer, QUEUE_LENGTH};
+pub use self::messages::{CellIdentity, CellSummary, Death, Input, Observer, QUEUE_LENGTH};
 
-use self::bars::Bars;
+use self::progress::Bars;
 use self::streams::Streams;
 
 /// How long the end of a cell waits for the next report when output is missing.
@@ -157,7 +157,7 @@ impl<O: Observer> Outputs<O> {
                     self.summary.died = Some(self.death_by(ending, true));
                     self.end_code();
                 } else {
-                    let cause = endings::in_words(ending, &self.summary.stderr_tail);
+                    let cause = exit_status::in_words(ending, &self.summary.stderr_tail);
                     let note = format!(
                         "worker died: {cause} while the cell was compiled; variables are kept, threads of earlier cells are gone\n"
                     );

@@ -17,11 +17,12 @@ mod client;
 mod endpoint;
 mod output;
 mod output_area;
-mod patience;
 mod printer;
 mod session;
 mod signals;
 mod stream_text;
+pub mod terminal;
+mod timeouts;
 mod verdict;
 
 use std::io::ErrorKind;
@@ -40,8 +41,8 @@ use self::output_area::OutputArea;
 use self::printer::Screen;
 use self::session::Session;
 use self::signals::Signals;
+use self::terminal::visible;
 use self::verdict::{Verdict, judge};
-use crate::terminal::visible;
 
 /// The exit code after a failed cell.
 const FAILED: u8 = 1;

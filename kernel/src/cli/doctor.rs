@@ -15,7 +15,7 @@ use corebook_install::kernelspec;
 use serde_json::json;
 
 use self::setup::Setup;
-use crate::terminal::visible;
+use crate::runner::terminal::visible;
 
 /// What `corebook doctor` takes.
 #[derive(Debug, clap::Args)]

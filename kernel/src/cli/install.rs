@@ -9,7 +9,7 @@ use corebook_install::{Cache, CrateRequest, Toolchain};
 use serde_json::json;
 
 use super::environment::within;
-use crate::program;
+use crate::processes::program;
 
 #[derive(Debug, clap::Args)]
 pub struct InstallArguments {

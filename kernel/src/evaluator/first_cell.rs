@@ -6,10 +6,11 @@
 use corebook_install::{FolderChoice, Toolchain};
 use evcxr::EvalCallbacks;
 
+use super::Evaluator;
+use super::ExecuteJob;
 use super::error::CellError;
 use super::outcome;
-use super::user_settings::{self, UserSettings};
-use super::{Evaluator, ExecuteJob};
+use crate::evcxr::user_settings::{self, UserSettings};
 
 impl Evaluator {
     /// Obeys what may be obeyed from now on. Does so once, and again for the next cell if it fails.

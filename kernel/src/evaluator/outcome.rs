@@ -5,9 +5,9 @@
 
 use corebook::event::PanicReport;
 
-use crate::endings;
-use crate::input::NoInput;
+use super::stdin::NoInput;
 use crate::outputs::CellSummary;
+use crate::processes::exit_status;
 
 use super::diagnostics;
 use super::error::{BLUE, CellError, RESET, place_lines};
@@ -158,7 +158,7 @@ fn in_our_words(message: &str) -> String {
 fn of_death(summary: &CellSummary, execution_count: usize, detail: &str) -> CellError {
     let ending = summary.died.map_or_else(
         || detail.trim().to_owned(),
-        |death| endings::in_words(death.ending, &summary.stderr_tail),
+        |death| exit_status::in_words(death.ending, &summary.stderr_tail),
     );
     let place = match summary.died {
         Some(death) if !death.is_in_cell => "between two cells".to_owned(),
@@ -181,7 +181,7 @@ const LOST: &str = "variables are lost, functions and :dep are kept";
 mod tests {
     use super::*;
     use crate::outputs::Death;
-    use crate::supervisor::report::Ending;
+    use crate::processes::ipc::Ending;
 
     fn died(ending: Ending, is_in_cell: bool, are_variables_kept: bool) -> String {
         let died = Some(Death {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use corebook_install::compiler::Compile;
 use serde_json::{Value, json};
 
-use crate::activity::Run;
+use crate::shared::activity::Run;
 
 /// How long each part of a cell took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

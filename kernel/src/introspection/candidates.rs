@@ -7,7 +7,7 @@
 
 use crate::evaluator::{Found, FoundItem};
 
-use super::offers::Offer;
+use super::completion_item::Offer;
 
 /// Beginnings of names that evcxr, the magics and macros generate.
 const GENERATED: [&str; 5] = ["evcxr", "Evcxr", "run_user_code_", "corebook_", "__"];

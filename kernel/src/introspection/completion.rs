@@ -11,12 +11,13 @@ use serde_json::json;
 
 use crate::evaluator::Found;
 
-use super::asking::Patience;
 use super::candidates::{Behind, Candidate, candidates};
+use super::completion_item::{Offer, Offers};
+use super::crates;
 use super::documentation::{is_of_notebook, is_private};
-use super::offers::{Offer, Offers};
+use super::evaluator_client::Patience;
+use super::files;
 use super::positions::{byte_at, characters_before, is_of_name};
-use super::{crates, files};
 
 /// How many fields of a type are checked for being private: a check takes as long as a completion. Further ones
 /// are taken for what the first were.

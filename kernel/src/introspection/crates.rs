@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::offers::{Offer, Offers};
+use super::completion_item::{Offer, Offers};
 
 /// The newest versions of a crate are enough.
 const MOST_VERSIONS: usize = 20;

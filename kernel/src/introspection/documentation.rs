@@ -6,7 +6,7 @@
 
 mod writer;
 
-use crate::markup::cleaned;
+use crate::shared::markup::cleaned;
 
 use self::writer::{Form, Writer};
 
@@ -154,8 +154,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    use crate::host::rendered;
-    use crate::markup::hostile;
+    use crate::shared::host::rendered;
+    use crate::shared::markup::hostile;
 
     const HOVER: &str = "```rust\ncorebook::pool::map::Pool\n```\n\n```rust\npub fn map<F>(self, f: F) -> Vec<R>\n```\n\n---\n\n\
         The result of `f` for *each* item of a Vec\\<T>,\nin order. See [`Arc`](https://doc.rust-lang.org/).\n\n\
@@ -277,7 +277,7 @@ mod tests {
                 )),
                 format!("<pre>{text}</pre><code>\n\n{text}</code>{text}"),
                 format!("<a href=\"{text}\">{text}</a><a href='https://a.b/{text}'>{text}</a>"),
-                crate::markup::escaped(text),
+                crate::shared::markup::escaped(text),
             ] {
                 let documentation = Documentation::from_html(&html);
                 hostile::assert_harmless(&documentation.html);

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::offers::{Offer, Offers};
+use super::completion_item::{Offer, Offers};
 
 /// More would not be read.
 const MOST_ENTRIES: usize = 1000;

@@ -5,11 +5,11 @@ use corebook_magics::context::name_end;
 use corebook_magics::expansion::expand_for_analysis;
 use jupyter_protocol::{InspectReply, InspectRequest, Media, MediaType};
 
-use crate::host::to_html;
+use crate::shared::host::to_html;
 
-use super::asking::Patience;
 use super::candidates::Behind;
 use super::documentation::Documentation;
+use super::evaluator_client::Patience;
 use super::positions::{byte_at, is_of_name};
 
 impl Patience<'_> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
-use crate::interrupt;
+use crate::requests::interrupt;
 
 /// How long the supervisor may take to end by itself.
 const SUPERVISOR_WAIT: Duration = Duration::from_millis(700);

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, getppid};
 
-use crate::control::Shutdown;
+use crate::requests::control::Shutdown;
 
 /// In which Jupyter says which process it is, to kernels that shall not outlive it.
 const VARIABLE: &str = "JPY_PARENT_PID";

@@ -6,9 +6,9 @@ use std::sync::mpsc::Sender;
 use nix::libc::SIGXFSZ;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::control::Shutdown;
-use crate::interrupt;
-use crate::shells::Shells;
+use crate::requests::control::Shutdown;
+use crate::requests::interrupt;
+use crate::shared::subshells::Shells;
 
 /// Starts the thread that takes them.
 pub fn spawn_thread(

@@ -3,12 +3,12 @@
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::activity::Activity;
-use crate::checkpoints::Checkpoints;
 use crate::evaluator::locate::Cells;
-use crate::host::Pools;
 use crate::outputs::Observer;
-use crate::supervisor::report::Checkpoint;
+use crate::processes::ipc::Checkpoint;
+use crate::shared::activity::Activity;
+use crate::shared::checkpoints::Checkpoints;
+use crate::shared::host::Pools;
 
 /// Passes it on.
 pub struct Watcher {

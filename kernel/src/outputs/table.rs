@@ -2,7 +2,7 @@
 //!
 //! Done here and not in the cell, so that showing a value costs a cell no compile time. Pure.
 
-use crate::markup::{NO_FORMULAS, escaped};
+use crate::shared::markup::{NO_FORMULAS, escaped};
 
 /// Fewer rows are as easily read as text.
 const FEWEST_ROWS: usize = 2;
@@ -142,7 +142,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::table;
-    use crate::markup::hostile;
+    use crate::shared::markup::hostile;
 
     fn cells(debug: &str) -> Option<usize> {
         table(debug).map(|html| html.matches("<td>").count())

@@ -9,11 +9,11 @@ use jupyter_protocol::{
 
 use super::client::Channel;
 use super::output::Output;
-use super::patience::{Patience, Step};
 use super::session::{Happening, Session};
 use super::signals::Wish;
+use super::timeouts::{Patience, Step};
 use super::verdict::Ending;
-use crate::wire::Incoming;
+use crate::jupyter::wire::Incoming;
 
 /// Sees what happens while a cell runs.
 pub trait Watch {

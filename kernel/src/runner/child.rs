@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::history::place;
-use crate::program;
+use crate::processes::program;
 
 /// How long the kernel may take to end, and to end its own children, when asked.
 const END_WAIT: Duration = Duration::from_secs(3);

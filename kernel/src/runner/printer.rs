@@ -11,7 +11,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use super::output::Output;
-use crate::terminal::visible;
+use super::terminal::visible;
 
 const LABEL: Style = AnsiColor::Green.on_default().bold();
 const QUIET: Style = Style::new().dimmed();

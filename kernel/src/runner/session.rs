@@ -13,7 +13,7 @@ use super::child::Child;
 use super::client::{Channel, Client};
 use super::endpoint::Endpoint;
 use super::signals::{Signals, Wish};
-use crate::wire::Incoming;
+use crate::jupyter::wire::Incoming;
 
 /// How long a kernel may take to answer at all. It does so before it warms up.
 const READY_WAIT: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@
 #![no_main]
 
 #[allow(dead_code)]
-#[path = "../../../kernel/src/supervisor"]
+#[path = "../../../kernel/src/processes/supervisor"]
 mod supervisor {
     pub mod splitter;
 }

@@ -3,7 +3,7 @@
 #![no_main]
 
 #[allow(dead_code, unused_imports)]
-#[path = "../../../kernel/src"]
+#[path = "../../../kernel/src/jupyter"]
 mod kernel {
     pub mod wire;
 }

@@ -7,7 +7,7 @@ use corebook_install::kernelspec::{Installed, crates_from_environment};
 use corebook_install::{Cache, Prebuild, RuntimeSource, Toolchain, linker};
 
 use crate::cli::environment::within;
-use crate::evaluator::user_settings::{self, UserSettings};
+use crate::evcxr::user_settings::{self, UserSettings};
 
 /// Free space below which a notebook's first `:dep` is in danger, in bytes.
 const LITTLE_SPACE: u64 = 500 * 1024 * 1024;

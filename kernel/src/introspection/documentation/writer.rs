@@ -3,7 +3,7 @@
 //! Knows the elements that evcxr's renderer makes, and skips others. The HTML is cleaned: its elements end, its links
 //! may be followed, and no `<` or `>` stands within a tag.
 
-use crate::markup::unescaped;
+use crate::shared::markup::unescaped;
 
 /// Room for `1. ` and for `* `.
 const LEAST_INDENT: usize = 3;

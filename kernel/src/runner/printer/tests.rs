@@ -1,8 +1,8 @@
 use anstream::StripStream;
 use serde_json::{Map, Value, json};
 
-use super::super::output::{Bundle, StreamName};
 use super::*;
+use crate::runner::output::{Bundle, StreamName};
 
 fn stream(text: &str) -> Output {
     Output::Stream {

@@ -1,0 +1,118 @@
+//! A cell's error, reply and idle, given exactly once.
+//!
+//! Usually the evaluator gives them when the cell has ended. rust-analyzer can't be interrupted, so when an
+//! interrupt finds no compiler to stop, the interrupt thread gives them in its stead; the next cell then
+//! waits until evcxr is done.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use jupyter_protocol::{
+    ErrorOutput, ExecuteReply, ExecutionCount, ExpressionResult, Media, Payload, ReplyError,
+    ReplyStatus, Status,
+};
+use serde_json::json;
+
+use crate::jupyter::iopub::Publisher;
+use crate::jupyter::outbox::Outbox;
+use crate::jupyter::reply::reply;
+use crate::jupyter::wire::Origin;
+use crate::shared::subshells::Shells;
+
+use super::error::CellError;
+use super::timings::Timings;
+
+/// The cell whose reply is due. Whoever takes it gives the reply.
+#[derive(Default)]
+pub struct OpenCell(Mutex<Option<CellReply>>);
+
+impl OpenCell {
+    pub fn open(&self, reply: CellReply) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
+    }
+
+    pub fn take(&self) -> Option<CellReply> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What is needed to end a cell.
+pub struct CellReply {
+    pub publisher: Publisher,
+    pub replies: Outbox,
+    pub shells: Arc<Shells>,
+    pub origin: Origin,
+    pub execution_count: usize,
+    pub is_silent: bool,
+    pub stops_on_error: bool,
+    pub started: DateTime<Utc>,
+    /// Nothing if the cell was answered while it went on.
+    pub timings: Option<Timings>,
+    /// For the client's pager.
+    pub page: Option<Media>,
+}
+
+impl CellReply {
+    /// Publishes the error if there is one, replies and says idle.
+    ///
+    /// * `ended`: the values of the request's expressions, or why the cell failed.
+    pub fn end(self, ended: Result<HashMap<String, ExpressionResult>, CellError>) {
+        let execution_count = ExecutionCount::new(self.execution_count);
+        let mut content = ExecuteReply {
+            execution_count,
+            ..ExecuteReply::default()
+        };
+        let status = if ended.is_ok() { "ok" } else { "error" };
+        match ended {
+            Ok(values) => {
+                content.user_expressions = Some(values);
+                let page = self.page.map(|data| Payload::Page { data, start: 0 });
+                content.payload.extend(page);
+            }
+            Err(CellError {
+                name,
+                value,
+                traceback,
+            }) => {
+                if self.stops_on_error {
+                    self.shells
+                        .abort_below(&self.origin.subshell, self.shells.received());
+                }
+                let error = ReplyError {
+                    ename: name,
+                    evalue: value,
+                    traceback,
+                };
+                if !self.is_silent {
+                    let ReplyError {
+                        ename,
+                        evalue,
+                        traceback,
+                    } = error.clone();
+                    self.publisher.publish(
+                        &self.origin,
+                        ErrorOutput {
+                            ename,
+                            evalue,
+                            traceback,
+                        },
+                    );
+                }
+                content.status = ReplyStatus::Error;
+                content.error = Some(Box::new(error));
+            }
+        }
+        let started = self
+            .started
+            .to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let metadata = json!({
+            "started": started,
+            "status": status,
+            "dependencies_met": true,
+            "timings": self.timings.map(Timings::to_json),
+        });
+        reply(&self.replies, &self.origin, content.into(), metadata);
+        self.publisher.publish(&self.origin, Status::idle());
+    }
+}

@@ -1,0 +1,218 @@
+//! One cell from its source to its outcome: magics, evcxr, what it showed, and what became of it.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use corebook_magics::expansion::{Expansion, expand};
+use corebook_magics::magic::Question;
+use evcxr::EvalCallbacks;
+use jupyter_protocol::{ExecuteResult, ExecutionCount};
+
+use crate::outputs::{CellIdentity, CellSummary, Input};
+use crate::processes::ipc::Order;
+use crate::shared::host::KernelHost;
+
+use super::Evaluator;
+use super::ExecuteJob;
+use super::error::CellError;
+use super::locate::Cell;
+use super::lock;
+use super::outcome;
+use super::to_jupyter::{command_output, forms, shown};
+use crate::evcxr::user_settings;
+
+struct Evaluated {
+    result: Result<evcxr::EvalOutputs, evcxr::Error>,
+    cell: Cell,
+}
+
+impl Evaluator {
+    /// Runs one cell to its end; all it wrote is published when this returns.
+    pub(super) fn run(
+        &mut self,
+        job: &ExecuteJob,
+        source: &str,
+        is_silent: bool,
+    ) -> Result<CellSummary, CellError> {
+        let activity = Arc::clone(&self.links.activity);
+        activity.begin_cell(job.number);
+        let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
+        self.links.desk.begin_cell(may_ask);
+        self.tell_outputs(Input::CellBegins(CellIdentity {
+            origin: job.origin.clone(),
+            execution_count: self.execution_count,
+            is_silent,
+            has_updates: job.has_updates,
+        }));
+        // A client that takes questions has a person before it, and shows help in its own place.
+        let has_pager = job.request.allow_stdin && !is_silent;
+        let ran = self.expand_and_evaluate(job, source, has_pager);
+        let summary = self.summary();
+        ran.and_then(|evaluated| self.judge(evaluated, summary))
+    }
+
+    /// Magics first; a malformed one keeps the whole cell from running.
+    fn expand_and_evaluate(
+        &mut self,
+        job: &ExecuteJob,
+        source: &str,
+        has_pager: bool,
+    ) -> Result<Evaluated, CellError> {
+        let host = KernelHost::new(&self.links.pools, &self.links.checkpoints);
+        let expansion = expand(source, &host)
+            .map_err(|error| CellError::magic(self.execution_count, source, &error))?;
+        match expansion {
+            Expansion::Answers(questions) => {
+                if let [help @ Question::Help(_)] = questions.as_slice()
+                    && has_pager
+                {
+                    self.page = Some(forms(&host.answer_richly(help)));
+                } else {
+                    for question in &questions {
+                        self.tell_outputs(Input::Show(shown(&host.answer_richly(question))));
+                    }
+                }
+                Ok(Evaluated {
+                    result: Ok(evcxr::EvalOutputs::new()),
+                    cell: Cell::default(),
+                })
+            }
+            Expansion::Rust {
+                code,
+                map,
+                is_timing,
+            } => {
+                self.prepare_for_cells(job)?;
+                self.evaluate(Cell {
+                    execution_count: self.execution_count,
+                    source: source.to_owned(),
+                    code,
+                    map,
+                    is_timing,
+                })
+            }
+        }
+    }
+
+    fn evaluate(&mut self, cell: Cell) -> Result<Evaluated, CellError> {
+        if let Some(error) = refused_command(&cell.code) {
+            return Err(error);
+        }
+        let checkpoint_limit_bytes = self.links.checkpoints.limit_bytes(cell.is_timing);
+        let interpreter = self
+            .interpreter
+            .as_mut()
+            .map_err(|reason| CellError::not_started(reason))?;
+        self.links.orders.give(&Order::CellBegins {
+            checkpoint_limit_bytes,
+        });
+        lock(&self.links.cells).push(cell.clone());
+        let (desk, activity) = (&self.links.desk, &self.links.activity);
+        let mut callbacks = EvalCallbacks {
+            input_reader: &|request| {
+                desk.ask(&request.prompt, request.is_password, activity)
+                    .unwrap_or_else(|reason| {
+                        desk.refuse(reason);
+                        String::new()
+                    })
+            },
+        };
+        let mut result = interpreter.execute(&cell.code, &mut callbacks);
+        // evcxr puts the help that points at the cell in place of an error that points at the code around it,
+        // as with the unknown name in a loop at the end of a cell. A check, which puts nothing around, has it.
+        if let Err(evcxr::Error::CompilationErrors(errors)) = &result
+            && !errors.iter().any(|error| error.level() == "error")
+            && let Ok(checked) = interpreter.check(&cell.code)
+            && !checked.is_empty()
+        {
+            result = Err(evcxr::Error::CompilationErrors(checked));
+        }
+        Ok(Evaluated { result, cell })
+    }
+
+    /// What became of the cell, from both sides.
+    fn judge(
+        &mut self,
+        evaluated: Evaluated,
+        summary: CellSummary,
+    ) -> Result<CellSummary, CellError> {
+        let Evaluated { result, cell } = evaluated;
+        let cells = Arc::clone(&self.links.cells);
+        let is_interrupted = self.links.activity.is_interrupted();
+        let refused = self.links.desk.refused();
+        match result {
+            Ok(outputs) => {
+                let finished =
+                    outcome::of_finished(summary, is_interrupted, refused, &lock(&cells))?;
+                let count = ExecutionCount::new(self.execution_count);
+                let value = finished.result.clone();
+                let value = value.map(|data| ExecuteResult::new(count, data).into());
+                let shown = command_output(&outputs).into_iter().chain(value);
+                for content in shown {
+                    self.tell_outputs(Input::Show(content));
+                    // Waits until it is published.
+                    self.summary();
+                }
+                Ok(finished)
+            }
+            Err(error) => Err(outcome::of_failed(error, &summary, is_interrupted, &cell)),
+        }
+    }
+
+    /// Waits until everything the cell wrote is published.
+    fn summary(&mut self) -> CellSummary {
+        let (summary, receiver) = sync_channel(1);
+        self.fences += 1;
+        let number = self.fences;
+        let is_asked = self.links.orders.try_give(&Order::Fence { number });
+        let fence = if is_asked { number } else { 0 };
+        self.tell_outputs(Input::CellEnds { fence, summary });
+        receiver.recv().unwrap_or_default()
+    }
+
+    fn tell_outputs(&self, input: Input) {
+        if self.links.outputs.send(input).is_err() {
+            tracing::error!("output came after the outputs thread had ended");
+        }
+    }
+}
+
+/// evcxr's `:load_config` reads `evcxr.toml` of the notebook's folder, which may name programs.
+fn refused_command(code: &str) -> Option<CellError> {
+    let is_it = |line: &str| line.split_whitespace().next() == Some(":load_config");
+    // Commands stand before all code.
+    let mut commands = code.lines().map(str::trim).take_while(|line| {
+        line.is_empty() || line.starts_with([':', '!']) || line.starts_with("//")
+    });
+    let folder = user_settings::folder().unwrap_or_default();
+    commands.any(is_it).then(|| {
+        CellError::new(
+            "CompileError",
+            format!(
+                "`:load_config` is not there, because evcxr.toml of a notebook's folder could name programs: your own \
+                 settings, in {}, are read before the first cell",
+                folder.display()
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_config_is_refused_as_a_command_only() {
+        for refused in [":load_config", "\n// a\n:dep x\n  :load_config --quiet\n1"] {
+            assert!(refused_command(refused).is_some(), "{refused}");
+        }
+        for kept in [
+            "",
+            ":load_configs",
+            "let s = \"\n:load_config\n\";",
+            ":dep x",
+        ] {
+            assert!(refused_command(kept).is_none(), "{kept}");
+        }
+    }
+}

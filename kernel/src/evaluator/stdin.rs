@@ -1,0 +1,130 @@
+//! Asking the person at the client for a line of input.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jupyter_protocol::{InputReply, InputRequest, JupyterMessageContent};
+use serde_json::json;
+
+use crate::jupyter::outbox::Outbox;
+use crate::jupyter::wire::{Incoming, Origin, Outgoing};
+use crate::processes::ipc::Order;
+use crate::processes::link::Orders;
+use crate::shared::activity::Activity;
+
+/// How often a waiting request looks whether it was interrupted.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Asks one question at a time on the stdin socket.
+pub struct InputDesk {
+    stdin: Outbox,
+    /// Answers. Sender: the stdin thread. Unbounded: clients answer only what they were asked.
+    replies: Mutex<Receiver<InputReply>>,
+    asker: Mutex<Option<Origin>>,
+    /// Why the present cell got no input, if it asked in vain.
+    refused: Mutex<Option<NoInput>>,
+}
+
+/// Why there is no input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoInput {
+    #[error(
+        "this client does not take questions (allow_stdin is false): run the cell where a person can answer"
+    )]
+    NotAllowed,
+    #[error("interrupted while waiting for input")]
+    Interrupted,
+}
+
+impl InputDesk {
+    pub fn new(stdin: Outbox, replies: Receiver<InputReply>) -> Self {
+        Self {
+            stdin,
+            replies: Mutex::new(replies),
+            asker: Mutex::new(None),
+            refused: Mutex::new(None),
+        }
+    }
+
+    /// A cell begins: questions go to `asker`, to nobody when the cell may not ask.
+    pub fn begin_cell(&self, asker: Option<Origin>) {
+        *lock(&self.asker) = asker;
+        *lock(&self.refused) = None;
+    }
+
+    /// Notes that the present cell asked in vain.
+    pub fn refuse(&self, reason: NoInput) {
+        *lock(&self.refused) = Some(reason);
+    }
+
+    /// Why the present cell got no input, if it asked in vain.
+    pub fn refused(&self) -> Option<NoInput> {
+        *lock(&self.refused)
+    }
+
+    /// The line that the person types.
+    pub fn ask(
+        &self,
+        prompt: &str,
+        is_password: bool,
+        activity: &Activity,
+    ) -> Result<String, NoInput> {
+        let asker = lock(&self.asker).clone();
+        let asker = asker.ok_or(NoInput::NotAllowed)?;
+        let replies = lock(&self.replies);
+        // An answer that came after its question was given up answers nothing.
+        while replies.try_recv().is_ok() {}
+        self.stdin.send(Outgoing {
+            content: InputRequest {
+                prompt: prompt.to_owned(),
+                password: is_password,
+            }
+            .into(),
+            metadata: json!({}),
+            parent_header: asker.header,
+            identities: asker.identities,
+        });
+        loop {
+            match replies.recv_timeout(LOOK_AGAIN) {
+                Ok(reply) => return Ok(reply.value),
+                Err(RecvTimeoutError::Timeout)
+                    if activity.is_interrupted() || activity.is_ending() =>
+                {
+                    return Err(NoInput::Interrupted);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(NoInput::Interrupted),
+            }
+        }
+    }
+}
+
+/// Passes an answer of the person at the client to whoever asked.
+pub fn take(message: Incoming, replies: &Sender<InputReply>) {
+    match message.content {
+        JupyterMessageContent::InputReply(reply) => {
+            // Nobody asks any more when the kernel ends.
+            let _ = replies.send(reply);
+        }
+        other => tracing::warn!("stdin: dropped a message of type {}", other.message_type()),
+    }
+}
+
+/// Answers code that reads its stdin, one line a request.
+pub fn answer_reads(wanted: &Receiver<()>, desk: &InputDesk, activity: &Activity, orders: &Orders) {
+    while wanted.recv().is_ok() {
+        match desk.ask("", false, activity) {
+            Ok(line) => orders.give(&Order::Input { line }),
+            Err(reason) => {
+                desk.refuse(reason);
+                orders.give(&Order::NoInput);
+            }
+        }
+    }
+}
+
+/// A panic elsewhere leaves what the desk holds whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,13 @@
+//! The only room that calls evcxr, and where its limits are worked around.
+//!
+//! * [`startup`]: making evcxr ready in a session
+//! * [`interpreter`]: evcxr itself
+//! * [`std_source`]: how much rust-analyzer knows of the standard library, and when
+//! * [`environment`]: variables through which evcxr and rust-analyzer are told some things
+//! * [`user_settings`]: what users have set for every notebook
+
+mod environment;
+pub mod interpreter;
+pub mod startup;
+mod std_source;
+pub mod user_settings;

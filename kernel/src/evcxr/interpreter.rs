@@ -1,0 +1,80 @@
+//! evcxr, with as much of the standard library read as what it is asked needs.
+
+use std::time::Instant;
+
+use evcxr::{CommandContext, CompilationError, EvalCallbacks, EvalOutputs};
+
+use super::std_source::{Level, Library};
+use crate::processes::memory;
+
+/// A started evcxr.
+pub struct Interpreter {
+    context: CommandContext,
+    library: Library,
+    /// What is left to do while nobody asks for anything, the last one first.
+    warm_ups: Vec<&'static str>,
+}
+
+/// Code in the last word of which rust-analyzer finds what the first cells need. Each takes it about a second,
+/// and a cell that comes meanwhile has to wait.
+const WARM_UPS: [&str; 2] = [
+    "let doubled = vec![1i64, 2].iter().map(|x| x * 2).collect::<Vec<_>>(); doubled",
+    "let one = 1i64; one",
+];
+
+impl Interpreter {
+    pub fn new(context: CommandContext, library: Library) -> Self {
+        Self {
+            context,
+            library,
+            warm_ups: WARM_UPS.to_vec(),
+        }
+    }
+
+    pub fn execute(
+        &mut self,
+        code: &str,
+        callbacks: &mut EvalCallbacks<'_>,
+    ) -> Result<EvalOutputs, evcxr::Error> {
+        let needed = Level::of(code);
+        let reads = self.library.reach(needed, &mut self.context)?;
+        let outputs = self.context.execute_with_callbacks(code, callbacks);
+        if reads {
+            memory::give_back();
+        }
+        outputs
+    }
+
+    pub fn check(&mut self, code: &str) -> anyhow::Result<Vec<CompilationError>> {
+        self.context
+            .check(code)
+            .map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// evcxr, ready to answer a question about `code`.
+    pub fn asked_about(&mut self, code: &str) -> &mut CommandContext {
+        let needed = Level::of(code).max(Level::Common);
+        if let Err(error) = self.library.reach(needed, &mut self.context) {
+            tracing::debug!("the standard library is not known: {error}");
+        }
+        &mut self.context
+    }
+
+    /// Whether a part of what the next cells need is still to be done.
+    pub fn has_warm_ups(&self) -> bool {
+        !self.warm_ups.is_empty()
+    }
+
+    /// Does the next such part.
+    pub fn warm_up(&mut self) {
+        let Some(code) = self.warm_ups.pop() else {
+            return;
+        };
+        let begun = Instant::now();
+        match self.asked_about(code).hover_at(code, code.len()) {
+            Ok(_) => tracing::debug!("warmed up in {:?}", begun.elapsed()),
+            Err(error) => tracing::debug!("not warmed up: {error:#}"),
+        }
+        memory::give_back();
+    }
+}

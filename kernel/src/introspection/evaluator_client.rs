@@ -1,0 +1,73 @@
+//! Questions to the evaluator, for as long as a person waits for an answer.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use crate::evaluator::{Found, Job};
+use crate::shared::activity::{Activity, Phase};
+
+use std::sync::mpsc::Sender;
+
+/// How long after it came in a request waits for a running cell.
+const BUSY_WAIT: Duration = Duration::from_millis(300);
+/// How long it waits for a kernel that is still starting.
+const START_WAIT: Duration = Duration::from_secs(60);
+/// How long an answer may take: the first one loads what rust-analyzer has not needed before.
+const ANSWER_WAIT: Duration = Duration::from_secs(60);
+
+/// Answers one request in the time it has.
+pub struct Patience<'thread> {
+    /// To the evaluator.
+    pub jobs: &'thread Sender<Job>,
+    pub activity: &'thread Activity,
+    /// When the request came in.
+    pub received: Instant,
+    /// Where relative paths in a cell begin.
+    pub folder: &'thread Path,
+}
+
+impl Patience<'_> {
+    /// What could be inserted at the byte `offset` of `code`.
+    pub fn find(&self, code: String, offset: usize) -> Option<Found> {
+        let (answer, answers) = sync_channel(1);
+        self.ask(
+            Job::Complete {
+                code,
+                offset,
+                answer,
+            },
+            &answers,
+        )
+    }
+
+    /// The documentation of the name that `code` ends with, as evcxr's HTML.
+    pub fn hover(&self, code: String) -> Option<String> {
+        let (answer, answers) = sync_channel(1);
+        self.ask(Job::Inspect { code, answer }, &answers)
+    }
+
+    /// The evaluator's answer; nothing when it is busy longer than a moment.
+    fn ask<T>(&self, job: Job, answers: &Receiver<T>) -> Option<T> {
+        let Self { activity, jobs, .. } = self;
+        let wait = if activity.phase() == Phase::Starting {
+            START_WAIT
+        } else {
+            BUSY_WAIT
+        };
+        let asked = Instant::now();
+        if !activity.wait_until_idle(wait.saturating_sub(asked - self.received)) {
+            return None;
+        }
+        jobs.send(job).ok()?;
+        // A cell may have been first; then the answer comes after it, too late.
+        while asked.elapsed() < ANSWER_WAIT {
+            match answers.recv_timeout(BUSY_WAIT) {
+                Ok(answer) => return Some(answer),
+                Err(RecvTimeoutError::Timeout) if activity.phase() == Phase::Idle => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+}

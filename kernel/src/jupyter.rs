@@ -1,0 +1,18 @@
+//! Jupyter's side of the kernel: connection file, sockets, messages and signatures. Knows nothing of cells.
+//!
+//! zmq is used in this room and in the runner's client only.
+//!
+//! * [`connection_file`]: what Jupyter writes for a kernel
+//! * [`wire`]: frames to typed messages and back
+//! * [`sockets`]: the five sockets, bound; [`outbox`]: the way into a socket's thread
+//! * [`router`], [`iopub`], [`heartbeat`]: one kind of socket each
+//! * [`reply`]: a reply between busy and idle
+
+pub mod connection_file;
+pub mod heartbeat;
+pub mod iopub;
+pub mod outbox;
+pub mod reply;
+pub mod router;
+pub mod sockets;
+pub mod wire;

@@ -1,0 +1,86 @@
+//! The iopub socket: what every client sees. The only publisher.
+//!
+//! XPUB, verbose, so each subscription is seen and greeted with `iopub_welcome`
+//! (<https://jupyter.org/enhancement-proposals/65-jupyter-xpub/jupyter-xpub.html>): a client that has its welcome
+//! misses nothing from then on.
+
+use std::sync::Arc;
+
+use jupyter_protocol::{IoPubWelcome, JupyterMessageContent};
+use serde_json::json;
+
+use super::outbox::{Inbox, Letter, Outbox};
+use super::router::LINGER_MS;
+use super::wire::{Codec, Origin, Outgoing};
+
+/// Publishes messages with the parent of one request.
+#[derive(Clone)]
+pub struct Publisher {
+    outbox: Outbox,
+}
+
+impl Publisher {
+    pub fn new(outbox: Outbox) -> Self {
+        Self { outbox }
+    }
+
+    /// Publishes `content` as caused by `parent`.
+    pub fn publish(&self, parent: &Origin, content: impl Into<JupyterMessageContent>) {
+        let content = content.into();
+        let topic = format!("kernel.{}", content.message_type()).into_bytes();
+        self.outbox.send(Outgoing {
+            content,
+            metadata: json!({}),
+            parent_header: parent.header.clone(),
+            identities: vec![topic],
+        });
+    }
+}
+
+/// The bound socket.
+pub fn bind(context: &zmq::Context, url: &str) -> zmq::Result<zmq::Socket> {
+    let socket = context.socket(zmq::XPUB)?;
+    socket.set_xpub_verbose(true)?;
+    socket.set_linger(LINGER_MS)?;
+    // A full queue would drop messages silently. The pace of output is limited where it is made.
+    socket.set_sndhwm(0)?;
+    socket.bind(url)?;
+    Ok(socket)
+}
+
+/// Publishes until the inbox says stop.
+pub fn serve(socket: &zmq::Socket, inbox: &Inbox, codec: &Arc<Codec>) {
+    loop {
+        let mut items = [socket.as_poll_item(zmq::POLLIN), inbox.poll_item()];
+        if zmq::poll(&mut items, -1).is_err_and(|error| error != zmq::Error::EINTR) {
+            return;
+        }
+        while let Ok(frame) = socket.recv_bytes(zmq::DONTWAIT) {
+            // 1 and the topic subscribe, 0 and the topic unsubscribe.
+            if let [1, topic @ ..] = frame.as_slice() {
+                send(socket, codec.encode(welcome(topic)));
+            }
+        }
+        while let Some(letter) = inbox.take() {
+            match letter {
+                Letter::Stop => return,
+                Letter::Send(frames) => send(socket, frames),
+            }
+        }
+    }
+}
+
+fn welcome(topic: &[u8]) -> Outgoing {
+    Outgoing {
+        content: IoPubWelcome::new(String::from_utf8_lossy(topic).into_owned()).into(),
+        metadata: json!({}),
+        parent_header: Vec::new(),
+        identities: vec![topic.to_vec()],
+    }
+}
+
+fn send(socket: &zmq::Socket, frames: Vec<Vec<u8>>) {
+    if let Err(error) = socket.send_multipart(frames, 0) {
+        tracing::warn!("iopub: a message was not published: {error}");
+    }
+}

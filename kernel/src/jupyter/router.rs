@@ -1,0 +1,82 @@
+//! A ROUTER socket and the thread around it: requests in, replies out.
+//!
+//! Shell, control and stdin differ only in what they do with a request; that is the handler's business.
+
+use std::sync::Arc;
+
+use super::outbox::{Inbox, Letter};
+use super::wire::{Codec, Incoming, Seen};
+
+/// Larger messages end the connection: a notebook's cell is never that long.
+const LARGEST_MESSAGE_BYTES: i64 = 256 * 1024 * 1024;
+
+/// How long a closed socket may still deliver, in milliseconds.
+pub const LINGER_MS: i32 = 500;
+
+/// A bound ROUTER socket with the inbox of its thread.
+pub struct Router {
+    socket: zmq::Socket,
+    inbox: Inbox,
+    codec: Arc<Codec>,
+    name: &'static str,
+}
+
+impl Router {
+    pub fn bind(
+        context: &zmq::Context,
+        url: &str,
+        name: &'static str,
+        inbox: Inbox,
+        codec: &Arc<Codec>,
+    ) -> zmq::Result<Self> {
+        let socket = context.socket(zmq::ROUTER)?;
+        socket.set_linger(LINGER_MS)?;
+        socket.set_maxmsgsize(LARGEST_MESSAGE_BYTES)?;
+        // A client that reconnects under its old identity takes it over.
+        socket.set_router_handover(true)?;
+        socket.bind(url)?;
+        Ok(Self {
+            socket,
+            inbox,
+            codec: Arc::clone(codec),
+            name,
+        })
+    }
+
+    /// Serves until the inbox says stop. `handle` answers through outboxes.
+    pub fn serve(self, mut handle: impl FnMut(Incoming)) {
+        let mut seen = Seen::default();
+        loop {
+            let mut items = [
+                self.socket.as_poll_item(zmq::POLLIN),
+                self.inbox.poll_item(),
+            ];
+            if let Err(error) = zmq::poll(&mut items, -1)
+                && error != zmq::Error::EINTR
+            {
+                tracing::error!("{}: {error}", self.name);
+                return;
+            }
+            while let Some(letter) = self.inbox.take() {
+                match letter {
+                    Letter::Stop => return,
+                    Letter::Send(frames) => {
+                        if let Err(error) = self.socket.send_multipart(frames, zmq::DONTWAIT) {
+                            tracing::warn!("{}: a reply was not sent: {error}", self.name);
+                        }
+                    }
+                }
+            }
+            let Ok(frames) = self.socket.recv_multipart(zmq::DONTWAIT) else {
+                continue;
+            };
+            match self.codec.decode(frames, &mut seen) {
+                Ok(message) => {
+                    tracing::debug!("{}: {}", self.name, message.message_type);
+                    handle(message);
+                }
+                Err(error) => tracing::warn!("{}: dropped {error}", self.name),
+            }
+        }
+    }
+}

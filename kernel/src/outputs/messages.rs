@@ -1,0 +1,91 @@
+//! What the outputs thread is told, and what it tells.
+
+use std::sync::mpsc::SyncSender;
+
+use corebook::event::{PanicReport, PoolReport};
+use jupyter_protocol::{JupyterMessageContent, Media};
+
+use crate::jupyter::wire::Origin;
+use crate::processes::ipc::{Checkpoint, Ending, Report};
+
+/// Messages to the outputs thread.
+///
+/// Senders: the thread that reads the supervisor's socket, and the evaluator. Bound: [`QUEUE_LENGTH`]; a
+/// full queue makes the supervisor, then the worker's pipe, then the printing code wait.
+pub enum Input {
+    Report(Report),
+    /// From now on output belongs to this cell.
+    CellBegins(CellIdentity),
+    /// Output that belongs to the cell but was made by the kernel.
+    Show(JupyterMessageContent),
+    /// The evaluator is done with the cell: show the rest, then tell what happened.
+    CellEnds {
+        /// What the supervisor was asked to answer behind all output; 0 when there is none to ask.
+        fence: u64,
+        summary: SyncSender<CellSummary>,
+    },
+    /// The supervisor has ended; another one may follow.
+    SupervisorGone,
+    Stop,
+}
+
+/// How many reports may wait, each at most one pipe's worth of text.
+pub const QUEUE_LENGTH: usize = 32;
+
+/// Which cell output belongs to.
+#[derive(Debug, Clone, Default)]
+pub struct CellIdentity {
+    pub origin: Origin,
+    pub execution_count: usize,
+    /// A silent cell publishes nothing.
+    pub is_silent: bool,
+    /// Whether the client that sent the cell can show a display anew in its place.
+    pub has_updates: bool,
+}
+
+/// What the supervisor said of a cell.
+#[derive(Debug, Clone, Default)]
+pub struct CellSummary {
+    /// Panics of the main thread, the last one last.
+    pub panics: Vec<PanicReport>,
+    /// The cell ended by a panic.
+    pub panicked: bool,
+    /// The cell ended by a `?`, with the error's text.
+    pub failed: Option<String>,
+    /// The cell ended by an interrupt; what was stopped.
+    pub interrupted: Option<String>,
+    /// The worker died.
+    pub died: Option<Death>,
+    /// The end of what was written to stderr, for telling why a worker died.
+    pub stderr_tail: String,
+    /// The value of the last expression. The evaluator shows it if the cell succeeded.
+    pub result: Option<Media>,
+}
+
+/// The end of the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Death {
+    pub ending: Ending,
+    /// Whether a cell's code ran, or nothing did.
+    pub is_in_cell: bool,
+    /// Whether a checkpoint has taken over, with variables as they were before the cell.
+    pub are_variables_kept: bool,
+}
+
+/// What others may know of the running code.
+pub trait Observer: Send {
+    /// The code of a cell begins to run in the process `worker_pid`.
+    fn cell_started(&self);
+    /// The code of a cell has ended.
+    fn cell_ended(&self);
+    /// A worker runs.
+    fn worker_started(&self, worker_pid: u32);
+    /// The running code waits for a line of input.
+    fn awaits_input(&self);
+    /// A cell begins, and whether a checkpoint protects it. Returns what to tell the cell's author.
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Option<String>;
+    /// The pools that exist now.
+    fn pools(&self, pools: Vec<PoolReport>);
+    /// The cell's own place of a panic, as text, if it can be told.
+    fn locate(&self, panic: &PanicReport) -> Option<String>;
+}

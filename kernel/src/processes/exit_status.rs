@@ -1,0 +1,47 @@
+//! How a process ended, in words for a cell's author.
+
+use nix::sys::signal::Signal;
+
+use super::ipc::Ending;
+
+/// What the standard library says before it aborts because there is no memory.
+const ALLOCATION_FAILED: &str = "memory allocation of ";
+
+/// How the worker ended.
+///
+/// * `last_words`: the end of what it wrote to stderr.
+pub fn in_words(ending: Ending, last_words: &str) -> String {
+    if last_words.contains("has overflowed its stack") {
+        return "stack overflow".to_owned();
+    }
+    match ending {
+        Ending::Exited { code } => format!("the code called exit({code})"),
+        Ending::Signalled { signal } => match Signal::try_from(signal) {
+            Ok(Signal::SIGSEGV) => "segmentation fault".to_owned(),
+            Ok(Signal::SIGABRT) if last_words.contains(ALLOCATION_FAILED) => {
+                "out of memory".to_owned()
+            }
+            Ok(Signal::SIGABRT) => "aborted".to_owned(),
+            Ok(Signal::SIGKILL) => "killed: out of memory?".to_owned(),
+            Ok(Signal::SIGBUS) => "bus error".to_owned(),
+            Ok(Signal::SIGILL) => "illegal instruction".to_owned(),
+            Ok(Signal::SIGFPE) => "arithmetic exception".to_owned(),
+            Ok(other) => format!("ended by {other}"),
+            Err(_) => format!("ended by signal {signal}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_overflow_is_known_by_its_last_words() {
+        let tail = "\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting\n";
+        assert_eq!(
+            in_words(Ending::Signalled { signal: 6 }, tail),
+            "stack overflow"
+        );
+    }
+}

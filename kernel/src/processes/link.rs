@@ -1,0 +1,207 @@
+//! The kernel's end of the supervisor's socket: reports come in, orders go out.
+
+use std::fs::{self, File, Permissions};
+use std::io::BufReader;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use super::ipc::{Order, Report, read_message, write_message};
+
+/// How the names of the folders with sockets begin.
+const FOLDER_PREFIX: &str = "corebook-";
+
+/// The file in such a folder that is locked as long as its kernel lives.
+const LOCK: &str = "lock";
+
+/// Gives orders to the supervisor that runs now, if one does.
+#[derive(Clone, Default)]
+pub struct Orders {
+    supervisor: Arc<Mutex<Option<UnixStream>>>,
+}
+
+impl Orders {
+    /// Sends `order`; without a supervisor there is nobody to obey and nothing to do.
+    pub fn give(&self, order: &Order) {
+        self.try_give(order);
+    }
+
+    /// Sends `order`. Whether there is a supervisor that took it.
+    pub fn try_give(&self, order: &Order) -> bool {
+        let mut supervisor = self.lock();
+        let Some(stream) = supervisor.as_mut() else {
+            return false;
+        };
+        let given = write_message(stream, order);
+        if let Err(error) = &given {
+            tracing::debug!("{order:?} did not reach the supervisor: {error}");
+            *supervisor = None;
+        }
+        given.is_ok()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnixStream>> {
+        self.supervisor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The socket that supervisors connect to.
+pub struct Listener {
+    socket: UnixListener,
+}
+
+/// Where a [`Listener`] is: a folder that only its owner can enter, removed when the value is dropped.
+///
+/// What a kernel leaves that was killed, the next one removes.
+pub struct ReportAddress {
+    folder: TempDir,
+    /// The system lets go of the lock with the process.
+    _lock: File,
+}
+
+impl ReportAddress {
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("reports")
+    }
+}
+
+/// What the kernel hears of its supervisor.
+pub enum News {
+    Report(Report),
+    /// It has ended, and its worker with it.
+    SupervisorGone,
+}
+
+impl Listener {
+    pub fn bind() -> std::io::Result<(Self, ReportAddress)> {
+        // The address of a socket is short; where the folder for temporary files has a long path, /tmp serves.
+        Self::bind_in(&std::env::temp_dir()).or_else(|_| Self::bind_in(Path::new("/tmp")))
+    }
+
+    fn bind_in(dir: &Path) -> std::io::Result<(Self, ReportAddress)> {
+        let private = Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new()
+            .prefix(FOLDER_PREFIX)
+            .permissions(private)
+            .tempdir_in(dir)?;
+        sweep(dir, folder.path().metadata()?.uid());
+        let lock = lock_in(folder.path())?;
+        let address = ReportAddress {
+            folder,
+            _lock: lock,
+        };
+        let socket = UnixListener::bind(address.path())?;
+        Ok((Self { socket }, address))
+    }
+
+    /// Passes on the reports of one supervisor after the other. A new one starts only after the old one
+    /// has ended.
+    ///
+    /// * `take`: gets all news in order; false when the kernel ends and no more are wanted.
+    pub fn serve(&self, orders: &Orders, mut take: impl FnMut(News) -> bool) {
+        for stream in self.socket.incoming() {
+            let taken = stream.and_then(|stream| {
+                *orders.lock() = Some(stream.try_clone()?);
+                let mut worker = None;
+                let read = read_all(&stream, &mut take, &mut worker);
+                // A supervisor that was killed leaves its worker and what cells have started.
+                if let Some(worker) = worker {
+                    let _ = killpg(worker, Signal::SIGKILL);
+                }
+                read
+            });
+            *orders.lock() = None;
+            take(News::SupervisorGone);
+            if let Err(error) = taken {
+                tracing::error!("the supervisor's reports ended early: {error}");
+            }
+        }
+    }
+}
+
+/// Passes on reports until the supervisor ends. `worker` becomes the process that runs cells, the last that did.
+fn read_all(
+    stream: &UnixStream,
+    take: &mut impl FnMut(News) -> bool,
+    worker: &mut Option<Pid>,
+) -> std::io::Result<()> {
+    let mut stream = BufReader::with_capacity(128 * 1024, stream);
+    while let Some(report) = read_message(&mut stream)? {
+        if let Report::Started { worker_pid } | Report::Replaced { worker_pid, .. } = report {
+            *worker = i32::try_from(worker_pid).ok().map(Pid::from_raw);
+        }
+        if !take(News::Report(report)) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Takes the lock of a new folder, and shows it only then: nobody can sweep the folder in between.
+fn lock_in(folder: &Path) -> std::io::Result<File> {
+    let hidden = folder.join("unlocked");
+    let lock = File::create_new(&hidden)?;
+    lock.lock()?;
+    fs::rename(&hidden, folder.join(LOCK))?;
+    Ok(lock)
+}
+
+/// Removes what [`ReportAddress`]es of dead kernels have left beside that of `socket`, and its own folder if its
+/// kernel is dead. Whether that is gone.
+pub fn sweep_beside(socket: &Path) -> bool {
+    let Some(folder) = socket.parent() else {
+        return true;
+    };
+    if let (Some(dir), Ok(found)) = (folder.parent(), folder.metadata()) {
+        sweep(dir, found.uid());
+    }
+    !folder.exists()
+}
+
+/// Removes the folders of this user's kernels that were killed. What can't be removed is left for the next time.
+fn sweep(dir: &Path, owner: u32) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let is_named_so = entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(FOLDER_PREFIX);
+        // Not through a link, and nobody else's: others may put anything into a common folder.
+        let is_own = || {
+            entry
+                .metadata()
+                .is_ok_and(|found| found.is_dir() && found.uid() == owner)
+        };
+        let is_stale =
+            || File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_named_so && is_own() && is_stale() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_kernel_that_was_killed_is_swept_by_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_first, alive) = Listener::bind_in(dir.path()).unwrap();
+        let (_killed, killed) = Listener::bind_in(dir.path()).unwrap();
+        // As after a kill: the folder stays, the lock is gone.
+        let left = killed.folder.keep();
+        drop(killed._lock);
+        let stranger = dir.path().join("corebook-stranger");
+        fs::create_dir(&stranger).unwrap();
+        let (_next, _address) = Listener::bind_in(dir.path()).unwrap();
+        assert!(!left.exists());
+        assert!(alive.path().exists() && stranger.exists());
+    }
+}

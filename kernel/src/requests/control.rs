@@ -1,0 +1,94 @@
+//! The control socket: interrupts and shutdown get past a running cell.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use jupyter_protocol::{InterruptReply, JupyterMessageContent, ShutdownReply};
+use serde_json::json;
+
+use super::interrupt;
+use super::{kernel_info, subshell_requests};
+use crate::jupyter::iopub::Publisher;
+use crate::jupyter::outbox::Outbox;
+use crate::jupyter::reply::{reply, reply_unsupported, while_busy};
+use crate::jupyter::wire::{Incoming, Origin};
+use crate::shared::subshells::Shells;
+
+/// Ends the kernel. Senders: shell, control, and the threads for signals and for the parent. Receiver: the main thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Shutdown;
+
+/// What the control thread needs.
+pub struct Control {
+    pub publisher: Publisher,
+    pub replies: Outbox,
+    pub interrupts: Sender<interrupt::Request>,
+    pub shells: Arc<Shells>,
+    /// To the main thread, which ends the kernel.
+    pub shutdowns: Sender<Shutdown>,
+    pub rust_version: String,
+}
+
+impl Control {
+    pub fn handle(&self, message: Incoming) {
+        let origin = &message.origin;
+        match message.content {
+            JupyterMessageContent::InterruptRequest(_) => {
+                // The reply says that the interrupt was taken, not that the cell has stopped.
+                let _ = self.interrupts.send(interrupt::Request {
+                    received: self.shells.received(),
+                });
+                self.reply(origin, InterruptReply::new());
+            }
+            JupyterMessageContent::ShutdownRequest(request) => {
+                let restart = request.restart;
+                self.reply(
+                    origin,
+                    ShutdownReply {
+                        restart,
+                        ..Default::default()
+                    },
+                );
+                let _ = self.shutdowns.send(Shutdown);
+            }
+            JupyterMessageContent::KernelInfoRequest(_) => {
+                self.reply(origin, kernel_info::reply(&self.rust_version));
+            }
+            JupyterMessageContent::DebugRequest(request) => {
+                let content = json!({
+                    "type": "response",
+                    "request_seq": request.content["seq"],
+                    "success": false,
+                    "command": request.content["command"],
+                    "message": "corebook has no debugger",
+                });
+                self.reply(origin, jupyter_protocol::DebugReply { content });
+            }
+            JupyterMessageContent::UnknownMessage(unknown) => {
+                match subshell_requests::reply(&unknown, &self.shells) {
+                    Some(reply) => {
+                        self.reply(origin, JupyterMessageContent::UnknownMessage(reply));
+                    }
+                    None => self.refuse(origin, &unknown.msg_type),
+                }
+            }
+            other => self.refuse(origin, other.message_type()),
+        }
+    }
+
+    fn refuse(&self, origin: &Origin, message_type: &str) {
+        reply_unsupported(
+            &self.publisher,
+            &self.replies,
+            origin,
+            message_type,
+            "control",
+        );
+    }
+
+    fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
+        while_busy(&self.publisher, origin, || {
+            reply(&self.replies, origin, content.into(), json!({}))
+        });
+    }
+}

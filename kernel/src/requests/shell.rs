@@ -1,0 +1,158 @@
+//! The shell socket: every request is answered at once or handed to the thread that can answer it.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use jupyter_protocol::{ExecuteRequest, JupyterMessageContent, ShutdownReply, Status};
+use serde_json::{Value, json};
+
+use super::control::Shutdown;
+use super::{comms, is_complete, kernel_info, subshell_requests};
+use crate::evaluator::{ExecuteJob, Job};
+use crate::history;
+use crate::introspection;
+use crate::introspection::Question;
+use crate::jupyter::iopub::Publisher;
+use crate::jupyter::outbox::Outbox;
+use crate::jupyter::reply::{error_reply, reply, reply_unsupported, while_busy};
+use crate::jupyter::wire::{Incoming, Origin};
+use crate::shared::subshells::Shells;
+
+/// What the shell thread needs.
+pub struct Shell {
+    pub publisher: Publisher,
+    pub replies: Outbox,
+    /// To the evaluator. Unbounded: a queue of cells is the client's to make.
+    pub jobs: Sender<Job>,
+    /// To the thread that completes and inspects. Unbounded: one request a key press.
+    pub introspection: Sender<introspection::Request>,
+    /// To the thread that remembers. Unbounded: one request a cell or a key press.
+    pub history: Sender<history::Request>,
+    pub shells: Arc<Shells>,
+    /// To the main thread, which ends the kernel.
+    pub shutdowns: Sender<Shutdown>,
+    pub rust_version: String,
+}
+
+impl Shell {
+    /// Answers `message` or passes it on.
+    pub fn handle(&self, message: Incoming) {
+        if !self.shells.exists(&message.origin.subshell) {
+            self.answer_nobody(&message.origin, &message.message_type);
+            return;
+        }
+        match message.content {
+            JupyterMessageContent::ExecuteRequest(request) => {
+                let number = self.shells.next();
+                // At once, though the evaluator may be starting or warming up: to jupyter console the kernel is
+                // idle as long as it hears nothing else, and it shows no output then.
+                let is_busy_told = self.shells.is_first(number);
+                if is_busy_told {
+                    self.publisher.publish(&message.origin, Status::busy());
+                }
+                let job = ExecuteJob {
+                    has_updates: has_updates(&request, &message.metadata),
+                    origin: message.origin,
+                    request,
+                    number,
+                    is_busy_told,
+                };
+                self.pass_on(self.jobs.send(Job::Execute(job)).is_ok());
+            }
+            JupyterMessageContent::CompleteRequest(request) => {
+                self.ask(message.origin, Question::Complete(request));
+            }
+            JupyterMessageContent::InspectRequest(request) => {
+                self.ask(message.origin, Question::Inspect(request));
+            }
+            JupyterMessageContent::HistoryRequest(request) => {
+                let request = history::Request::Ask(message.origin, request);
+                self.pass_on(self.history.send(request).is_ok());
+            }
+            other => self.answer(&message.origin, other),
+        }
+    }
+
+    fn ask(&self, origin: Origin, question: Question) {
+        let request = introspection::Request {
+            origin,
+            question,
+            received: Instant::now(),
+        };
+        self.pass_on(self.introspection.send(request).is_ok());
+    }
+
+    fn answer(&self, origin: &Origin, content: JupyterMessageContent) {
+        match content {
+            JupyterMessageContent::KernelInfoRequest(_) => {
+                self.reply(origin, kernel_info::reply(&self.rust_version));
+            }
+            JupyterMessageContent::IsCompleteRequest(request) => {
+                self.reply(origin, is_complete::reply(&request.code));
+            }
+            JupyterMessageContent::CommInfoRequest(_) => self.reply(origin, comms::info_reply()),
+            JupyterMessageContent::CommOpen(open) => self.while_busy(origin, || {
+                self.publisher.publish(origin, comms::close(open.comm_id));
+            }),
+            JupyterMessageContent::CommMsg(_) | JupyterMessageContent::CommClose(_) => {
+                self.while_busy(origin, || {
+                    tracing::debug!("a message for a comm that does not exist")
+                });
+            }
+            // Its place is control, but old clients ask here.
+            JupyterMessageContent::ShutdownRequest(request) => {
+                self.reply(
+                    origin,
+                    ShutdownReply {
+                        restart: request.restart,
+                        ..Default::default()
+                    },
+                );
+                let _ = self.shutdowns.send(Shutdown);
+            }
+            other => {
+                let (publisher, replies) = (&self.publisher, &self.replies);
+                reply_unsupported(publisher, replies, origin, other.message_type(), "shell");
+            }
+        }
+    }
+
+    /// Answers a message to a subshell that there is not. One without a reply, as of a comm, is over all the same.
+    fn answer_nobody(&self, origin: &Origin, message_type: &str) {
+        let id = origin.subshell.as_deref().unwrap_or_default();
+        tracing::warn!(
+            "shell: a message of type {message_type} to subshell {id:?}, which there is not"
+        );
+        self.while_busy(origin, || {
+            if let Some(content) = error_reply(message_type, subshell_requests::unknown(id)) {
+                reply(&self.replies, origin, content, json!({ "status": "error" }));
+            }
+        });
+    }
+
+    fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
+        self.while_busy(origin, || {
+            reply(&self.replies, origin, content.into(), json!({}))
+        });
+    }
+
+    fn while_busy(&self, origin: &Origin, act: impl FnOnce()) {
+        while_busy(&self.publisher, origin, act);
+    }
+
+    fn pass_on(&self, was_taken: bool) {
+        if !was_taken {
+            tracing::error!("shell: a request came while the kernel ends");
+        }
+    }
+}
+
+/// Whether the client can show a display anew in its place.
+///
+/// No client says. Notebooks name the cell in the request's metadata, as JupyterLab and VS Code do; nbclient,
+/// which knows updates too, can ask nobody for input. What is left are terminals, above all jupyter console,
+/// which pass over `update_display_data`. A client that is taken for one by mistake gets text that works anywhere.
+fn has_updates(request: &ExecuteRequest, metadata: &Value) -> bool {
+    !request.allow_stdin || !metadata["cellId"].is_null()
+}

@@ -1,0 +1,40 @@
+//! `create_subshell_reply`, `delete_subshell_reply` and `list_subshell_reply`.
+
+use jupyter_protocol::UnknownMessage;
+use serde_json::{Value, json};
+
+use crate::shared::subshells::Shells;
+
+/// The reply to a request about subshells; none if `request` is about something else.
+pub fn reply(request: &UnknownMessage, shells: &Shells) -> Option<UnknownMessage> {
+    let content = match request.msg_type.as_str() {
+        "create_subshell_request" => match shells.create() {
+            Ok(id) => json!({ "status": "ok", "subshell_id": id }),
+            Err(error) => crate::jupyter::reply::error("TooManySubshells", &error.to_string()),
+        },
+        "delete_subshell_request" => delete(&request.content["subshell_id"], shells),
+        "list_subshell_request" => json!({ "status": "ok", "subshell_id": shells.list() }),
+        _ => return None,
+    };
+    Some(UnknownMessage {
+        msg_type: request.msg_type.replace("_request", "_reply"),
+        content,
+    })
+}
+
+fn delete(id: &Value, shells: &Shells) -> Value {
+    match id.as_str() {
+        Some(id) if shells.delete(id) => json!({ "status": "ok" }),
+        Some(id) => unknown(id),
+        None => crate::jupyter::reply::error(
+            "UnknownSubshell",
+            "delete_subshell_request without a subshell_id: name the subshell to delete",
+        ),
+    }
+}
+
+/// The content of a reply on a subshell that there is not.
+pub fn unknown(id: &str) -> Value {
+    let value = format!("there is no subshell {id:?}: list_subshell_request names those there are");
+    crate::jupyter::reply::error("UnknownSubshell", &value)
+}

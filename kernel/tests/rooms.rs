@@ -1,0 +1,78 @@
+//! A room of `src` imports only from rooms below it. `lib.rs` lists them from the roof to the ground.
+
+use std::fs;
+use std::path::Path;
+
+/// The rooms in the order in which `lib.rs` lists them.
+fn rooms(src: &Path) -> Vec<String> {
+    let text = fs::read_to_string(src.join("lib.rs")).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("//! * "));
+    lines
+        .map(|line| {
+            let name = line.split('`').nth(1).unwrap();
+            assert!(src.join(name).is_dir() || src.join(format!("{name}.rs")).is_file());
+            name.to_owned()
+        })
+        .collect()
+}
+
+/// Every source file of a room, with its text.
+fn files(src: &Path, room: &str) -> Vec<(String, String)> {
+    let mut folders = vec![src.join(room)];
+    let mut paths = vec![src.join(format!("{room}.rs"))];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                paths.push(path);
+            }
+        }
+    }
+    let read = |path: &Path| {
+        (
+            path.display().to_string(),
+            fs::read_to_string(path).unwrap(),
+        )
+    };
+    paths.iter().map(|path| read(path)).collect()
+}
+
+/// The rooms that a line names by `crate::`.
+fn named(line: &str) -> impl Iterator<Item = &str> {
+    line.split("crate::").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
+#[test]
+fn no_room_imports_from_one_above_it() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let rooms = rooms(&src);
+    assert_eq!(rooms.len(), 12);
+    let floor = |name: &str| rooms.iter().position(|room| room == name);
+    let mut imports = 0;
+    for (above, room) in rooms.iter().enumerate() {
+        for (path, text) in files(&src, room) {
+            for name in text.lines().flat_map(named) {
+                let below = floor(name).unwrap_or_else(|| panic!("{path} names no room: {name}"));
+                assert!(
+                    above <= below,
+                    "{path} imports from {name}, which is above it"
+                );
+                imports += usize::from(above < below);
+            }
+        }
+    }
+    assert!(imports > 100, "only {imports} imports were found");
+}
+
+#[test]
+fn what_a_line_names_is_found() {
+    assert_eq!(
+        named("use crate::jupyter::wire; crate::evaluator::run(crate::shared)").collect::<Vec<_>>(),
+        ["jupyter", "evaluator", "shared"]
+    );
+}
