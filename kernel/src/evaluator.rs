@@ -43,25 +43,25 @@ use jupyter_protocol::{
 };
 use serde_json::json;
 
-use self::stdin::InputDesk;
+use self::stdin::StdinPrompt;
 use crate::history;
 use crate::jupyter::iopub::Publisher;
-use crate::jupyter::outbox::Outbox;
 use crate::jupyter::reply::reply;
+use crate::jupyter::socket_queue::SocketSender;
 use crate::jupyter::wire::Origin;
 use crate::outputs::Input;
-use crate::processes::link::Orders;
+use crate::processes::link::SupervisorLink;
 use crate::processes::program;
 use crate::shared::activity::{Activity, Phase};
 use crate::shared::checkpoints::Checkpoints;
 use crate::shared::host::Pools;
-use crate::shared::subshells::Shells;
+use crate::shared::subshells::Subshells;
 
 pub use self::questions::{Found, FoundItem};
 
 use self::error::CellError;
 use self::locate::Cells;
-use self::pending_reply::{CellReply, OpenCell};
+use self::pending_reply::{CellReply, PendingReply};
 use self::timings::Timings;
 use self::to_jupyter::plain_text;
 use crate::evcxr::interpreter::Interpreter;
@@ -97,26 +97,26 @@ pub struct ExecuteJob {
     /// Its place among all execute requests.
     pub number: usize,
     /// Whether the client knows already that its turn has come.
-    pub is_busy_told: bool,
+    pub busy_published: bool,
     /// Whether the client can show a display anew in its place.
-    pub has_updates: bool,
+    pub supports_update_display: bool,
 }
 
 /// What the evaluator shares with other threads.
 pub struct EvaluatorLinks {
     pub publisher: Publisher,
-    pub replies: Outbox,
+    pub replies: SocketSender,
     pub outputs: SyncSender<Input>,
     pub activity: Arc<Activity>,
     /// To the thread that remembers. Unbounded: two messages a cell.
     pub history: Sender<history::Request>,
-    pub shells: Arc<Shells>,
-    pub open_cell: Arc<OpenCell>,
+    pub subshells: Arc<Subshells>,
+    pub pending_reply: Arc<PendingReply>,
     pub cells: Arc<Mutex<Cells>>,
     pub pools: Arc<Pools>,
     pub checkpoints: Arc<Checkpoints>,
-    pub desk: Arc<InputDesk>,
-    pub orders: Orders,
+    pub stdin_prompt: Arc<StdinPrompt>,
+    pub supervisor: SupervisorLink,
     pub session: SharedSession,
     pub report_socket: PathBuf,
     /// The notebook's.
@@ -144,7 +144,7 @@ pub struct Evaluator {
     /// What the present cell has for the client's pager.
     page: Option<Media>,
     /// How often the supervisor was asked whether all output is reported.
-    fences: u64,
+    barriers: u64,
 }
 
 impl Evaluator {
@@ -161,7 +161,7 @@ impl Evaluator {
             has_begun: false,
             execution_count: 0,
             page: None,
-            fences: 0,
+            barriers: 0,
         }
     }
 
@@ -277,17 +277,17 @@ impl Evaluator {
         } else {
             self.run_and_reply(job);
         }
-        self.links.shells.note_answer();
+        self.links.subshells.note_answer();
     }
 
     fn is_aborted(&self, job: &ExecuteJob) -> bool {
-        let shells = &self.links.shells;
-        shells.is_aborted(&job.origin.subshell, job.number)
+        let subshells = &self.links.subshells;
+        subshells.is_aborted(&job.origin.subshell, job.number)
     }
 
     /// Tells the client that the cell's turn has come.
     fn begin(&mut self, job: &ExecuteJob) {
-        if !job.is_busy_told {
+        if !job.busy_published {
             self.links.publisher.publish(&job.origin, Status::busy());
         }
         if self.is_aborted(job) {
@@ -318,10 +318,10 @@ impl Evaluator {
         if !request.silent {
             self.tell_notices(&job.origin);
         }
-        self.links.open_cell.open(CellReply {
+        self.links.pending_reply.open(CellReply {
             publisher: self.links.publisher.clone(),
             replies: self.links.replies.clone(),
-            shells: Arc::clone(&self.links.shells),
+            subshells: Arc::clone(&self.links.subshells),
             origin: job.origin.clone(),
             execution_count: self.execution_count,
             is_silent: request.silent,
@@ -347,7 +347,7 @@ impl Evaluator {
         }
         let ended = ran.map(|_| self.evaluate_expressions(job));
         // Nothing is left to say if the interrupt thread has answered already.
-        if let Some(mut reply) = self.links.open_cell.take() {
+        if let Some(mut reply) = self.links.pending_reply.take() {
             reply.page = self.page.take();
             reply.timings = Some(timings);
             reply.end(ended);

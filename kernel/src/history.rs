@@ -18,8 +18,8 @@ use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest, JupyterMessag
 use serde_json::json;
 
 use crate::jupyter::iopub::Publisher;
-use crate::jupyter::outbox::Outbox;
 use crate::jupyter::reply::{reply, while_busy};
+use crate::jupyter::socket_queue::SocketSender;
 use crate::jupyter::wire::Origin;
 
 use self::place::Place;
@@ -50,7 +50,7 @@ pub fn initialise() {
 /// What the thread needs.
 pub struct Historian {
     pub publisher: Publisher,
-    pub replies: Outbox,
+    pub replies: SocketSender,
 }
 
 impl Historian {

@@ -31,13 +31,13 @@ use serde_json::json;
 
 use crate::evaluator::Job;
 use crate::jupyter::iopub::Publisher;
-use crate::jupyter::outbox::Outbox;
 use crate::jupyter::reply::{reply, while_busy};
+use crate::jupyter::socket_queue::SocketSender;
 use crate::jupyter::wire::Origin;
 use crate::shared::activity::Activity;
 
 use self::completion::PrivateCandidates;
-use self::evaluator_client::Patience;
+use self::evaluator_client::EvaluatorClient;
 
 /// A request. Sender: shell.
 pub struct Request {
@@ -54,7 +54,7 @@ pub enum Question {
 /// What the thread needs.
 pub struct Introspector {
     pub publisher: Publisher,
-    pub replies: Outbox,
+    pub replies: SocketSender,
     /// To the evaluator.
     pub jobs: Sender<Job>,
     pub activity: Arc<Activity>,
@@ -67,15 +67,15 @@ impl Introspector {
     pub fn serve(&self, requests: &Receiver<Request>) {
         let mut known_private = PrivateCandidates::default();
         while let Ok(request) = requests.recv() {
-            let patience = Patience {
+            let client = EvaluatorClient {
                 jobs: &self.jobs,
                 activity: &self.activity,
                 received: request.received,
                 folder: self.folder.as_deref().unwrap_or(Path::new(".")),
             };
             let content: JupyterMessageContent = match &request.question {
-                Question::Complete(asked) => patience.complete(asked, &mut known_private).into(),
-                Question::Inspect(asked) => patience.inspect(asked).into(),
+                Question::Complete(asked) => client.complete(asked, &mut known_private).into(),
+                Question::Inspect(asked) => client.inspect(asked).into(),
             };
             while_busy(&self.publisher, &request.origin, || {
                 reply(&self.replies, &request.origin, content, json!({}))

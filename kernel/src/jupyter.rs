@@ -4,15 +4,15 @@
 //!
 //! * [`connection_file`]: what Jupyter writes for a kernel
 //! * [`wire`]: frames to typed messages and back
-//! * [`sockets`]: the five sockets, bound; [`outbox`]: the way into a socket's thread
+//! * [`sockets`]: the five sockets, bound; [`socket_queue`]: the way into a socket's thread
 //! * [`router`], [`iopub`], [`heartbeat`]: one kind of socket each
 //! * [`reply`]: a reply between busy and idle
 
 pub mod connection_file;
 pub mod heartbeat;
 pub mod iopub;
-pub mod outbox;
 pub mod reply;
 pub mod router;
+pub mod socket_queue;
 pub mod sockets;
 pub mod wire;

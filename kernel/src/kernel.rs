@@ -5,7 +5,7 @@
 //!         ── control ─── interrupts ──▶ interrupt ──▶ supervisor, compilers
 //!         ── shell ───── jobs ────────▶ evaluator ◀─ introspection ◀── shell
 //!                        requests ────▶ history ◀── evaluator
-//!         ── stdin ───── replies ─────▶ input desk ◀─ evaluator, input
+//!         ── stdin ───── replies ─────▶ stdin prompt ◀─ evaluator, input
 //!         ◀─ iopub ◀──── everyone, outputs ◀── reports ◀── supervisor
 //! ```
 
@@ -24,9 +24,9 @@ use corebook_install::Toolchain;
 use jupyter_protocol::Status;
 
 use crate::evaluator::locate::Cells;
-use crate::evaluator::pending_reply::OpenCell;
+use crate::evaluator::pending_reply::PendingReply;
 use crate::evaluator::stdin;
-use crate::evaluator::stdin::InputDesk;
+use crate::evaluator::stdin::StdinPrompt;
 use crate::evaluator::{Evaluator, EvaluatorLinks, SharedSession};
 use crate::history;
 use crate::history::Historian;
@@ -35,18 +35,18 @@ use crate::introspection;
 use crate::jupyter::connection_file::Connection;
 use crate::jupyter::heartbeat;
 use crate::jupyter::iopub::{self, Publisher};
-use crate::jupyter::outbox::Outbox;
+use crate::jupyter::socket_queue::SocketSender;
 use crate::jupyter::wire::Origin;
 use crate::outputs::{self, Input, Outputs};
-use crate::processes::ipc::Order;
-use crate::processes::link::{self, News, Orders};
+use crate::processes::ipc::ToSupervisor;
+use crate::processes::link::{self, News, SupervisorLink};
 use crate::requests::control::{Control, Shutdown};
 use crate::requests::interrupt;
 use crate::requests::shell::Shell;
 use crate::shared::activity::Activity;
 use crate::shared::checkpoints::Checkpoints;
 use crate::shared::host::Pools;
-use crate::shared::subshells::Shells;
+use crate::shared::subshells::Subshells;
 
 use self::watcher::Watcher;
 use crate::jupyter::sockets::Sockets;
@@ -73,12 +73,12 @@ pub fn run(connection: Connection, folder: Option<PathBuf>) -> anyhow::Result<()
 struct Kernel {
     context: zmq::Context,
     activity: Arc<Activity>,
-    orders: Orders,
+    supervisor: SupervisorLink,
     session: SharedSession,
     /// Keeps the folder of the supervisor's socket until the end.
     report_address: Option<link::ReportAddress>,
     threads: Vec<JoinHandle<()>>,
-    outboxes: Vec<Outbox>,
+    senders: Vec<SocketSender>,
     /// To the history's thread, which closes its file at the end.
     history: Option<Sender<history::Request>>,
 }
@@ -88,11 +88,11 @@ impl Kernel {
         Self {
             context: sockets.context.clone(),
             activity: Arc::new(Activity::new()),
-            orders: Orders::default(),
+            supervisor: SupervisorLink::default(),
             session: SharedSession::default(),
             report_address: None,
             threads: Vec::new(),
-            outboxes: sockets.outboxes(),
+            senders: sockets.senders(),
             history: None,
         }
     }
@@ -120,22 +120,26 @@ impl Kernel {
         let (input_replies, stdin_replies) = channel();
         let (awaits_input, input_wanted) = channel();
         let (outputs, output_inputs) = sync_channel(outputs::QUEUE_LENGTH);
-        let shells = Arc::new(Shells::new());
+        let subshells = Arc::new(Subshells::new());
         // First of all: a client that sees the kernel may signal it.
-        signals::spawn_thread(interrupts.clone(), shutdowns.clone(), Arc::clone(&shells))?;
+        signals::spawn_thread(
+            interrupts.clone(),
+            shutdowns.clone(),
+            Arc::clone(&subshells),
+        )?;
         parent::spawn_thread(shutdowns.clone())?;
 
         history::initialise();
-        let publisher = Publisher::new(iopub.outbox);
-        let (socket, inbox) = iopub.owner;
-        self.spawn("iopub", move || iopub::serve(&socket, &inbox, &codec))?;
+        let publisher = Publisher::new(iopub.sender);
+        let (socket, receiver) = iopub.owner;
+        self.spawn("iopub", move || iopub::serve(&socket, &receiver, &codec))?;
         publisher.publish(&Origin::default(), Status::starting());
 
         self.spawn("heartbeat", move || {
             heartbeat::serve(&heartbeat.owner.0, &heartbeat.owner.1)
         })?;
 
-        let desk = Arc::new(InputDesk::new(stdin.outbox, stdin_replies));
+        let stdin_prompt = Arc::new(StdinPrompt::new(stdin.sender, stdin_replies));
         self.spawn("stdin", move || {
             stdin
                 .owner
@@ -148,9 +152,9 @@ impl Kernel {
             .map_or("unknown".to_owned(), |found| found.version.clone());
         let handler = Control {
             publisher: publisher.clone(),
-            replies: control.outbox,
+            replies: control.sender,
             interrupts: interrupts.clone(),
-            shells: Arc::clone(&shells),
+            subshells: Arc::clone(&subshells),
             shutdowns: shutdowns.clone(),
             rust_version: rust_version.clone(),
         };
@@ -158,14 +162,14 @@ impl Kernel {
             control.owner.serve(|message| handler.handle(message))
         })?;
 
-        let replies = shell.outbox;
+        let replies = shell.sender;
         let handler = Shell {
             publisher: publisher.clone(),
             replies: replies.clone(),
             history: history.clone(),
             jobs: jobs.clone(),
             introspection,
-            shells: Arc::clone(&shells),
+            subshells: Arc::clone(&subshells),
             shutdowns: shutdowns.clone(),
             rust_version,
         };
@@ -185,11 +189,11 @@ impl Kernel {
         let (listener, address) = link::Listener::bind()?;
         let report_socket = address.path();
         self.report_address = Some(address);
-        let (orders, to_outputs) = (self.orders.clone(), outputs.clone());
+        let (supervisor, to_outputs) = (self.supervisor.clone(), outputs.clone());
         std::thread::Builder::new()
             .name("reports".to_owned())
             .spawn(move || {
-                listener.serve(&orders, |news| {
+                listener.serve(&supervisor, |news| {
                     let input = match news {
                         News::Report(report) => Input::Report(report),
                         News::SupervisorGone => Input::SupervisorGone,
@@ -213,25 +217,25 @@ impl Kernel {
             .name("outputs".to_owned())
             .spawn(move || shown.serve(&output_inputs))?;
 
-        let open_cell = Arc::new(OpenCell::default());
-        let reach = interrupt::Reach {
+        let pending_reply = Arc::new(PendingReply::default());
+        let context = interrupt::InterruptContext {
             activity: Arc::clone(&self.activity),
-            orders: self.orders.clone(),
-            open_cell: Arc::clone(&open_cell),
-            shells: Arc::clone(&shells),
+            supervisor: self.supervisor.clone(),
+            pending_reply: Arc::clone(&pending_reply),
+            subshells: Arc::clone(&subshells),
         };
         std::thread::Builder::new()
             .name("interrupt".to_owned())
-            .spawn(move || interrupt::serve(&interrupt_requests, &reach))?;
+            .spawn(move || interrupt::serve(&interrupt_requests, &context))?;
 
-        let (activity, orders, asking) = (
+        let (activity, supervisor, asking) = (
             Arc::clone(&self.activity),
-            self.orders.clone(),
-            Arc::clone(&desk),
+            self.supervisor.clone(),
+            Arc::clone(&stdin_prompt),
         );
         std::thread::Builder::new()
             .name("input".to_owned())
-            .spawn(move || stdin::answer_reads(&input_wanted, &asking, &activity, &orders))?;
+            .spawn(move || stdin::answer_reads(&input_wanted, &asking, &activity, &supervisor))?;
 
         let introspector = introspection::Introspector {
             publisher: publisher.clone(),
@@ -250,13 +254,13 @@ impl Kernel {
             outputs,
             activity: Arc::clone(&self.activity),
             history,
-            shells,
-            open_cell,
+            subshells,
+            pending_reply,
             cells,
             pools,
             checkpoints,
-            desk,
-            orders: self.orders.clone(),
+            stdin_prompt,
+            supervisor: self.supervisor.clone(),
             session: Arc::clone(&self.session),
             report_socket,
             folder,
@@ -281,13 +285,13 @@ impl Kernel {
     /// Ends the children, then the sockets' threads, so that what was left to send is sent.
     fn end(self) {
         self.activity.end();
-        self.orders.give(&Order::End);
+        self.supervisor.send(&ToSupervisor::End);
         interrupt::Compilers::new().kill();
         if let Some(history) = &self.history {
             let _ = history.send(history::Request::End);
         }
-        for outbox in &self.outboxes {
-            outbox.stop();
+        for sender in &self.senders {
+            sender.stop();
         }
         let deadline = Instant::now() + END_WAIT;
         children::reap(deadline);
@@ -311,7 +315,7 @@ impl Kernel {
             session.remove();
         }
         drop(self.report_address);
-        drop(self.outboxes);
+        drop(self.senders);
         // Closed sockets deliver for their linger time; the context is not waited for, because the
         // evaluator's thread may still hold a publisher.
         drop(self.context);

@@ -27,7 +27,7 @@ use jupyter_protocol::{
 
 use crate::jupyter::iopub::Publisher;
 use crate::processes::exit_status;
-use crate::processes::ipc::{Ending, Report};
+use crate::processes::ipc::{Ending, FromSupervisor};
 
 pub use self::messages::{CellIdentity, CellSummary, Death, Input, Observer, QUEUE_LENGTH};
 
@@ -50,8 +50,8 @@ pub struct Outputs<O> {
     /// How the worker ended, until the next one runs or a cell has failed by it.
     death: Option<Death>,
     is_code_running: bool,
-    /// The last fence that the supervisor answered.
-    fence: u64,
+    /// The last barrier that the supervisor answered.
+    barrier: u64,
     is_supervisor_gone: bool,
 }
 
@@ -67,7 +67,7 @@ impl<O: Observer> Outputs<O> {
             last_stderr: String::new(),
             death: None,
             is_code_running: false,
-            fence: 0,
+            barrier: 0,
             is_supervisor_gone: false,
         }
     }
@@ -89,8 +89,8 @@ impl<O: Observer> Outputs<O> {
                     };
                 }
                 Ok(Input::SupervisorGone) => self.is_supervisor_gone = true,
-                Ok(Input::CellEnds { fence, summary }) => {
-                    self.take_rest(fence, inputs);
+                Ok(Input::CellEnds { barrier, summary }) => {
+                    self.take_rest(barrier, inputs);
                     self.death = None;
                     self.end_bar_line();
                     self.flush();
@@ -114,9 +114,9 @@ impl<O: Observer> Outputs<O> {
         }
     }
 
-    /// Publishes what was reported before `fence`: everything the cell wrote.
-    fn take_rest(&mut self, fence: u64, inputs: &Receiver<Input>) {
-        while self.fence < fence && !self.is_supervisor_gone {
+    /// Publishes what was reported before `barrier`: everything the cell wrote.
+    fn take_rest(&mut self, barrier: u64, inputs: &Receiver<Input>) {
+        while self.barrier < barrier && !self.is_supervisor_gone {
             match inputs.recv_timeout(LAST_OUTPUT_WAIT) {
                 Ok(Input::Report(report)) => self.take(report),
                 Ok(Input::SupervisorGone) => self.is_supervisor_gone = true,
@@ -130,61 +130,61 @@ impl<O: Observer> Outputs<O> {
         }
     }
 
-    fn take(&mut self, report: Report) {
+    fn take(&mut self, report: FromSupervisor) {
         match report {
-            Report::Started { worker_pid } => {
+            FromSupervisor::Started { worker_pid } => {
                 self.is_supervisor_gone = false;
                 self.death = None;
                 self.observer.worker_started(worker_pid);
             }
-            Report::Fence { number } => self.fence = number,
-            Report::CellStarted => {
+            FromSupervisor::Barrier { number } => self.barrier = number,
+            FromSupervisor::CellStarted => {
                 self.is_code_running = true;
                 self.observer.cell_started();
             }
-            Report::Checkpoint(checkpoint) => {
+            FromSupervisor::Checkpoint(checkpoint) => {
                 if let Some(note) = self.observer.checkpoint(checkpoint) {
                     self.write(Stdio::Stderr, note.as_bytes());
                 }
             }
-            Report::CellEnded => {
+            FromSupervisor::CellEnded => {
                 self.end_code();
                 self.tell_survived_panics();
             }
-            Report::Replaced { ending, worker_pid } => {
+            FromSupervisor::Replaced { ending, worker_pid } => {
                 tracing::debug!("worker {worker_pid} takes over");
                 if self.is_code_running {
                     self.summary.died = Some(self.death_by(ending, true));
                     self.end_code();
                 } else {
-                    let cause = exit_status::in_words(ending, &self.summary.stderr_tail);
+                    let cause = exit_status::describe(ending, &self.summary.stderr_tail);
                     let note = format!(
                         "worker died: {cause} while the cell was compiled; variables are kept, threads of earlier cells are gone\n"
                     );
                     self.write(Stdio::Stderr, note.as_bytes());
                 }
             }
-            Report::Died { ending } => {
+            FromSupervisor::Died { ending } => {
                 let death = Some(self.death_by(ending, false));
                 self.summary.died = death;
                 self.death = death;
                 self.end_code();
             }
-            Report::Stdout { bytes } => self.write(Stdio::Stdout, &bytes),
-            Report::Stderr { bytes } => self.write(Stdio::Stderr, &bytes),
-            Report::Content { mime, text } => {
+            FromSupervisor::Stdout { bytes } => self.write(Stdio::Stdout, &bytes),
+            FromSupervisor::Stderr { bytes } => self.write(Stdio::Stderr, &bytes),
+            FromSupervisor::Content { mime, text } => {
                 let data = media::from_text(&mime, &text);
                 self.show(DisplayData::new(data).into());
             }
-            Report::Panicked => self.summary.panicked = true,
+            FromSupervisor::Panicked => self.summary.panicked = true,
             // evcxr's code prints the error's text just before; the error message says it better.
-            Report::Failed => {
+            FromSupervisor::Failed => {
                 let text = std::mem::take(&mut self.last_stderr);
                 self.streams.retract_stderr(&text);
                 self.summary.failed = Some(text);
             }
-            Report::AwaitsInput => self.observer.awaits_input(),
-            Report::Event { event } => self.take_event(event),
+            FromSupervisor::AwaitsInput => self.observer.awaits_input(),
+            FromSupervisor::Event { event } => self.take_event(event),
         }
     }
 
@@ -228,7 +228,7 @@ impl<O: Observer> Outputs<O> {
             Event::Panic(panic) => self.tell_panic(&panic),
             Event::Interrupted { what } => self.summary.interrupted = Some(what),
             Event::Progress(progress) => {
-                if !self.cell.has_updates {
+                if !self.cell.supports_update_display {
                     let line = self.bars.line(&progress).unwrap_or_default();
                     self.write_raw(Stdio::Stdout, line.as_bytes());
                 } else if let Some(content) = self.bars.message(&progress) {

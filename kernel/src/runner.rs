@@ -7,7 +7,7 @@
 //! * `printer`: the same for people
 //! * `endpoint`, `child`, `client`, `signals`: the kernel's process and the ways to it
 //! * `session`: all of that as one stream of happenings; `cell`: one cell's part of it
-//! * `patience`, `verdict`: how long to wait, and whether a cell did what it should
+//! * `timeouts`, `verdict`: how long to wait, and whether a cell did what it should
 
 pub mod notebook;
 
@@ -56,7 +56,7 @@ pub struct Options {
     pub notebooks: Vec<PathBuf>,
     pub destination: Destination,
     /// Go on after cells that fail.
-    pub are_errors_allowed: bool,
+    pub allow_errors: bool,
     /// How long a cell may take.
     pub timeout: Option<Duration>,
 }
@@ -217,7 +217,7 @@ impl Run<'_> {
             let verdict = match ending {
                 Ok(ending) => {
                     counts[index] = ending.execution_count;
-                    judge(&ending, cell.must_fail, options.are_errors_allowed)
+                    judge(&ending, cell.must_fail, options.allow_errors)
                 }
                 Err(Lost::Failed(error)) => return Err(error),
                 Err(Lost::Stopped) => Verdict::Interrupted,

@@ -49,7 +49,7 @@ impl RunArguments {
         Ok(Options {
             notebooks: self.notebooks,
             destination,
-            are_errors_allowed: self.allow_errors,
+            allow_errors: self.allow_errors,
             timeout: self.timeout,
         })
     }

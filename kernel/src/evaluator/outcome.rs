@@ -158,7 +158,7 @@ fn in_our_words(message: &str) -> String {
 fn of_death(summary: &CellSummary, execution_count: usize, detail: &str) -> CellError {
     let ending = summary.died.map_or_else(
         || detail.trim().to_owned(),
-        |death| exit_status::in_words(death.ending, &summary.stderr_tail),
+        |death| exit_status::describe(death.ending, &summary.stderr_tail),
     );
     let place = match summary.died {
         Some(death) if !death.is_in_cell => "between two cells".to_owned(),

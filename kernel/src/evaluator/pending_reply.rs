@@ -15,19 +15,19 @@ use jupyter_protocol::{
 use serde_json::json;
 
 use crate::jupyter::iopub::Publisher;
-use crate::jupyter::outbox::Outbox;
 use crate::jupyter::reply::reply;
+use crate::jupyter::socket_queue::SocketSender;
 use crate::jupyter::wire::Origin;
-use crate::shared::subshells::Shells;
+use crate::shared::subshells::Subshells;
 
 use super::error::CellError;
 use super::timings::Timings;
 
 /// The cell whose reply is due. Whoever takes it gives the reply.
 #[derive(Default)]
-pub struct OpenCell(Mutex<Option<CellReply>>);
+pub struct PendingReply(Mutex<Option<CellReply>>);
 
-impl OpenCell {
+impl PendingReply {
     pub fn open(&self, reply: CellReply) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
     }
@@ -40,8 +40,8 @@ impl OpenCell {
 /// What is needed to end a cell.
 pub struct CellReply {
     pub publisher: Publisher,
-    pub replies: Outbox,
-    pub shells: Arc<Shells>,
+    pub replies: SocketSender,
+    pub subshells: Arc<Subshells>,
     pub origin: Origin,
     pub execution_count: usize,
     pub is_silent: bool,
@@ -76,8 +76,8 @@ impl CellReply {
                 traceback,
             }) => {
                 if self.stops_on_error {
-                    self.shells
-                        .abort_below(&self.origin.subshell, self.shells.received());
+                    self.subshells
+                        .abort_below(&self.origin.subshell, self.subshells.received());
                 }
                 let error = ReplyError {
                     ename: name,

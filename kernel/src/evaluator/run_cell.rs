@@ -9,7 +9,7 @@ use evcxr::EvalCallbacks;
 use jupyter_protocol::{ExecuteResult, ExecutionCount};
 
 use crate::outputs::{CellIdentity, CellSummary, Input};
-use crate::processes::ipc::Order;
+use crate::processes::ipc::ToSupervisor;
 use crate::shared::host::KernelHost;
 
 use super::Evaluator;
@@ -37,12 +37,12 @@ impl Evaluator {
         let activity = Arc::clone(&self.links.activity);
         activity.begin_cell(job.number);
         let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
-        self.links.desk.begin_cell(may_ask);
+        self.links.stdin_prompt.begin_cell(may_ask);
         self.tell_outputs(Input::CellBegins(CellIdentity {
             origin: job.origin.clone(),
             execution_count: self.execution_count,
             is_silent,
-            has_updates: job.has_updates,
+            supports_update_display: job.supports_update_display,
         }));
         // A client that takes questions has a person before it, and shows help in its own place.
         let has_pager = job.request.allow_stdin && !is_silent;
@@ -103,16 +103,17 @@ impl Evaluator {
             .interpreter
             .as_mut()
             .map_err(|reason| CellError::not_started(reason))?;
-        self.links.orders.give(&Order::CellBegins {
+        self.links.supervisor.send(&ToSupervisor::CellBegins {
             checkpoint_limit_bytes,
         });
         lock(&self.links.cells).push(cell.clone());
-        let (desk, activity) = (&self.links.desk, &self.links.activity);
+        let (stdin_prompt, activity) = (&self.links.stdin_prompt, &self.links.activity);
         let mut callbacks = EvalCallbacks {
             input_reader: &|request| {
-                desk.ask(&request.prompt, request.is_password, activity)
+                stdin_prompt
+                    .ask(&request.prompt, request.is_password, activity)
                     .unwrap_or_else(|reason| {
-                        desk.refuse(reason);
+                        stdin_prompt.deny(reason);
                         String::new()
                     })
             },
@@ -139,7 +140,7 @@ impl Evaluator {
         let Evaluated { result, cell } = evaluated;
         let cells = Arc::clone(&self.links.cells);
         let is_interrupted = self.links.activity.is_interrupted();
-        let refused = self.links.desk.refused();
+        let refused = self.links.stdin_prompt.denied();
         match result {
             Ok(outputs) => {
                 let finished =
@@ -162,11 +163,14 @@ impl Evaluator {
     /// Waits until everything the cell wrote is published.
     fn summary(&mut self) -> CellSummary {
         let (summary, receiver) = sync_channel(1);
-        self.fences += 1;
-        let number = self.fences;
-        let is_asked = self.links.orders.try_give(&Order::Fence { number });
-        let fence = if is_asked { number } else { 0 };
-        self.tell_outputs(Input::CellEnds { fence, summary });
+        self.barriers += 1;
+        let number = self.barriers;
+        let is_asked = self
+            .links
+            .supervisor
+            .try_send(&ToSupervisor::Barrier { number });
+        let barrier = if is_asked { number } else { 0 };
+        self.tell_outputs(Input::CellEnds { barrier, summary });
         receiver.recv().unwrap_or_default()
     }
 

@@ -7,23 +7,23 @@ use std::time::Duration;
 use jupyter_protocol::{InputReply, InputRequest, JupyterMessageContent};
 use serde_json::json;
 
-use crate::jupyter::outbox::Outbox;
+use crate::jupyter::socket_queue::SocketSender;
 use crate::jupyter::wire::{Incoming, Origin, Outgoing};
-use crate::processes::ipc::Order;
-use crate::processes::link::Orders;
+use crate::processes::ipc::ToSupervisor;
+use crate::processes::link::SupervisorLink;
 use crate::shared::activity::Activity;
 
 /// How often a waiting request looks whether it was interrupted.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Asks one question at a time on the stdin socket.
-pub struct InputDesk {
-    stdin: Outbox,
+pub struct StdinPrompt {
+    stdin: SocketSender,
     /// Answers. Sender: the stdin thread. Unbounded: clients answer only what they were asked.
     replies: Mutex<Receiver<InputReply>>,
-    asker: Mutex<Option<Origin>>,
+    requester: Mutex<Option<Origin>>,
     /// Why the present cell got no input, if it asked in vain.
-    refused: Mutex<Option<NoInput>>,
+    denied: Mutex<Option<NoInput>>,
 }
 
 /// Why there is no input.
@@ -37,30 +37,30 @@ pub enum NoInput {
     Interrupted,
 }
 
-impl InputDesk {
-    pub fn new(stdin: Outbox, replies: Receiver<InputReply>) -> Self {
+impl StdinPrompt {
+    pub fn new(stdin: SocketSender, replies: Receiver<InputReply>) -> Self {
         Self {
             stdin,
             replies: Mutex::new(replies),
-            asker: Mutex::new(None),
-            refused: Mutex::new(None),
+            requester: Mutex::new(None),
+            denied: Mutex::new(None),
         }
     }
 
-    /// A cell begins: questions go to `asker`, to nobody when the cell may not ask.
-    pub fn begin_cell(&self, asker: Option<Origin>) {
-        *lock(&self.asker) = asker;
-        *lock(&self.refused) = None;
+    /// A cell begins: questions go to `requester`, to no client when the cell may not ask.
+    pub fn begin_cell(&self, requester: Option<Origin>) {
+        *lock(&self.requester) = requester;
+        *lock(&self.denied) = None;
     }
 
     /// Notes that the present cell asked in vain.
-    pub fn refuse(&self, reason: NoInput) {
-        *lock(&self.refused) = Some(reason);
+    pub fn deny(&self, reason: NoInput) {
+        *lock(&self.denied) = Some(reason);
     }
 
     /// Why the present cell got no input, if it asked in vain.
-    pub fn refused(&self) -> Option<NoInput> {
-        *lock(&self.refused)
+    pub fn denied(&self) -> Option<NoInput> {
+        *lock(&self.denied)
     }
 
     /// The line that the person types.
@@ -70,8 +70,8 @@ impl InputDesk {
         is_password: bool,
         activity: &Activity,
     ) -> Result<String, NoInput> {
-        let asker = lock(&self.asker).clone();
-        let asker = asker.ok_or(NoInput::NotAllowed)?;
+        let requester = lock(&self.requester).clone();
+        let requester = requester.ok_or(NoInput::NotAllowed)?;
         let replies = lock(&self.replies);
         // An answer that came after its question was given up answers nothing.
         while replies.try_recv().is_ok() {}
@@ -82,8 +82,8 @@ impl InputDesk {
             }
             .into(),
             metadata: json!({}),
-            parent_header: asker.header,
-            identities: asker.identities,
+            parent_header: requester.header,
+            identities: requester.identities,
         });
         loop {
             match replies.recv_timeout(LOOK_AGAIN) {
@@ -112,19 +112,24 @@ pub fn take(message: Incoming, replies: &Sender<InputReply>) {
 }
 
 /// Answers code that reads its stdin, one line a request.
-pub fn answer_reads(wanted: &Receiver<()>, desk: &InputDesk, activity: &Activity, orders: &Orders) {
+pub fn answer_reads(
+    wanted: &Receiver<()>,
+    stdin_prompt: &StdinPrompt,
+    activity: &Activity,
+    supervisor: &SupervisorLink,
+) {
     while wanted.recv().is_ok() {
-        match desk.ask("", false, activity) {
-            Ok(line) => orders.give(&Order::Input { line }),
+        match stdin_prompt.ask("", false, activity) {
+            Ok(line) => supervisor.send(&ToSupervisor::Input { line }),
             Err(reason) => {
-                desk.refuse(reason);
-                orders.give(&Order::NoInput);
+                stdin_prompt.deny(reason);
+                supervisor.send(&ToSupervisor::NoInput);
             }
         }
     }
 }
 
-/// A panic elsewhere leaves what the desk holds whole.
+/// A panic elsewhere leaves what the prompt holds whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

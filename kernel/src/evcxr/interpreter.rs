@@ -1,16 +1,16 @@
-//! evcxr, with as much of the standard library read as what it is asked needs.
+//! evcxr, with as much of the standard library read as its task needs.
 
 use std::time::Instant;
 
 use evcxr::{CommandContext, CompilationError, EvalCallbacks, EvalOutputs};
 
-use super::std_source::{Level, Library};
+use super::std_source::{Loaded, StdSource};
 use crate::processes::memory;
 
 /// A started evcxr.
 pub struct Interpreter {
     context: CommandContext,
-    library: Library,
+    std_source: StdSource,
     /// What is left to do while nobody asks for anything, the last one first.
     warm_ups: Vec<&'static str>,
 }
@@ -23,10 +23,10 @@ const WARM_UPS: [&str; 2] = [
 ];
 
 impl Interpreter {
-    pub fn new(context: CommandContext, library: Library) -> Self {
+    pub fn new(context: CommandContext, std_source: StdSource) -> Self {
         Self {
             context,
-            library,
+            std_source,
             warm_ups: WARM_UPS.to_vec(),
         }
     }
@@ -36,8 +36,8 @@ impl Interpreter {
         code: &str,
         callbacks: &mut EvalCallbacks<'_>,
     ) -> Result<EvalOutputs, evcxr::Error> {
-        let needed = Level::of(code);
-        let reads = self.library.reach(needed, &mut self.context)?;
+        let needed = Loaded::of(code);
+        let reads = self.std_source.load(needed, &mut self.context)?;
         let outputs = self.context.execute_with_callbacks(code, callbacks);
         if reads {
             memory::give_back();
@@ -53,9 +53,9 @@ impl Interpreter {
 
     /// evcxr, ready to answer a question about `code`.
     pub fn asked_about(&mut self, code: &str) -> &mut CommandContext {
-        let needed = Level::of(code).max(Level::Common);
-        if let Err(error) = self.library.reach(needed, &mut self.context) {
-            tracing::debug!("the standard library is not known: {error}");
+        let needed = Loaded::of(code).max(Loaded::WithoutArch);
+        if let Err(error) = self.std_source.load(needed, &mut self.context) {
+            tracing::debug!("the standard std_source is not known: {error}");
         }
         &mut self.context
     }

@@ -16,7 +16,7 @@ use evcxr::{CommandContext, EvalContext};
 
 use super::environment::{Lent, set_variable};
 use super::interpreter::Interpreter;
-use super::std_source::{self, Library};
+use super::std_source::{self, StdSource};
 use super::user_settings;
 use crate::processes::program;
 use crate::processes::{
@@ -49,7 +49,7 @@ pub fn start(
     set_variable("EVCXR_TMPDIR", session.work_dir().into());
     // rust-analyzer prefers rustup's proxies, which would look for a toolchain file.
     set_variable(RUSTUP_VARIABLE, template.toolchain().sysroot.clone().into());
-    let library = Library::new(template, session);
+    let std_source = StdSource::new(template, session);
     let path = path_with(session, std::env::var_os("PATH").as_deref());
     let lent = Lent::set([
         ("PATH", path),
@@ -82,7 +82,7 @@ pub fn start(
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("the runtime can't be linked to cells")?;
     let context = CommandContext::with_eval_context(context);
-    Ok(Interpreter::new(context, library))
+    Ok(Interpreter::new(context, std_source))
 }
 
 /// The supervisor is this same binary; see `main`.

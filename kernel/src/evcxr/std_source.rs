@@ -19,8 +19,8 @@ use evcxr::CommandContext;
 use super::environment::{remove_variable, set_variable};
 
 /// What rust-analyzer has read, and how to make it read more.
-pub struct Library {
-    level: Level,
+pub struct StdSource {
+    level: Loaded,
     /// Whether there is any source. Without it rust-analyzer would have rustup install it.
     is_there: bool,
     rustc: PathBuf,
@@ -30,23 +30,23 @@ pub struct Library {
 
 /// How much a cell needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    Nothing,
+pub enum Loaded {
+    None,
     /// All but `std::arch`.
-    Common,
-    Whole,
+    WithoutArch,
+    All,
 }
 
-impl Level {
+impl Loaded {
     /// What `code` needs. Commands of evcxr may do anything.
     pub fn of(code: &str) -> Self {
         let is_command = |line: &str| line.starts_with(':') && !line.starts_with("::");
         if has_word(code, "arch") {
-            Self::Whole
+            Self::All
         } else if has_untyped_let(code) || code.lines().map(str::trim_start).any(is_command) {
-            Self::Common
+            Self::WithoutArch
         } else {
-            Self::Nothing
+            Self::None
         }
     }
 }
@@ -59,7 +59,7 @@ pub fn starting_opt_level(template: &Template) -> String {
     format!("{} ", template.opt_level())
 }
 
-impl Library {
+impl StdSource {
     /// To be called before evcxr is started, which must get [`starting_opt_level`].
     pub fn new(template: &Template, session: &Session) -> Self {
         set_variable("RUSTC", "no-library-yet".into());
@@ -69,7 +69,7 @@ impl Library {
             set_variable(SOURCE_VARIABLE, source.into());
         }
         Self {
-            level: Level::Nothing,
+            level: Loaded::None,
             is_there,
             rustc: template.toolchain().rustc.clone(),
             opt_level: template.opt_level(),
@@ -78,9 +78,9 @@ impl Library {
     }
 
     /// Lets rust-analyzer have as much as `level` from evcxr's next look at any code on. Whether that is more.
-    pub fn reach(
+    pub fn load(
         &mut self,
-        level: Level,
+        level: Loaded,
         context: &mut CommandContext,
     ) -> Result<bool, evcxr::Error> {
         let before = self.level;
@@ -88,15 +88,15 @@ impl Library {
             return Ok(false);
         }
         self.level = level;
-        if before == Level::Nothing {
+        if before == Loaded::None {
             set_variable("RUSTC", self.rustc.clone().into());
             // A notebook cannot have chosen another level: that is a command.
             context.set_opt_level(self.opt_level)?;
         }
-        if level == Level::Whole {
+        if level == Loaded::All {
             remove_variable(SOURCE_VARIABLE);
         }
-        if level == Level::Whole && before == Level::Common {
+        if level == Loaded::All && before == Loaded::WithoutArch {
             let (name, config) = &self.runtime;
             let config = config.replacen("{ ", "{", 1);
             context.execute(&format!(":dep {name} = {config}"))?;
@@ -111,14 +111,14 @@ mod tests {
 
     #[test]
     fn a_cell_needs_the_library_for_its_variables_types() {
-        assert_eq!(Level::of("1 + 1"), Level::Nothing);
+        assert_eq!(Loaded::of("1 + 1"), Loaded::None);
         assert_eq!(
-            Level::of("println!(\"{}\", 1);\n::std::process::id()"),
-            Level::Nothing
+            Loaded::of("println!(\"{}\", 1);\n::std::process::id()"),
+            Loaded::None
         );
-        assert_eq!(Level::of("let x: i64 = 1;"), Level::Nothing);
-        assert_eq!(Level::of("let x = 1;"), Level::Common);
-        assert_eq!(Level::of("  :dep rand"), Level::Common);
-        assert_eq!(Level::of("use std::arch::x86_64::*;"), Level::Whole);
+        assert_eq!(Loaded::of("let x: i64 = 1;"), Loaded::None);
+        assert_eq!(Loaded::of("let x = 1;"), Loaded::WithoutArch);
+        assert_eq!(Loaded::of("  :dep rand"), Loaded::WithoutArch);
+        assert_eq!(Loaded::of("use std::arch::x86_64::*;"), Loaded::All);
     }
 }

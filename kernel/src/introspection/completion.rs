@@ -15,9 +15,9 @@ use super::candidates::{Behind, Candidate, candidates};
 use super::completion_item::{Offer, Offers};
 use super::crates;
 use super::documentation::{is_of_notebook, is_private};
-use super::evaluator_client::Patience;
+use super::evaluator_client::EvaluatorClient;
 use super::files;
-use super::positions::{byte_at, characters_before, is_of_name};
+use super::positions::{byte_at, characters_before, is_ident_char};
 
 /// How many fields of a type are checked for being private: a check takes as long as a completion. Further ones
 /// are taken for what the first were.
@@ -28,7 +28,7 @@ const MOST_REMEMBERED: usize = 256;
 /// The private ones among lists of candidates seen before, by a hash of the list.
 pub type PrivateCandidates = HashMap<u64, HashSet<Candidate>>;
 
-impl Patience<'_> {
+impl EvaluatorClient<'_> {
     pub fn complete(
         &self,
         request: &CompleteRequest,
@@ -88,10 +88,10 @@ impl Patience<'_> {
         let cursor = map.to_code(cursor)?;
         // Without what is typed of a member: a word that is a keyword so far, as `for` of `for_each`, would end the
         // statement before it.
-        let typed_from = code[..cursor].trim_end_matches(is_of_name).len();
+        let typed_from = code[..cursor].trim_end_matches(is_ident_char).len();
         let is_member = Behind::of(&code[..typed_from]) == Behind::Dot;
         let found = if is_member {
-            let after = code[cursor..].trim_start_matches(is_of_name);
+            let after = code[cursor..].trim_start_matches(is_ident_char);
             let (start, end) = (typed_from, code.len() - after.len());
             let found = self.find_members(&code[..typed_from], after)?;
             Found {

@@ -17,7 +17,7 @@ const START_WAIT: Duration = Duration::from_secs(60);
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 
 /// Answers one request in the time it has.
-pub struct Patience<'thread> {
+pub struct EvaluatorClient<'thread> {
     /// To the evaluator.
     pub jobs: &'thread Sender<Job>,
     pub activity: &'thread Activity,
@@ -27,7 +27,7 @@ pub struct Patience<'thread> {
     pub folder: &'thread Path,
 }
 
-impl Patience<'_> {
+impl EvaluatorClient<'_> {
     /// What could be inserted at the byte `offset` of `code`.
     pub fn find(&self, code: String, offset: usize) -> Option<Found> {
         let (answer, answers) = sync_channel(1);

@@ -9,10 +9,10 @@ use crate::shared::host::to_html;
 
 use super::candidates::Behind;
 use super::documentation::Documentation;
-use super::evaluator_client::Patience;
-use super::positions::{byte_at, is_of_name};
+use super::evaluator_client::EvaluatorClient;
+use super::positions::{byte_at, is_ident_char};
 
-impl Patience<'_> {
+impl EvaluatorClient<'_> {
     /// What is known of the name at the cursor.
     pub fn inspect(&self, request: &InspectRequest) -> InspectReply {
         let code = &request.code;
@@ -47,7 +47,7 @@ impl Patience<'_> {
         let (code, map) = expand_for_analysis(source);
         let end = map.to_code(name_end(source, cursor)?)?;
         let code = code.get(..end)?;
-        let before = code.trim_end_matches(is_of_name);
+        let before = code.trim_end_matches(is_ident_char);
         // A method is found only when it is called; without a call, a private field of its name would be.
         let is_member = Behind::of(before) == Behind::Dot;
         let as_call = is_member.then(|| self.hover(format!("{code}("))).flatten();

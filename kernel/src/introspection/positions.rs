@@ -13,7 +13,7 @@ pub fn byte_at(text: &str, character: usize) -> usize {
 }
 
 /// Whether a letter can be part of a name.
-pub fn is_of_name(letter: char) -> bool {
+pub fn is_ident_char(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 

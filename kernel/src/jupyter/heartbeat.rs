@@ -1,7 +1,7 @@
 //! The heartbeat socket: every message comes back as it was sent.
 
-use super::outbox::{Inbox, Letter};
 use super::router::LINGER_MS;
+use super::socket_queue::{SocketCommand, SocketReceiver};
 
 /// The bound socket.
 pub fn bind(context: &zmq::Context, url: &str) -> zmq::Result<zmq::Socket> {
@@ -12,14 +12,14 @@ pub fn bind(context: &zmq::Context, url: &str) -> zmq::Result<zmq::Socket> {
     Ok(socket)
 }
 
-/// Echoes until the inbox says stop.
-pub fn serve(socket: &zmq::Socket, inbox: &Inbox) {
+/// Echoes until the receiver says stop.
+pub fn serve(socket: &zmq::Socket, receiver: &SocketReceiver) {
     loop {
-        let mut items = [socket.as_poll_item(zmq::POLLIN), inbox.poll_item()];
+        let mut items = [socket.as_poll_item(zmq::POLLIN), receiver.poll_item()];
         if zmq::poll(&mut items, -1).is_err_and(|error| error != zmq::Error::EINTR) {
             return;
         }
-        if let Some(Letter::Stop) = inbox.take() {
+        if let Some(SocketCommand::Stop) = receiver.take() {
             return;
         }
         if let Ok(frames) = socket.recv_multipart(zmq::DONTWAIT) {

@@ -9,26 +9,26 @@ use std::sync::Arc;
 use jupyter_protocol::{IoPubWelcome, JupyterMessageContent};
 use serde_json::json;
 
-use super::outbox::{Inbox, Letter, Outbox};
 use super::router::LINGER_MS;
+use super::socket_queue::{SocketCommand, SocketReceiver, SocketSender};
 use super::wire::{Codec, Origin, Outgoing};
 
 /// Publishes messages with the parent of one request.
 #[derive(Clone)]
 pub struct Publisher {
-    outbox: Outbox,
+    sender: SocketSender,
 }
 
 impl Publisher {
-    pub fn new(outbox: Outbox) -> Self {
-        Self { outbox }
+    pub fn new(sender: SocketSender) -> Self {
+        Self { sender }
     }
 
     /// Publishes `content` as caused by `parent`.
     pub fn publish(&self, parent: &Origin, content: impl Into<JupyterMessageContent>) {
         let content = content.into();
         let topic = format!("kernel.{}", content.message_type()).into_bytes();
-        self.outbox.send(Outgoing {
+        self.sender.send(Outgoing {
             content,
             metadata: json!({}),
             parent_header: parent.header.clone(),
@@ -48,10 +48,10 @@ pub fn bind(context: &zmq::Context, url: &str) -> zmq::Result<zmq::Socket> {
     Ok(socket)
 }
 
-/// Publishes until the inbox says stop.
-pub fn serve(socket: &zmq::Socket, inbox: &Inbox, codec: &Arc<Codec>) {
+/// Publishes until the receiver says stop.
+pub fn serve(socket: &zmq::Socket, receiver: &SocketReceiver, codec: &Arc<Codec>) {
     loop {
-        let mut items = [socket.as_poll_item(zmq::POLLIN), inbox.poll_item()];
+        let mut items = [socket.as_poll_item(zmq::POLLIN), receiver.poll_item()];
         if zmq::poll(&mut items, -1).is_err_and(|error| error != zmq::Error::EINTR) {
             return;
         }
@@ -61,10 +61,10 @@ pub fn serve(socket: &zmq::Socket, inbox: &Inbox, codec: &Arc<Codec>) {
                 send(socket, codec.encode(welcome(topic)));
             }
         }
-        while let Some(letter) = inbox.take() {
-            match letter {
-                Letter::Stop => return,
-                Letter::Send(frames) => send(socket, frames),
+        while let Some(command) = receiver.take() {
+            match command {
+                SocketCommand::Stop => return,
+                SocketCommand::Send(frames) => send(socket, frames),
             }
         }
     }

@@ -4,7 +4,7 @@ use jupyter_protocol::{JupyterMessageContent, Status, UnknownMessage};
 use serde_json::{Value, json};
 
 use super::iopub::Publisher;
-use super::outbox::Outbox;
+use super::socket_queue::SocketSender;
 use super::wire::{Origin, Outgoing};
 
 /// Says busy, does `act`, says idle.
@@ -15,7 +15,12 @@ pub fn while_busy(publisher: &Publisher, origin: &Origin, act: impl FnOnce()) {
 }
 
 /// Leaves a reply to the request from `origin`.
-pub fn reply(replies: &Outbox, origin: &Origin, content: JupyterMessageContent, metadata: Value) {
+pub fn reply(
+    replies: &SocketSender,
+    origin: &Origin,
+    content: JupyterMessageContent,
+    metadata: Value,
+) {
     replies.send(Outgoing {
         content,
         metadata,
@@ -27,7 +32,7 @@ pub fn reply(replies: &Outbox, origin: &Origin, content: JupyterMessageContent, 
 /// An error reply to a request that nobody answers on `channel`; anything else only gets a log line.
 pub fn reply_unsupported(
     publisher: &Publisher,
-    replies: &Outbox,
+    replies: &SocketSender,
     origin: &Origin,
     message_type: &str,
     channel: &str,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::outbox::{Inbox, Letter};
+use super::socket_queue::{SocketCommand, SocketReceiver};
 use super::wire::{Codec, Incoming, Seen};
 
 /// Larger messages end the connection: a notebook's cell is never that long.
@@ -13,10 +13,10 @@ const LARGEST_MESSAGE_BYTES: i64 = 256 * 1024 * 1024;
 /// How long a closed socket may still deliver, in milliseconds.
 pub const LINGER_MS: i32 = 500;
 
-/// A bound ROUTER socket with the inbox of its thread.
+/// A bound ROUTER socket with the receiver of its thread.
 pub struct Router {
     socket: zmq::Socket,
-    inbox: Inbox,
+    receiver: SocketReceiver,
     codec: Arc<Codec>,
     name: &'static str,
 }
@@ -26,7 +26,7 @@ impl Router {
         context: &zmq::Context,
         url: &str,
         name: &'static str,
-        inbox: Inbox,
+        receiver: SocketReceiver,
         codec: &Arc<Codec>,
     ) -> zmq::Result<Self> {
         let socket = context.socket(zmq::ROUTER)?;
@@ -37,19 +37,19 @@ impl Router {
         socket.bind(url)?;
         Ok(Self {
             socket,
-            inbox,
+            receiver,
             codec: Arc::clone(codec),
             name,
         })
     }
 
-    /// Serves until the inbox says stop. `handle` answers through outboxes.
+    /// Serves until the receiver says stop. `handle` answers through senders.
     pub fn serve(self, mut handle: impl FnMut(Incoming)) {
         let mut seen = Seen::default();
         loop {
             let mut items = [
                 self.socket.as_poll_item(zmq::POLLIN),
-                self.inbox.poll_item(),
+                self.receiver.poll_item(),
             ];
             if let Err(error) = zmq::poll(&mut items, -1)
                 && error != zmq::Error::EINTR
@@ -57,10 +57,10 @@ impl Router {
                 tracing::error!("{}: {error}", self.name);
                 return;
             }
-            while let Some(letter) = self.inbox.take() {
-                match letter {
-                    Letter::Stop => return,
-                    Letter::Send(frames) => {
+            while let Some(command) = self.receiver.take() {
+                match command {
+                    SocketCommand::Stop => return,
+                    SocketCommand::Send(frames) => {
                         if let Err(error) = self.socket.send_multipart(frames, zmq::DONTWAIT) {
                             tracing::warn!("{}: a reply was not sent: {error}", self.name);
                         }

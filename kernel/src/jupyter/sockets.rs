@@ -9,8 +9,8 @@ use nix::sys::stat::{Mode, umask};
 use super::connection_file::Connection;
 use super::heartbeat;
 use super::iopub;
-use super::outbox::{self, Inbox, Outbox};
 use super::router::Router;
+use super::socket_queue::{self, SocketReceiver, SocketSender};
 use super::wire::Codec;
 
 /// Bound, and nobody serves them yet.
@@ -20,14 +20,14 @@ pub struct Sockets {
     pub shell: Bound<Router>,
     pub control: Bound<Router>,
     pub stdin: Bound<Router>,
-    pub iopub: Bound<(zmq::Socket, Inbox)>,
-    pub heartbeat: Bound<(zmq::Socket, Inbox)>,
+    pub iopub: Bound<(zmq::Socket, SocketReceiver)>,
+    pub heartbeat: Bound<(zmq::Socket, SocketReceiver)>,
 }
 
 /// A socket that waits for its thread, and the way into that thread.
 pub struct Bound<T> {
     pub owner: T,
-    pub outbox: Outbox,
+    pub sender: SocketSender,
 }
 
 impl Sockets {
@@ -39,20 +39,20 @@ impl Sockets {
         // zmq makes a socket's file in this thread. Whoever may write to it may connect.
         let _private = (info.transport == Transport::IPC).then(PrivateFiles::begin);
         let router = |name: &'static str, url: String| -> anyhow::Result<Bound<Router>> {
-            let (outbox, inbox) = outbox::pair(&context, &codec, name)?;
-            let owner = Router::bind(&context, &url, name, inbox, &codec)
+            let (sender, receiver) = socket_queue::pair(&context, &codec, name)?;
+            let owner = Router::bind(&context, &url, name, receiver, &codec)
                 .with_context(|| format!("can't bind the {name} socket to {url}"))?;
-            Ok(Bound { owner, outbox })
+            Ok(Bound { owner, sender })
         };
         let plain = |name: &'static str,
                      url: String,
                      bind: fn(&zmq::Context, &str) -> zmq::Result<zmq::Socket>|
-         -> anyhow::Result<Bound<(zmq::Socket, Inbox)>> {
-            let (outbox, inbox) = outbox::pair(&context, &codec, name)?;
+         -> anyhow::Result<Bound<(zmq::Socket, SocketReceiver)>> {
+            let (sender, receiver) = socket_queue::pair(&context, &codec, name)?;
             let socket = bind(&context, &url)
                 .with_context(|| format!("can't bind the {name} socket to {url}"))?;
-            let owner = (socket, inbox);
-            Ok(Bound { owner, outbox })
+            let owner = (socket, receiver);
+            Ok(Bound { owner, sender })
         };
         Ok(Self {
             shell: router("shell", info.shell_url())?,
@@ -66,13 +66,13 @@ impl Sockets {
     }
 
     /// The ways into all five threads.
-    pub fn outboxes(&self) -> Vec<Outbox> {
+    pub fn senders(&self) -> Vec<SocketSender> {
         vec![
-            self.shell.outbox.clone(),
-            self.control.outbox.clone(),
-            self.stdin.outbox.clone(),
-            self.iopub.outbox.clone(),
-            self.heartbeat.outbox.clone(),
+            self.shell.sender.clone(),
+            self.control.sender.clone(),
+            self.stdin.sender.clone(),
+            self.iopub.sender.clone(),
+            self.heartbeat.sender.clone(),
         ]
     }
 }

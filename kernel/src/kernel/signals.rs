@@ -8,13 +8,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::requests::control::Shutdown;
 use crate::requests::interrupt;
-use crate::shared::subshells::Shells;
+use crate::shared::subshells::Subshells;
 
 /// Starts the thread that takes them.
 pub fn spawn_thread(
     interrupts: Sender<interrupt::Request>,
     shutdowns: Sender<Shutdown>,
-    shells: Arc<Shells>,
+    subshells: Arc<Subshells>,
 ) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ])?;
     std::thread::Builder::new()
@@ -24,7 +24,7 @@ pub fn spawn_thread(
                 let is_over = match signal {
                     SIGINT => interrupts
                         .send(interrupt::Request {
-                            received: shells.received(),
+                            received: subshells.received(),
                         })
                         .is_err(),
                     // Where files may not grow: whoever writes to one gets the error, and the kernel lives on.

@@ -6,14 +6,14 @@ use corebook::event::{PanicReport, PoolReport};
 use jupyter_protocol::{JupyterMessageContent, Media};
 
 use crate::jupyter::wire::Origin;
-use crate::processes::ipc::{Checkpoint, Ending, Report};
+use crate::processes::ipc::{Checkpoint, Ending, FromSupervisor};
 
 /// Messages to the outputs thread.
 ///
 /// Senders: the thread that reads the supervisor's socket, and the evaluator. Bound: [`QUEUE_LENGTH`]; a
 /// full queue makes the supervisor, then the worker's pipe, then the printing code wait.
 pub enum Input {
-    Report(Report),
+    Report(FromSupervisor),
     /// From now on output belongs to this cell.
     CellBegins(CellIdentity),
     /// Output that belongs to the cell but was made by the kernel.
@@ -21,7 +21,7 @@ pub enum Input {
     /// The evaluator is done with the cell: show the rest, then tell what happened.
     CellEnds {
         /// What the supervisor was asked to answer behind all output; 0 when there is none to ask.
-        fence: u64,
+        barrier: u64,
         summary: SyncSender<CellSummary>,
     },
     /// The supervisor has ended; another one may follow.
@@ -40,7 +40,7 @@ pub struct CellIdentity {
     /// A silent cell publishes nothing.
     pub is_silent: bool,
     /// Whether the client that sent the cell can show a display anew in its place.
-    pub has_updates: bool,
+    pub supports_update_display: bool,
 }
 
 /// What the supervisor said of a cell.

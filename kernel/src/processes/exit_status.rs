@@ -10,7 +10,7 @@ const ALLOCATION_FAILED: &str = "memory allocation of ";
 /// How the worker ended.
 ///
 /// * `last_words`: the end of what it wrote to stderr.
-pub fn in_words(ending: Ending, last_words: &str) -> String {
+pub fn describe(ending: Ending, last_words: &str) -> String {
     if last_words.contains("has overflowed its stack") {
         return "stack overflow".to_owned();
     }
@@ -40,7 +40,7 @@ mod tests {
     fn a_stack_overflow_is_known_by_its_last_words() {
         let tail = "\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting\n";
         assert_eq!(
-            in_words(Ending::Signalled { signal: 6 }, tail),
+            describe(Ending::Signalled { signal: 6 }, tail),
             "stack overflow"
         );
     }

@@ -10,7 +10,7 @@ const LARGEST_MESSAGE: usize = 1 << 30;
 
 /// From the supervisor to the kernel, in the order in which things happened.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
-pub enum Report {
+pub enum FromSupervisor {
     /// First message: which process runs the cells.
     Started {
         worker_pid: u32,
@@ -39,8 +39,8 @@ pub enum Report {
     AwaitsInput,
     /// A cell's code ended; everything it wrote was reported before.
     CellEnded,
-    /// The answer to [`Order::Fence`]: all that happened before it was reported before.
-    Fence {
+    /// The answer to [`ToSupervisor::Barrier`]: all that happened before it was reported before.
+    Barrier {
         number: u64,
     },
     /// A cell begins, and whether a checkpoint protects it.
@@ -59,7 +59,7 @@ pub enum Report {
 
 /// From the worker to the supervisor, on a pipe of its own: each is written whole.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
-pub enum Notice {
+pub enum FromWorker {
     /// When it was told to make one, and before the code of the cell that is to be protected.
     Checkpoint(Checkpoint),
     /// The checkpoint, which is this process, is the worker from now on.
@@ -93,12 +93,12 @@ pub enum Ending {
 
 /// From the kernel to the supervisor.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
-pub enum Order {
+pub enum ToSupervisor {
     /// A cell was asked for: its compile time counts from now. A checkpoint protects it, from now too, if the
     /// worker has at most so much memory of its own, and at most half of what is free; at 0 none does.
     CellBegins { checkpoint_limit_bytes: u64 },
     /// The cell has ended, if it came to run at all. Say when everything up to here is reported.
-    Fence { number: u64 },
+    Barrier { number: u64 },
     /// Ask the running code to stop between items.
     Interrupt,
     /// End the cell now, and the worker with it.

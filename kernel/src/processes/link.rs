@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::ipc::{Order, Report, read_message, write_message};
+use super::ipc::{FromSupervisor, ToSupervisor, read_message, write_message};
 
 /// How the names of the folders with sockets begin.
 const FOLDER_PREFIX: &str = "corebook-";
@@ -21,18 +21,18 @@ const LOCK: &str = "lock";
 
 /// Gives orders to the supervisor that runs now, if one does.
 #[derive(Clone, Default)]
-pub struct Orders {
+pub struct SupervisorLink {
     supervisor: Arc<Mutex<Option<UnixStream>>>,
 }
 
-impl Orders {
+impl SupervisorLink {
     /// Sends `order`; without a supervisor there is nobody to obey and nothing to do.
-    pub fn give(&self, order: &Order) {
-        self.try_give(order);
+    pub fn send(&self, order: &ToSupervisor) {
+        self.try_send(order);
     }
 
     /// Sends `order`. Whether there is a supervisor that took it.
-    pub fn try_give(&self, order: &Order) -> bool {
+    pub fn try_send(&self, order: &ToSupervisor) -> bool {
         let mut supervisor = self.lock();
         let Some(stream) = supervisor.as_mut() else {
             return false;
@@ -74,7 +74,7 @@ impl ReportAddress {
 
 /// What the kernel hears of its supervisor.
 pub enum News {
-    Report(Report),
+    Report(FromSupervisor),
     /// It has ended, and its worker with it.
     SupervisorGone,
 }
@@ -105,7 +105,7 @@ impl Listener {
     /// has ended.
     ///
     /// * `take`: gets all news in order; false when the kernel ends and no more are wanted.
-    pub fn serve(&self, orders: &Orders, mut take: impl FnMut(News) -> bool) {
+    pub fn serve(&self, orders: &SupervisorLink, mut take: impl FnMut(News) -> bool) {
         for stream in self.socket.incoming() {
             let taken = stream.and_then(|stream| {
                 *orders.lock() = Some(stream.try_clone()?);
@@ -134,7 +134,9 @@ fn read_all(
 ) -> std::io::Result<()> {
     let mut stream = BufReader::with_capacity(128 * 1024, stream);
     while let Some(report) = read_message(&mut stream)? {
-        if let Report::Started { worker_pid } | Report::Replaced { worker_pid, .. } = report {
+        if let FromSupervisor::Started { worker_pid }
+        | FromSupervisor::Replaced { worker_pid, .. } = report
+        {
             *worker = i32::try_from(worker_pid).ok().map(Pid::from_raw);
         }
         if !take(News::Report(report)) {

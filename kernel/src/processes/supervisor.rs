@@ -24,12 +24,14 @@ use nix::unistd::Pid;
 
 use super::memory;
 
-use self::cleanup::Estate;
+use self::cleanup::Orphans;
 use self::splitter::{Piece, Protocol, Splitter};
 use self::worker_process::WorkerProcess;
 use super::REPORT_SOCKET_VARIABLE;
 use super::RUNTIME_LIBRARY_VARIABLE;
-use super::ipc::{Attempt, Checkpoint, Notice, Order, Report, read_message, write_message};
+use super::ipc::{
+    Attempt, Checkpoint, FromSupervisor, FromWorker, ToSupervisor, read_message, write_message,
+};
 
 /// Linux' pipe capacity: one read empties a full pipe.
 const READ_BYTES: usize = 64 * 1024;
@@ -70,7 +72,7 @@ pub fn run() -> anyhow::Result<()> {
         std::env::var_os(REPORT_SOCKET_VARIABLE).context("the kernel names no report socket")?;
     let kernel = UnixStream::connect(socket).context("the kernel does not listen")?;
     let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
-    let estate = Estate::of_parent();
+    let orphans = Orphans::of_parent();
     let mut relay = Relay::start(kernel, &word)?;
     let ended = relay.serve();
     relay.end_worker();
@@ -79,7 +81,7 @@ pub fn run() -> anyhow::Result<()> {
         true => Duration::ZERO,
         false => KERNEL_END_WAIT,
     };
-    estate.settle(&relay.kernel, wait);
+    orphans.remove(&relay.kernel, wait);
     ended
 }
 
@@ -118,7 +120,7 @@ impl Relay {
     fn start(mut kernel: UnixStream, word: &str) -> anyhow::Result<Self> {
         let worker = WorkerProcess::spawn()?;
         let worker_pid = worker.pid().as_raw().unsigned_abs();
-        write_message(&mut kernel, &Report::Started { worker_pid })?;
+        write_message(&mut kernel, &FromSupervisor::Started { worker_pid })?;
         Ok(Self {
             kernel,
             worker,
@@ -178,7 +180,7 @@ impl Relay {
         self.forward_stderr()?;
         if self.may_ask_input() {
             self.has_asked_input = true;
-            self.report(&Report::AwaitsInput)?;
+            self.report(&FromSupervisor::AwaitsInput)?;
         }
         Ok(())
     }
@@ -223,7 +225,7 @@ impl Relay {
         })
     }
 
-    fn report(&mut self, report: &Report) -> anyhow::Result<()> {
+    fn report(&mut self, report: &FromSupervisor) -> anyhow::Result<()> {
         write_message(&mut self.kernel, report).context("the kernel no longer listens")
     }
 
@@ -231,7 +233,7 @@ impl Relay {
     fn take_order(&mut self) -> anyhow::Result<bool> {
         match read_message(&mut self.kernel)? {
             None => return Ok(false),
-            Some(Order::CellBegins {
+            Some(ToSupervisor::CellBegins {
                 checkpoint_limit_bytes,
             }) => {
                 self.cell_asked_at = Some(Instant::now());
@@ -239,25 +241,25 @@ impl Relay {
                 self.checkpoint_limit_bytes = affordable_bytes(checkpoint_limit_bytes);
                 self.worker.protect(self.checkpoint_limit_bytes);
             }
-            Some(Order::Fence { number }) => {
+            Some(ToSupervisor::Barrier { number }) => {
                 // The checkpoint of a cell that could not be compiled, or that had nothing to run.
                 self.worker.release();
                 self.checkpoint = None;
-                self.report(&Report::Fence { number })?;
+                self.report(&FromSupervisor::Barrier { number })?;
             }
-            Some(Order::Interrupt) => self.worker.interrupt(),
+            Some(ToSupervisor::Interrupt) => self.worker.interrupt(),
             // A cell that has just ended, or died, leaves a worker that is not meant.
-            Some(Order::Kill) if self.is_running_cell => self.worker.kill(),
-            Some(Order::Kill) => {}
-            Some(Order::End) => {
+            Some(ToSupervisor::Kill) if self.is_running_cell => self.worker.kill(),
+            Some(ToSupervisor::Kill) => {}
+            Some(ToSupervisor::End) => {
                 self.is_told_to_end = true;
                 return Ok(false);
             }
-            Some(Order::Input { line }) => {
+            Some(ToSupervisor::Input { line }) => {
                 self.has_asked_input = false;
                 self.worker.write_stdin(line.as_bytes());
             }
-            Some(Order::NoInput) => self.worker.close_stdin(),
+            Some(ToSupervisor::NoInput) => self.worker.close_stdin(),
         }
         Ok(true)
     }
@@ -275,18 +277,18 @@ impl Relay {
             if line.starts_with(super::worker::RUN_COMMAND.as_bytes()) {
                 self.is_running_cell = true;
                 self.has_asked_input = false;
-                self.report(&Report::CellStarted)?;
+                self.report(&FromSupervisor::CellStarted)?;
                 if let Some(checkpoint) = self.checkpoint.take() {
-                    self.report(&Report::Checkpoint(checkpoint))?;
+                    self.report(&FromSupervisor::Checkpoint(checkpoint))?;
                 }
                 self.worker.open_stdin()?;
                 if runtime_stamp() != self.runtime {
                     // Two runtimes in one process would share names and not data.
                     let bytes = RUNTIME_CHANGED.to_vec();
-                    self.report(&Report::Stderr { bytes })?;
+                    self.report(&FromSupervisor::Stderr { bytes })?;
                     self.worker.kill_for_good();
                     let ending = self.worker.ending();
-                    self.report(&Report::Died { ending })?;
+                    self.report(&FromSupervisor::Died { ending })?;
                     return Ok(false);
                 }
                 let compile_time = self
@@ -313,7 +315,7 @@ impl Relay {
         if bytes.is_empty() {
             Ok(())
         } else {
-            self.report(&Report::Stderr { bytes })
+            self.report(&FromSupervisor::Stderr { bytes })
         }
     }
 
@@ -328,16 +330,18 @@ impl Relay {
     fn forward(&mut self, pieces: Vec<Piece>) -> anyhow::Result<()> {
         for piece in pieces {
             match piece {
-                Piece::Text(bytes) => self.report(&Report::Stdout { bytes })?,
-                Piece::Content { mime, text } => self.report(&Report::Content { mime, text })?,
+                Piece::Text(bytes) => self.report(&FromSupervisor::Stdout { bytes })?,
+                Piece::Content { mime, text } => {
+                    self.report(&FromSupervisor::Content { mime, text })?
+                }
                 Piece::Event(event) if *event == Event::CellEnded => self.end_cell()?,
-                Piece::Event(event) => self.report(&Report::Event { event: *event })?,
+                Piece::Event(event) => self.report(&FromSupervisor::Event { event: *event })?,
                 Piece::Protocol(Protocol::Panicked) => {
-                    self.report(&Report::Panicked)?;
+                    self.report(&FromSupervisor::Panicked)?;
                     tell_evcxr(b"EVCXR_PANIC_NOTIFICATION")?;
                 }
                 Piece::Protocol(Protocol::Failed) => {
-                    self.report(&Report::Failed)?;
+                    self.report(&FromSupervisor::Failed)?;
                     tell_evcxr(b"EVCXR_ERROR_OCCURRED")?;
                 }
                 Piece::Protocol(Protocol::Other(line)) => {
@@ -354,7 +358,7 @@ impl Relay {
     fn end_cell(&mut self) -> anyhow::Result<()> {
         self.forward_stderr()?;
         self.is_running_cell = false;
-        self.report(&Report::CellEnded)?;
+        self.report(&FromSupervisor::CellEnded)?;
         tell_evcxr(b"EVCXR_EXECUTION_COMPLETE")?;
         self.worker.release();
         Ok(())
@@ -363,17 +367,17 @@ impl Relay {
     /// Whether there was one: not when every process that could give notice has ended.
     fn take_notice(&mut self) -> anyhow::Result<bool> {
         match read_message(&mut self.worker.notices)? {
-            Some(Notice::Checkpoint(checkpoint)) => {
+            Some(FromWorker::Checkpoint(checkpoint)) => {
                 if let Attempt::Made { pid } = checkpoint.attempt {
                     self.worker.set_checkpoint(pid);
                 }
                 if self.is_running_cell {
-                    self.report(&Report::Checkpoint(checkpoint))?;
+                    self.report(&FromSupervisor::Checkpoint(checkpoint))?;
                 } else {
                     self.checkpoint = Some(checkpoint);
                 }
             }
-            Some(Notice::TookOver { pid }) => self.successor = Some(pid),
+            Some(FromWorker::TookOver { pid }) => self.successor = Some(pid),
             None => return Ok(false),
         }
         Ok(true)
@@ -391,12 +395,12 @@ impl Relay {
         let ending = self.worker.ending();
         reap(self.worker.group());
         let Some(worker_pid) = self.await_take_over()? else {
-            self.report(&Report::Died { ending })?;
+            self.report(&FromSupervisor::Died { ending })?;
             return Ok(false);
         };
         self.worker
             .follow(Pid::from_raw(worker_pid.cast_signed()))?;
-        self.report(&Report::Replaced { ending, worker_pid })?;
+        self.report(&FromSupervisor::Replaced { ending, worker_pid })?;
         // While it still compiles the cell, evcxr need not know.
         if std::mem::take(&mut self.is_running_cell) {
             tell_evcxr(CELL_NEVER_RAN)?;

@@ -9,10 +9,10 @@ use serde_json::json;
 use super::interrupt;
 use super::{kernel_info, subshell_requests};
 use crate::jupyter::iopub::Publisher;
-use crate::jupyter::outbox::Outbox;
 use crate::jupyter::reply::{reply, reply_unsupported, while_busy};
+use crate::jupyter::socket_queue::SocketSender;
 use crate::jupyter::wire::{Incoming, Origin};
-use crate::shared::subshells::Shells;
+use crate::shared::subshells::Subshells;
 
 /// Ends the kernel. Senders: shell, control, and the threads for signals and for the parent. Receiver: the main thread.
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +21,9 @@ pub struct Shutdown;
 /// What the control thread needs.
 pub struct Control {
     pub publisher: Publisher,
-    pub replies: Outbox,
+    pub replies: SocketSender,
     pub interrupts: Sender<interrupt::Request>,
-    pub shells: Arc<Shells>,
+    pub subshells: Arc<Subshells>,
     /// To the main thread, which ends the kernel.
     pub shutdowns: Sender<Shutdown>,
     pub rust_version: String,
@@ -36,7 +36,7 @@ impl Control {
             JupyterMessageContent::InterruptRequest(_) => {
                 // The reply says that the interrupt was taken, not that the cell has stopped.
                 let _ = self.interrupts.send(interrupt::Request {
-                    received: self.shells.received(),
+                    received: self.subshells.received(),
                 });
                 self.reply(origin, InterruptReply::new());
             }
@@ -65,7 +65,7 @@ impl Control {
                 self.reply(origin, jupyter_protocol::DebugReply { content });
             }
             JupyterMessageContent::UnknownMessage(unknown) => {
-                match subshell_requests::reply(&unknown, &self.shells) {
+                match subshell_requests::reply(&unknown, &self.subshells) {
                     Some(reply) => {
                         self.reply(origin, JupyterMessageContent::UnknownMessage(reply));
                     }

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::evaluator::outcome;
-use crate::evaluator::pending_reply::OpenCell;
-use crate::processes::ipc::Order;
-use crate::processes::link::Orders;
+use crate::evaluator::pending_reply::PendingReply;
+use crate::processes::ipc::ToSupervisor;
+use crate::processes::link::SupervisorLink;
 use crate::processes::program;
 use crate::shared::activity::{Activity, Phase};
-use crate::shared::subshells::Shells;
+use crate::shared::subshells::Subshells;
 
 /// Code that does not look at the interrupt flag has this long before its worker is killed.
 const GRACE: Duration = Duration::from_secs(1);
@@ -32,32 +32,32 @@ pub struct Request {
 }
 
 /// Stops one cell after the other until every sender is gone.
-pub fn serve(requests: &Receiver<Request>, reach: &Reach) {
+pub fn serve(requests: &Receiver<Request>, context: &InterruptContext) {
     while let Ok(Request { received }) = requests.recv() {
-        if let Some(cell) = reach.activity.interrupt_cell(received) {
-            stop_cell(cell, requests, reach);
-        } else if reach.activity.phase() == Phase::Starting {
+        if let Some(cell) = context.activity.interrupt_cell(received) {
+            stop_cell(cell, requests, context);
+        } else if context.activity.phase() == Phase::Starting {
             // The kernel goes on starting; the cells that wait for it don't run.
-            reach.shells.abort_all_below(received);
+            context.subshells.abort_all_below(received);
         }
     }
 }
 
 /// What an interrupt can act on.
-pub struct Reach {
+pub struct InterruptContext {
     pub activity: Arc<Activity>,
-    pub orders: Orders,
-    pub open_cell: Arc<OpenCell>,
-    pub shells: Arc<Shells>,
+    pub supervisor: SupervisorLink,
+    pub pending_reply: Arc<PendingReply>,
+    pub subshells: Arc<Subshells>,
 }
 
-fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
-    let Reach {
+fn stop_cell(cell: u64, requests: &Receiver<Request>, context: &InterruptContext) {
+    let InterruptContext {
         activity,
-        orders,
-        open_cell,
-        shells,
-    } = reach;
+        supervisor,
+        pending_reply,
+        subshells,
+    } = context;
     let mut is_answered = false;
     let interrupted_at = Instant::now();
     let mut asked_at = None;
@@ -71,7 +71,7 @@ fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
                 // rust-analyzer works in this process and can't be stopped, but nobody needs to wait for it.
                 if asked_at.is_none()
                     && interrupted_at.elapsed() > ANSWER_AFTER
-                    && let Some(reply) = open_cell.take()
+                    && let Some(reply) = pending_reply.take()
                 {
                     is_answered = true;
                     reply.end(Err(outcome::while_compiling()));
@@ -79,19 +79,19 @@ fn stop_cell(cell: u64, requests: &Receiver<Request>, reach: &Reach) {
             }
             Phase::Running => {
                 let asked_at = *asked_at.get_or_insert_with(|| {
-                    orders.give(&Order::Interrupt);
+                    supervisor.send(&ToSupervisor::Interrupt);
                     Instant::now()
                 });
                 if asked_at.elapsed() > GRACE && !is_killed {
                     is_killed = true;
-                    orders.give(&Order::Kill);
+                    supervisor.send(&ToSupervisor::Kill);
                 }
             }
         }
         match requests.recv_timeout(LOOK_AGAIN) {
-            Ok(_) if asked_at.is_some() => orders.give(&Order::Kill),
+            Ok(_) if asked_at.is_some() => supervisor.send(&ToSupervisor::Kill),
             // To the client that cell has ended; the request means those that wait behind it.
-            Ok(request) if is_answered => shells.abort_all_below(request.received),
+            Ok(request) if is_answered => subshells.abort_all_below(request.received),
             Ok(_) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

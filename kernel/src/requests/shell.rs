@@ -14,22 +14,22 @@ use crate::history;
 use crate::introspection;
 use crate::introspection::Question;
 use crate::jupyter::iopub::Publisher;
-use crate::jupyter::outbox::Outbox;
 use crate::jupyter::reply::{error_reply, reply, reply_unsupported, while_busy};
+use crate::jupyter::socket_queue::SocketSender;
 use crate::jupyter::wire::{Incoming, Origin};
-use crate::shared::subshells::Shells;
+use crate::shared::subshells::Subshells;
 
 /// What the shell thread needs.
 pub struct Shell {
     pub publisher: Publisher,
-    pub replies: Outbox,
+    pub replies: SocketSender,
     /// To the evaluator. Unbounded: a queue of cells is the client's to make.
     pub jobs: Sender<Job>,
     /// To the thread that completes and inspects. Unbounded: one request a key press.
     pub introspection: Sender<introspection::Request>,
     /// To the thread that remembers. Unbounded: one request a cell or a key press.
     pub history: Sender<history::Request>,
-    pub shells: Arc<Shells>,
+    pub subshells: Arc<Subshells>,
     /// To the main thread, which ends the kernel.
     pub shutdowns: Sender<Shutdown>,
     pub rust_version: String,
@@ -38,25 +38,25 @@ pub struct Shell {
 impl Shell {
     /// Answers `message` or passes it on.
     pub fn handle(&self, message: Incoming) {
-        if !self.shells.exists(&message.origin.subshell) {
+        if !self.subshells.exists(&message.origin.subshell) {
             self.answer_nobody(&message.origin, &message.message_type);
             return;
         }
         match message.content {
             JupyterMessageContent::ExecuteRequest(request) => {
-                let number = self.shells.next();
+                let number = self.subshells.next();
                 // At once, though the evaluator may be starting or warming up: to jupyter console the kernel is
                 // idle as long as it hears nothing else, and it shows no output then.
-                let is_busy_told = self.shells.is_first(number);
-                if is_busy_told {
+                let busy_published = self.subshells.is_first(number);
+                if busy_published {
                     self.publisher.publish(&message.origin, Status::busy());
                 }
                 let job = ExecuteJob {
-                    has_updates: has_updates(&request, &message.metadata),
+                    supports_update_display: supports_update_display(&request, &message.metadata),
                     origin: message.origin,
                     request,
                     number,
-                    is_busy_told,
+                    busy_published,
                 };
                 self.pass_on(self.jobs.send(Job::Execute(job)).is_ok());
             }
@@ -153,6 +153,6 @@ impl Shell {
 /// No client says. Notebooks name the cell in the request's metadata, as JupyterLab and VS Code do; nbclient,
 /// which knows updates too, can ask nobody for input. What is left are terminals, above all jupyter console,
 /// which pass over `update_display_data`. A client that is taken for one by mistake gets text that works anywhere.
-fn has_updates(request: &ExecuteRequest, metadata: &Value) -> bool {
+fn supports_update_display(request: &ExecuteRequest, metadata: &Value) -> bool {
     !request.allow_stdin || !metadata["cellId"].is_null()
 }

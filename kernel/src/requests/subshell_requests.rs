@@ -3,17 +3,17 @@
 use jupyter_protocol::UnknownMessage;
 use serde_json::{Value, json};
 
-use crate::shared::subshells::Shells;
+use crate::shared::subshells::Subshells;
 
 /// The reply to a request about subshells; none if `request` is about something else.
-pub fn reply(request: &UnknownMessage, shells: &Shells) -> Option<UnknownMessage> {
+pub fn reply(request: &UnknownMessage, subshells: &Subshells) -> Option<UnknownMessage> {
     let content = match request.msg_type.as_str() {
-        "create_subshell_request" => match shells.create() {
+        "create_subshell_request" => match subshells.create() {
             Ok(id) => json!({ "status": "ok", "subshell_id": id }),
             Err(error) => crate::jupyter::reply::error("TooManySubshells", &error.to_string()),
         },
-        "delete_subshell_request" => delete(&request.content["subshell_id"], shells),
-        "list_subshell_request" => json!({ "status": "ok", "subshell_id": shells.list() }),
+        "delete_subshell_request" => delete(&request.content["subshell_id"], subshells),
+        "list_subshell_request" => json!({ "status": "ok", "subshell_id": subshells.list() }),
         _ => return None,
     };
     Some(UnknownMessage {
@@ -22,9 +22,9 @@ pub fn reply(request: &UnknownMessage, shells: &Shells) -> Option<UnknownMessage
     })
 }
 
-fn delete(id: &Value, shells: &Shells) -> Value {
+fn delete(id: &Value, subshells: &Subshells) -> Value {
     match id.as_str() {
-        Some(id) if shells.delete(id) => json!({ "status": "ok" }),
+        Some(id) if subshells.delete(id) => json!({ "status": "ok" }),
         Some(id) => unknown(id),
         None => crate::jupyter::reply::error(
             "UnknownSubshell",

@@ -9,9 +9,9 @@ use jupyter_protocol::{
 
 use super::client::Channel;
 use super::output::Output;
-use super::session::{Happening, Session};
-use super::signals::Wish;
-use super::timeouts::{Patience, Step};
+use super::session::{Event, Session};
+use super::signals::UserSignal;
+use super::timeouts::{Step, Timeouts};
 use super::verdict::Ending;
 use crate::jupyter::wire::Incoming;
 
@@ -53,20 +53,22 @@ pub fn run(
         reply: None,
         is_idle: false,
         is_interrupted: false,
-        patience: Patience::new(limit, Instant::now()),
+        timeouts: Timeouts::new(limit, Instant::now()),
     };
     loop {
-        match session.next(running.patience.deadline())? {
-            Happening::Message(channel, message) => running.take(channel, *message, watch)?,
-            Happening::Log(line) => watch.log(&line)?,
-            Happening::Wish(Wish::Interrupt) if !running.is_interrupted => {
+        match session.next(running.timeouts.deadline())? {
+            Event::Message(channel, message) => running.take(channel, *message, watch)?,
+            Event::Log(line) => watch.log(&line)?,
+            Event::UserSignal(UserSignal::Interrupt) if !running.is_interrupted => {
                 running.is_interrupted = true;
                 watch.interrupting()?;
                 session.interrupt()?;
             }
-            Happening::Wish(Wish::Interrupt | Wish::End) => return Err(Lost::Stopped),
-            Happening::Died(how) => return Err(Lost::Died { how }),
-            Happening::TimeIsUp => match running.patience.due(Instant::now()) {
+            Event::UserSignal(UserSignal::Interrupt | UserSignal::End) => {
+                return Err(Lost::Stopped);
+            }
+            Event::Died(how) => return Err(Lost::Died { how }),
+            Event::TimeIsUp => match running.timeouts.due(Instant::now()) {
                 Some(Step::Interrupt) => session.interrupt()?,
                 Some(Step::GiveUp) => return Err(Lost::Silent),
                 None => {}
@@ -86,7 +88,7 @@ struct Running {
     reply: Option<ExecuteReply>,
     is_idle: bool,
     is_interrupted: bool,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 impl Running {
@@ -102,16 +104,16 @@ impl Running {
         match (channel, message.content) {
             (Channel::Shell, JupyterMessageContent::ExecuteReply(reply)) => {
                 self.reply = Some(reply);
-                self.patience.answer_began(Instant::now());
+                self.timeouts.answer_began(Instant::now());
             }
             (Channel::Iopub, JupyterMessageContent::ExecuteInput(_)) => {
-                self.patience.cell_started(Instant::now());
+                self.timeouts.cell_started(Instant::now());
             }
             (Channel::Iopub, JupyterMessageContent::Status(status))
                 if status.execution_state == ExecutionState::Idle =>
             {
                 self.is_idle = true;
-                self.patience.answer_began(Instant::now());
+                self.timeouts.answer_began(Instant::now());
             }
             (Channel::Iopub, content) => {
                 if let Some(output) = Output::of(content) {
@@ -128,7 +130,7 @@ impl Running {
             execution_count: Some(reply.execution_count.0),
             error: error_of(reply),
             exceeded_s: limit
-                .filter(|_| self.patience.is_exceeded())
+                .filter(|_| self.timeouts.is_exceeded())
                 .map(|limit| limit.as_secs_f64()),
             is_interrupted: self.is_interrupted,
         }

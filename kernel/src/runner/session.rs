@@ -12,7 +12,7 @@ use jupyter_protocol::{
 use super::child::Child;
 use super::client::{Channel, Client};
 use super::endpoint::Endpoint;
-use super::signals::{Signals, Wish};
+use super::signals::{Signals, UserSignal};
 use crate::jupyter::wire::Incoming;
 
 /// How long a kernel may take to answer at all. It does so before it warms up.
@@ -28,17 +28,17 @@ pub struct Session<'a> {
     client: Client,
     _endpoint: Endpoint,
     signals: &'a mut Signals,
-    happenings: VecDeque<Happening>,
+    happenings: VecDeque<Event>,
     is_dead: bool,
 }
 
 /// Something to act upon.
 #[derive(Debug)]
-pub enum Happening {
+pub enum Event {
     Message(Channel, Box<Incoming>),
     /// A line of the kernel's log.
     Log(String),
-    Wish(Wish),
+    UserSignal(UserSignal),
     /// The kernel's process ended; how, in words. Nothing comes after it.
     Died(String),
     /// The deadline came first.
@@ -73,7 +73,7 @@ impl<'a> Session<'a> {
         let mut language_info = None;
         loop {
             match self.next(Some(deadline))? {
-                Happening::Message(_, message) => match message.content {
+                Event::Message(_, message) => match message.content {
                     JupyterMessageContent::IoPubWelcome(_) => is_subscribed = true,
                     JupyterMessageContent::KernelInfoReply(reply)
                         if message.parent_id == request =>
@@ -82,10 +82,10 @@ impl<'a> Session<'a> {
                     }
                     _ => {}
                 },
-                Happening::Log(line) => log(&line),
-                Happening::Wish(_) => anyhow::bail!("stopped before the kernel was ready"),
-                Happening::Died(how) => anyhow::bail!("the kernel {how} before it was ready"),
-                Happening::TimeIsUp => {
+                Event::Log(line) => log(&line),
+                Event::UserSignal(_) => anyhow::bail!("stopped before the kernel was ready"),
+                Event::Died(how) => anyhow::bail!("the kernel {how} before it was ready"),
+                Event::TimeIsUp => {
                     anyhow::bail!(
                         "the kernel did not answer within {} s",
                         READY_WAIT.as_secs()
@@ -125,13 +125,13 @@ impl<'a> Session<'a> {
     }
 
     /// What happens next, if it does before `deadline`.
-    pub fn next(&mut self, deadline: Option<Instant>) -> anyhow::Result<Happening> {
+    pub fn next(&mut self, deadline: Option<Instant>) -> anyhow::Result<Event> {
         loop {
             if let Some(happening) = self.happenings.pop_front() {
                 return Ok(happening);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Ok(Happening::TimeIsUp);
+                return Ok(Event::TimeIsUp);
             }
             self.gather(deadline)?;
         }
@@ -146,7 +146,7 @@ impl<'a> Session<'a> {
         let ready = self.client.wait(&watched, deadline)?;
         // A signal may have told of the kernel's end.
         self.happenings
-            .extend(self.signals.take().into_iter().map(Happening::Wish));
+            .extend(self.signals.take().into_iter().map(Event::UserSignal));
         let ending = self
             .child
             .ending()
@@ -154,14 +154,14 @@ impl<'a> Session<'a> {
         self.take_messages();
         if stderr.is_some_and(|stderr| ready.contains(&stderr)) {
             self.happenings
-                .extend(self.child.read_stderr().into_iter().map(Happening::Log));
+                .extend(self.child.read_stderr().into_iter().map(Event::Log));
         }
         if let Some(how) = ending
             && !self.is_dead
         {
             self.is_dead = true;
             self.take_last_words()?;
-            self.happenings.push_back(Happening::Died(how));
+            self.happenings.push_back(Event::Died(how));
         }
         Ok(())
     }
@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
             let watched: Vec<_> = stderr.into_iter().collect();
             if !self.client.wait(&watched, Some(deadline))?.is_empty() {
                 self.happenings
-                    .extend(self.child.read_stderr().into_iter().map(Happening::Log));
+                    .extend(self.child.read_stderr().into_iter().map(Event::Log));
             }
             self.take_messages();
         }
@@ -184,7 +184,7 @@ impl<'a> Session<'a> {
     fn take_messages(&mut self) {
         let messages = self.client.take().into_iter();
         let happenings =
-            messages.map(|(channel, message)| Happening::Message(channel, Box::new(message)));
+            messages.map(|(channel, message)| Event::Message(channel, Box::new(message)));
         self.happenings.extend(happenings);
     }
 }

@@ -14,7 +14,7 @@ pub struct Signals {
 
 /// What the person at the terminal, or the system, wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum UserSignal {
     /// Ctrl-C.
     Interrupt,
     /// The terminal is gone, or `kill`.
@@ -36,12 +36,12 @@ impl Signals {
     }
 
     /// The wishes since the last call.
-    pub fn take(&mut self) -> Vec<Wish> {
-        let wish = |signal| match signal {
-            SIGINT => Some(Wish::Interrupt),
-            SIGTERM | SIGHUP => Some(Wish::End),
+    pub fn take(&mut self) -> Vec<UserSignal> {
+        let signal = |signal| match signal {
+            SIGINT => Some(UserSignal::Interrupt),
+            SIGTERM | SIGHUP => Some(UserSignal::End),
             _ => None,
         };
-        self.delivery.pending().filter_map(wish).collect()
+        self.delivery.pending().filter_map(signal).collect()
     }
 }

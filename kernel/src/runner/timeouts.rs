@@ -14,7 +14,7 @@ const REST_WAIT: Duration = Duration::from_secs(10);
 
 /// The clock of one cell.
 #[derive(Debug)]
-pub struct Patience {
+pub struct Timeouts {
     limit: Option<Duration>,
     stage: Stage,
     stage_end: Option<Instant>,
@@ -37,7 +37,7 @@ pub enum Step {
     GiveUp,
 }
 
-impl Patience {
+impl Timeouts {
     /// A request was sent. `limit`: for the cell itself, from when the kernel takes it up.
     pub fn new(limit: Option<Duration>, now: Instant) -> Self {
         Self {
@@ -103,56 +103,56 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn running(limit: Option<Duration>) -> (Patience, Instant) {
+    fn running(limit: Option<Duration>) -> (Timeouts, Instant) {
         let now = Instant::now();
-        let mut patience = Patience::new(limit, now);
-        patience.cell_started(now);
-        (patience, now)
+        let mut timeouts = Timeouts::new(limit, now);
+        timeouts.cell_started(now);
+        (timeouts, now)
     }
 
     #[test]
     fn a_cell_without_a_limit_is_waited_for() {
-        let (mut patience, now) = running(None);
-        assert_eq!(patience.deadline(), None);
-        assert_eq!(patience.due(now + 100_000 * SECOND), None);
+        let (mut timeouts, now) = running(None);
+        assert_eq!(timeouts.deadline(), None);
+        assert_eq!(timeouts.due(now + 100_000 * SECOND), None);
     }
 
     #[test]
     fn warming_up_does_not_count() {
         let now = Instant::now();
-        let mut patience = Patience::new(Some(SECOND), now);
-        assert_eq!(patience.due(now + 100 * SECOND), None);
-        patience.cell_started(now + 100 * SECOND);
-        assert_eq!(patience.deadline(), Some(now + 101 * SECOND));
+        let mut timeouts = Timeouts::new(Some(SECOND), now);
+        assert_eq!(timeouts.due(now + 100 * SECOND), None);
+        timeouts.cell_started(now + 100 * SECOND);
+        assert_eq!(timeouts.deadline(), Some(now + 101 * SECOND));
     }
 
     #[test]
     fn a_kernel_that_never_takes_the_cell_up_is_given_up() {
         let now = Instant::now();
         assert_eq!(
-            Patience::new(None, now).due(now + START_WAIT),
+            Timeouts::new(None, now).due(now + START_WAIT),
             Some(Step::GiveUp)
         );
     }
 
     #[test]
     fn a_cell_over_its_limit_is_interrupted_twice_and_then_given_up() {
-        let (mut patience, start) = running(Some(2 * SECOND));
-        assert_eq!(patience.due(start + SECOND), None);
-        assert!(!patience.is_exceeded());
-        assert_eq!(patience.due(start + 2 * SECOND), Some(Step::Interrupt));
-        assert!(patience.is_exceeded());
-        assert_eq!(patience.due(start + 3 * SECOND), None);
-        assert_eq!(patience.due(start + 7 * SECOND), Some(Step::Interrupt));
-        assert_eq!(patience.due(start + 12 * SECOND), Some(Step::GiveUp));
+        let (mut timeouts, start) = running(Some(2 * SECOND));
+        assert_eq!(timeouts.due(start + SECOND), None);
+        assert!(!timeouts.is_exceeded());
+        assert_eq!(timeouts.due(start + 2 * SECOND), Some(Step::Interrupt));
+        assert!(timeouts.is_exceeded());
+        assert_eq!(timeouts.due(start + 3 * SECOND), None);
+        assert_eq!(timeouts.due(start + 7 * SECOND), Some(Step::Interrupt));
+        assert_eq!(timeouts.due(start + 12 * SECOND), Some(Step::GiveUp));
     }
 
     #[test]
     fn half_an_answer_is_not_waited_on_for_ever() {
-        let (mut patience, start) = running(None);
-        patience.answer_began(start);
-        patience.answer_began(start + SECOND);
-        assert_eq!(patience.deadline(), Some(start + REST_WAIT));
-        assert_eq!(patience.due(start + REST_WAIT), Some(Step::GiveUp));
+        let (mut timeouts, start) = running(None);
+        timeouts.answer_began(start);
+        timeouts.answer_began(start + SECOND);
+        assert_eq!(timeouts.deadline(), Some(start + REST_WAIT));
+        assert_eq!(timeouts.due(start + REST_WAIT), Some(Step::GiveUp));
     }
 }

@@ -27,8 +27,8 @@ pub enum Verdict {
 }
 
 /// * `must_fail`: the cell is there to show an error.
-/// * `are_errors_allowed`: the run goes on whatever fails.
-pub fn judge(ending: &Ending, must_fail: bool, are_errors_allowed: bool) -> Verdict {
+/// * `allow_errors`: the run goes on whatever fails.
+pub fn judge(ending: &Ending, must_fail: bool, allow_errors: bool) -> Verdict {
     if ending.is_interrupted {
         return Verdict::Interrupted;
     }
@@ -41,7 +41,7 @@ pub fn judge(ending: &Ending, must_fail: bool, are_errors_allowed: bool) -> Verd
         None if must_fail => "it is tagged raises-exception, but did not fail".to_owned(),
         None => return Verdict::Passed,
     };
-    if are_errors_allowed {
+    if allow_errors {
         Verdict::Excused
     } else {
         Verdict::Failed(failure)

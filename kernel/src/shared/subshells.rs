@@ -16,13 +16,13 @@ pub type ShellId = Option<String>;
 
 /// Shared by the threads that take, run and abort cells.
 #[derive(Debug)]
-pub struct Shells {
+pub struct Subshells {
     /// How many execute requests have come in.
     received: AtomicUsize,
     /// How many have been answered, with their idle.
     answered: AtomicUsize,
     /// The main shell, then its subshells in the order in which they were made.
-    shells: Mutex<Vec<Shell>>,
+    subshells: Mutex<Vec<Shell>>,
 }
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ struct Shell {
 #[error("there are {MOST_SUBSHELLS} subshells already: delete one first")]
 pub struct TooMany;
 
-impl Shells {
+impl Subshells {
     pub fn new() -> Self {
         let main = Shell {
             id: None,
@@ -46,7 +46,7 @@ impl Shells {
         Self {
             received: AtomicUsize::new(0),
             answered: AtomicUsize::new(0),
-            shells: Mutex::new(vec![main]),
+            subshells: Mutex::new(vec![main]),
         }
     }
 
@@ -72,8 +72,8 @@ impl Shells {
 
     /// Whether the request with this number is not to be run: aborted, or its subshell was deleted.
     pub fn is_aborted(&self, id: &ShellId, number: usize) -> bool {
-        let shells = self.lock();
-        let shell = shells.iter().find(|shell| shell.id == *id);
+        let subshells = self.lock();
+        let shell = subshells.iter().find(|shell| shell.id == *id);
         shell.is_none_or(|shell| number < shell.aborted_below)
     }
 
@@ -93,12 +93,12 @@ impl Shells {
 
     /// Makes a subshell.
     pub fn create(&self) -> Result<String, TooMany> {
-        let mut shells = self.lock();
-        if shells.len() > MOST_SUBSHELLS {
+        let mut subshells = self.lock();
+        if subshells.len() > MOST_SUBSHELLS {
             return Err(TooMany);
         }
         let id = uuid::Uuid::new_v4().to_string();
-        shells.push(Shell {
+        subshells.push(Shell {
             id: Some(id.clone()),
             aborted_below: 0,
         });
@@ -107,16 +107,19 @@ impl Shells {
 
     /// Deletes a subshell. Whether there was one.
     pub fn delete(&self, id: &str) -> bool {
-        let mut shells = self.lock();
-        let before = shells.len();
-        shells.retain(|shell| shell.id.as_deref() != Some(id));
-        shells.len() < before
+        let mut subshells = self.lock();
+        let before = subshells.len();
+        subshells.retain(|shell| shell.id.as_deref() != Some(id));
+        subshells.len() < before
     }
 
     /// The subshells' ids.
     pub fn list(&self) -> Vec<String> {
-        let shells = self.lock();
-        shells.iter().filter_map(|shell| shell.id.clone()).collect()
+        let subshells = self.lock();
+        subshells
+            .iter()
+            .filter_map(|shell| shell.id.clone())
+            .collect()
     }
 
     pub fn exists(&self, id: &ShellId) -> bool {
@@ -125,7 +128,9 @@ impl Shells {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Shell>> {
         // A panic elsewhere leaves these plain values whole.
-        self.shells.lock().unwrap_or_else(PoisonError::into_inner)
+        self.subshells
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -135,42 +140,42 @@ mod tests {
 
     #[test]
     fn an_abort_means_one_shell_and_what_has_come_so_far() {
-        let shells = Shells::new();
-        let sub = Some(shells.create().unwrap());
-        let (first, second) = (shells.next(), shells.next());
-        shells.abort_below(&sub, shells.received());
-        let third = shells.next();
-        assert!(shells.is_aborted(&sub, first) && shells.is_aborted(&sub, second));
-        assert!(!shells.is_aborted(&sub, third) && !shells.is_aborted(&None, first));
-        shells.abort_all_below(shells.received());
-        assert!(shells.is_aborted(&sub, third) && shells.is_aborted(&None, third));
+        let subshells = Subshells::new();
+        let sub = Some(subshells.create().unwrap());
+        let (first, second) = (subshells.next(), subshells.next());
+        subshells.abort_below(&sub, subshells.received());
+        let third = subshells.next();
+        assert!(subshells.is_aborted(&sub, first) && subshells.is_aborted(&sub, second));
+        assert!(!subshells.is_aborted(&sub, third) && !subshells.is_aborted(&None, first));
+        subshells.abort_all_below(subshells.received());
+        assert!(subshells.is_aborted(&sub, third) && subshells.is_aborted(&None, third));
     }
 
     #[test]
     fn a_request_is_first_when_all_before_it_are_answered() {
-        let shells = Shells::new();
-        let (first, second) = (shells.next(), shells.next());
-        assert!(shells.is_first(first) && !shells.is_first(second));
-        shells.note_answer();
-        assert!(shells.is_first(second));
+        let subshells = Subshells::new();
+        let (first, second) = (subshells.next(), subshells.next());
+        assert!(subshells.is_first(first) && !subshells.is_first(second));
+        subshells.note_answer();
+        assert!(subshells.is_first(second));
     }
 
     #[test]
     fn what_waits_on_a_deleted_subshell_is_aborted() {
-        let shells = Shells::new();
-        let id = shells.create().unwrap();
-        let number = shells.next();
-        assert!(shells.delete(&id) && !shells.delete(&id));
-        assert!(shells.is_aborted(&Some(id), number));
+        let subshells = Subshells::new();
+        let id = subshells.create().unwrap();
+        let number = subshells.next();
+        assert!(subshells.delete(&id) && !subshells.delete(&id));
+        assert!(subshells.is_aborted(&Some(id), number));
     }
 
     #[test]
     fn subshells_have_a_most() {
-        let shells = Shells::new();
-        let ids: Vec<String> = (0..1000).map(|_| shells.create().unwrap()).collect();
-        assert_eq!(shells.list(), ids);
-        assert!(shells.create().is_err());
-        shells.delete(&ids[0]);
-        assert!(shells.create().is_ok());
+        let subshells = Subshells::new();
+        let ids: Vec<String> = (0..1000).map(|_| subshells.create().unwrap()).collect();
+        assert_eq!(subshells.list(), ids);
+        assert!(subshells.create().is_err());
+        subshells.delete(&ids[0]);
+        assert!(subshells.create().is_ok());
     }
 }

@@ -28,25 +28,25 @@ const SWEEP_WAIT: Duration = Duration::from_secs(10);
 const SWEEP_AGAIN: Duration = Duration::from_millis(10);
 
 /// What the kernel that has started this process may leave.
-pub struct Estate {
+pub struct Orphans {
     kernel: Pid,
     /// Whether it leads a process group, as Jupyter makes one for each: its compilers are in it. Without one
     /// they end by themselves when they are done.
     leads_group: bool,
 }
 
-impl Estate {
+impl Orphans {
     /// Looks at the kernel while it lives, and leaves its group: who kills that as a whole, as Jupyter does,
     /// spares the one process that can clean up.
     pub fn of_parent() -> Self {
         let kernel = getppid();
-        let estate = Self {
+        let orphans = Self {
             kernel,
             leads_group: getpgid(Some(kernel)) == Ok(kernel),
         };
         // Fails only for a leader of a session, which no kernel starts.
         let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
-        estate
+        orphans
     }
 
     /// Removes all that the kernel has left, if it is dead.
@@ -54,7 +54,7 @@ impl Estate {
     /// * `socket`: whose other end the kernel holds as long as it lives.
     /// * `wait`: how long the kernel may take to close it. The system closes a dying process's files one after the
     ///   other, and on a busy machine some time can pass between two.
-    pub fn settle(&self, socket: &UnixStream, wait: Duration) {
+    pub fn remove(&self, socket: &UnixStream, wait: Duration) {
         if !is_closed(socket, wait) || !self.awaits_death() {
             return;
         }

@@ -4,7 +4,7 @@
 //! This is the worker's side. The fork sleeps until a pipe is closed whose other end only the worker holds: the
 //! worker has died. A byte in it says that the cell had ended before: the fork ends too. Otherwise it goes on as the
 //! worker, with all as it was before the cell, and tells the supervisor, whose child it then is, on the pipe for
-//! [`Notice`]s.
+//! [`FromWorker`]s.
 //!
 //! Never decides which cells are protected: the kernel does, and says so with a limit of memory.
 
@@ -19,8 +19,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, setpgid};
 
-use super::oom::Victim;
-use crate::processes::ipc::{Attempt, Checkpoint, Notice, write_message};
+use super::oom::OomScore;
+use crate::processes::ipc::{Attempt, Checkpoint, FromWorker, write_message};
 
 /// Forks the process. The runtime does it, because it knows which locks must not be held meanwhile.
 pub type Fork = unsafe extern "C" fn() -> i32;
@@ -50,7 +50,7 @@ struct Guard {
     pid: Pid,
     dismissal: std::io::PipeWriter,
     /// While the cell runs, and until the checkpoint has ended.
-    victim: Option<Victim>,
+    oom_score: Option<OomScore>,
 }
 
 impl Checkpoints {
@@ -83,7 +83,7 @@ impl Checkpoints {
             }
             Err(attempt) => attempt,
         };
-        self.tell(&Notice::Checkpoint(Checkpoint {
+        self.tell(&FromWorker::Checkpoint(Checkpoint {
             attempt,
             own_bytes,
             cost_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
@@ -95,7 +95,7 @@ impl Checkpoints {
     /// the system kills when memory runs out.
     pub fn begin_cell(&mut self) {
         if let Some(guard) = &mut self.guard {
-            guard.victim = Some(Victim::first());
+            guard.oom_score = Some(OomScore::raise());
         }
     }
 
@@ -117,15 +117,15 @@ impl Checkpoints {
         // Not by closing the pipe: a process that a cell has forked may hold it open.
         let _ = kill(guard.pid, Signal::SIGKILL);
         while waitpid(guard.pid, None) == Err(Errno::EINTR) {}
-        if let Some(victim) = guard.victim {
-            victim.pardon();
+        if let Some(oom_score) = guard.oom_score {
+            oom_score.restore();
         }
     }
 
     /// Tells the supervisor that this process is the worker from now on.
     pub fn tell_take_over(&mut self) {
         let pid = std::process::id();
-        self.tell(&Notice::TookOver { pid });
+        self.tell(&FromWorker::TookOver { pid });
     }
 
     /// The worker's guard; nothing in the checkpoint, which has taken over when this returns.
@@ -150,13 +150,13 @@ impl Checkpoints {
                 Ok(Some(Guard {
                     pid,
                     dismissal,
-                    victim: None,
+                    oom_score: None,
                 }))
             }
         }
     }
 
-    fn tell(&mut self, notice: &Notice) {
+    fn tell(&mut self, notice: &FromWorker) {
         // Without a supervisor the pipe for commands ends too, and so does this process.
         let _ = write_message(&mut self.notices, notice);
     }

@@ -15,14 +15,14 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 const FIRST: &str = "1000";
 
 /// This process, while it is to be killed first.
-pub struct Victim {
+pub struct OomScore {
     /// The score that it had before; none where there are no scores.
     score: Option<String>,
 }
 
-impl Victim {
+impl OomScore {
     /// Makes this process the first choice.
-    pub fn first() -> Self {
+    pub fn raise() -> Self {
         let own = score_file("self");
         let score = fs::read_to_string(&own).ok();
         // Without the score the system chooses by size: most often the same process.
@@ -32,7 +32,7 @@ impl Victim {
 
     /// Gives this process its score back, and the programs that it has started meanwhile: they have it from
     /// here, and may outlive the cell.
-    pub fn pardon(self) {
+    pub fn restore(self) {
         let Some(score) = self.score else { return };
         let _ = fs::write(score_file("self"), &score);
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;

@@ -1,7 +1,7 @@
 //! The way into a thread that owns a socket: other threads leave messages, the owner sends them.
 //!
 //! zmq sockets belong to one thread. Each owner therefore also has an inproc PULL socket that it polls
-//! beside its own; an [`Outbox`] is the other end of it.
+//! beside its own; a [`SocketSender`] is the other end of it.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,22 +12,22 @@ const STOP: &[u8] = b"stop";
 
 /// Leaves messages for the thread that owns a socket. Cheap to clone; any thread may use it.
 ///
-/// Senders: every thread that answers. Receiver: the owner's [`Inbox`]. Unbounded: the number of messages
+/// Senders: every thread that answers. Receiver: the owner's [`SocketReceiver`]. Unbounded: the number of messages
 /// is bounded by the publisher's pace and the clients' requests.
 #[derive(Clone)]
-pub struct Outbox {
+pub struct SocketSender {
     /// zmq lets a socket move between threads when a fence lies between; the mutex is that fence.
     socket: Arc<Mutex<zmq::Socket>>,
     codec: Arc<Codec>,
 }
 
 /// The owner's end.
-pub struct Inbox {
+pub struct SocketReceiver {
     socket: zmq::Socket,
 }
 
-/// What an owner finds in its inbox.
-pub enum Letter {
+/// What an owner finds in its queue.
+pub enum SocketCommand {
     Send(Vec<Vec<u8>>),
     Stop,
 }
@@ -37,7 +37,7 @@ pub fn pair(
     context: &zmq::Context,
     codec: &Arc<Codec>,
     name: &str,
-) -> zmq::Result<(Outbox, Inbox)> {
+) -> zmq::Result<(SocketSender, SocketReceiver)> {
     let address = format!("inproc://{name}");
     let pull = context.socket(zmq::PULL)?;
     pull.set_rcvhwm(0)?;
@@ -46,14 +46,14 @@ pub fn pair(
     push.set_sndhwm(0)?;
     push.set_linger(0)?;
     push.connect(&address)?;
-    let outbox = Outbox {
+    let sender = SocketSender {
         socket: Arc::new(Mutex::new(push)),
         codec: Arc::clone(codec),
     };
-    Ok((outbox, Inbox { socket: pull }))
+    Ok((sender, SocketReceiver { socket: pull }))
 }
 
-impl Outbox {
+impl SocketSender {
     /// Signs a message and leaves it to be sent.
     pub fn send(&self, message: Outgoing) {
         self.leave(self.codec.encode(message));
@@ -75,19 +75,19 @@ impl Outbox {
     }
 }
 
-impl Inbox {
+impl SocketReceiver {
     /// For polling beside the owner's socket.
     pub fn poll_item(&self) -> zmq::PollItem<'_> {
         self.socket.as_poll_item(zmq::POLLIN)
     }
 
-    /// The next letter, if one is there.
-    pub fn take(&self) -> Option<Letter> {
+    /// The next command, if one is there.
+    pub fn take(&self) -> Option<SocketCommand> {
         let frames = self.socket.recv_multipart(zmq::DONTWAIT).ok()?;
         Some(if frames == [STOP] {
-            Letter::Stop
+            SocketCommand::Stop
         } else {
-            Letter::Send(frames)
+            SocketCommand::Send(frames)
         })
     }
 }
