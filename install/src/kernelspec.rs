@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 pub use binary::path_to_keep;
 pub use location::Location;
-pub use options::{EnvEntry, Options, WORKERS_VARIABLE, crates_from_environment};
+pub use options::{EnvEntry, Options, WORKERS_VARIABLE};
 
 /// The files beside `kernel.json`.
 const LOGOS: [(&str, &[u8]); 3] = [

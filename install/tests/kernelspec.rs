@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use corebook_install::CrateRequest;
+use corebook_build::CrateRequest;
 use corebook_install::kernelspec::{self, KernelspecError, Location, Options};
 use serde_json::Value;
 

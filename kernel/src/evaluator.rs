@@ -35,8 +35,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use corebook_install::compiler::Compile;
-use corebook_install::{Session, Toolchain, linker};
+use corebook_build::cargo_shim::Compile;
+use corebook_build::{Session, Toolchain, linker};
 use jupyter_protocol::{
     ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult, Media,
     ReplyStatus, Status,
@@ -168,7 +168,7 @@ impl Evaluator {
     /// Makes evcxr ready, then works until every sender is gone.
     pub fn serve(
         mut self,
-        toolchain: Result<Toolchain, corebook_install::Error>,
+        toolchain: Result<Toolchain, corebook_build::Error>,
         jobs: &Receiver<Job>,
     ) {
         self.interpreter = self.start(toolchain, jobs);
@@ -221,7 +221,7 @@ impl Evaluator {
 
     fn start(
         &mut self,
-        toolchain: Result<Toolchain, corebook_install::Error>,
+        toolchain: Result<Toolchain, corebook_build::Error>,
         jobs: &Receiver<Job>,
     ) -> Result<Interpreter, String> {
         let toolchain = toolchain.map_err(|error| error.to_string())?;
@@ -236,7 +236,7 @@ impl Evaluator {
         toolchain: Toolchain,
         tell: impl FnMut(&mut Self),
     ) -> Result<Interpreter, String> {
-        let in_words = |error: corebook_install::Error| error.to_string();
+        let in_words = |error: corebook_build::Error| error.to_string();
         self.toolchain = Some(toolchain.clone());
         if let Err(error) = toolchain.check_rust_src() {
             self.notices

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use corebook_install::Toolchain;
+use corebook_build::Toolchain;
 use jupyter_protocol::Status;
 
 use crate::evaluator::locate::Cells;

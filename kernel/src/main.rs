@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use corebook_install::compiler::Compiler;
+use corebook_build::cargo_shim::CargoShim;
 use corebook_kernel::processes::{ROLE_VARIABLE, SUPERVISOR_ROLE, WORKER_ROLE, supervisor, worker};
 
 fn main() -> ExitCode {
-    if let Some(compiler) = Compiler::of_this_process() {
+    if let Some(compiler) = CargoShim::of_this_process() {
         return compiler.run();
     }
     match std::env::var(ROLE_VARIABLE).as_deref() {

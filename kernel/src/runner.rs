@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use corebook_install::{Prebuild, Toolchain, kernelspec};
+use corebook_build::{Prebuild, Toolchain, crates};
 use serde_json::Value;
 
 use self::cell::{Lost, Watch};
@@ -124,7 +124,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 fn prepare() -> anyhow::Result<()> {
     let prebuild = Prebuild::new(
         &Toolchain::of_user(std::env::current_dir().ok().as_deref())?,
-        &kernelspec::crates_from_environment()?,
+        &crates::from_environment()?,
     )?;
     prebuild.ensure(&mut |line| eprintln!("{line}"))?;
     Ok(())

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use corebook_tests::binary;
 
 /// Where the code that prints messages is.
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     "kernel/src",
+    "build/src",
     "install/src",
     "magics/src",
     "magics/runtime/src",

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::search_path;
+use corebook_build::search_path;
 
 /// The path by which the program was called, if that is it; else `running`.
 ///

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::KernelspecError;
-use crate::search_path;
+use corebook_build::search_path;
 
 /// Where a kernelspec goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

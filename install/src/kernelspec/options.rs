@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::KernelspecError;
-use crate::CrateRequest;
-use crate::toolchain::TOOLCHAIN_VARIABLE;
+use corebook_build::CrateRequest;
+use corebook_build::crates::WITH_VARIABLE;
+use corebook_build::toolchain::TOOLCHAIN_VARIABLE;
 
 /// Caps how many workers `%pool` starts by default; for machines that a class shares.
 pub const WORKERS_VARIABLE: &str = "COREBOOK_WORKERS";
-
-/// Names the crates of the template a kernel clones, as `--with` got them.
-const WITH_VARIABLE: &str = "COREBOOK_WITH";
 
 /// The choices of `corebook install`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,15 +73,6 @@ impl Options {
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
-}
-
-/// The crates named by the kernel's environment, for [`crate::template()`].
-///
-/// # Errors
-///
-/// When the variable holds something else than crates.
-pub fn crates_from_environment() -> Result<Vec<CrateRequest>, crate::Error> {
-    CrateRequest::parse_list(&std::env::var(WITH_VARIABLE).unwrap_or_default())
 }
 
 /// One environment variable of the kernel.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use corebook_install::cache::CACHE_VARIABLE;
+use corebook_build::cache::CACHE_VARIABLE;
+use corebook_build::{Cache, CrateRequest, Toolchain};
 use corebook_install::kernelspec::{self, EnvEntry, Location, Options};
-use corebook_install::{Cache, CrateRequest, Toolchain};
 use serde_json::json;
 
 use super::environment::within;
@@ -88,7 +88,7 @@ fn prebuild(options: &Options) -> anyhow::Result<()> {
     let folder = std::env::current_dir().ok();
     let toolchain = Toolchain::of_user(folder.as_deref())?;
     toolchain.check_rust_src()?;
-    corebook_install::template(&toolchain, &options.with, &mut |line| eprintln!("{line}"))?;
+    corebook_build::template(&toolchain, &options.with, &mut |line| eprintln!("{line}"))?;
     Ok(())
 }
 

@@ -7,8 +7,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use corebook_install::cache::CACHE_VARIABLE;
-use corebook_install::search_path::{LISTS, neutral_folder, without_relative};
+use corebook_build::cache::CACHE_VARIABLE;
+use corebook_build::evcxr::SETTINGS_VARIABLE;
+use corebook_build::search_path::{LISTS, neutral_folder, without_relative};
 
 use crate::history::place;
 
@@ -18,7 +19,7 @@ const PATHS: [&str; 6] = [
     place::VARIABLE,
     "CARGO_HOME",
     "RUSTUP_HOME",
-    "EVCXR_CONFIG_DIR",
+    SETTINGS_VARIABLE,
     "TMPDIR",
 ];
 

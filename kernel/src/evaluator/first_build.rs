@@ -4,8 +4,8 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use corebook_install::kernelspec::crates_from_environment;
-use corebook_install::{Error, Prebuild, Template, Toolchain};
+use corebook_build::crates;
+use corebook_build::{Error, Prebuild, Template, Toolchain};
 use jupyter_protocol::StreamContent;
 
 use crate::jupyter::wire::Origin;
@@ -25,7 +25,7 @@ impl Evaluator {
         toolchain: &Toolchain,
         mut tell: impl FnMut(&mut Self),
     ) -> Result<Template, Error> {
-        let prebuild = Prebuild::new(toolchain, &crates_from_environment()?)?;
+        let prebuild = Prebuild::new(toolchain, &crates::from_environment()?)?;
         if let Some(template) = prebuild.existing() {
             return Ok(template);
         }

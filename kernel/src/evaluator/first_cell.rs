@@ -3,7 +3,7 @@
 //! Before, nothing of the folder is read: who opens a notebook has not agreed to run anything. Who runs a cell has. A
 //! file of the folder may then choose among the toolchains that the user has installed, and no more.
 
-use corebook_install::{FolderChoice, Toolchain};
+use corebook_build::{FolderChoice, Toolchain};
 use evcxr::EvalCallbacks;
 
 use super::Evaluator;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use corebook_install::compiler::Compile;
+use corebook_build::cargo_shim::Compile;
 use serde_json::{Value, json};
 
 use crate::shared::activity::Run;

@@ -10,14 +10,14 @@ use std::sync::OnceLock;
 
 use anyhow::Context;
 use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
-use corebook_install::toolchain::RUSTUP_VARIABLE;
-use corebook_install::{Session, Template};
+use corebook_build::evcxr::{SETTINGS_VARIABLE, WORK_DIR_VARIABLE};
+use corebook_build::toolchain::RUSTUP_VARIABLE;
+use corebook_build::{Session, Template};
 use evcxr::{CommandContext, EvalContext};
 
 use super::environment::{Lent, set_variable};
 use super::interpreter::Interpreter;
 use super::std_source::{self, StdSource};
-use super::user_settings;
 use crate::processes::program;
 use crate::processes::{
     BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
@@ -46,15 +46,12 @@ pub fn start(
 ) -> anyhow::Result<Interpreter> {
     std::env::set_current_dir(session.dir()).context("the session's folder can't be entered")?;
     let supervisor = supervisor_command(template, session, surroundings)?;
-    set_variable("EVCXR_TMPDIR", session.work_dir().into());
+    set_variable(WORK_DIR_VARIABLE, session.work_dir().into());
     // rust-analyzer prefers rustup's proxies, which would look for a toolchain file.
     set_variable(RUSTUP_VARIABLE, template.toolchain().sysroot.clone().into());
     let std_source = StdSource::new(template, session);
     let path = path_with(session, std::env::var_os("PATH").as_deref());
-    let lent = Lent::set([
-        ("PATH", path),
-        (user_settings::FOLDER_VARIABLE, session.dir().into()),
-    ]);
+    let lent = Lent::set([("PATH", path), (SETTINGS_VARIABLE, session.dir().into())]);
     let (mut context, outputs) = EvalContext::with_subprocess_command(supervisor)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("evcxr did not start")?;
@@ -124,7 +121,7 @@ fn variables_of_the_start() -> &'static [(&'static str, Option<OsString>)] {
         "CARGO",
         "RUSTC",
         RUSTUP_VARIABLE,
-        user_settings::FOLDER_VARIABLE,
+        SETTINGS_VARIABLE,
         std_source::SOURCE_VARIABLE,
     ];
     static BEFORE: OnceLock<[(&str, Option<OsString>); TOLD.len()]> = OnceLock::new();

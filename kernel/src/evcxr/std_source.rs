@@ -12,7 +12,7 @@
 
 use std::path::PathBuf;
 
-use corebook_install::{Session, Template};
+use corebook_build::{Session, Template};
 use corebook_magics::inference::{has_untyped_let, has_word};
 use evcxr::CommandContext;
 

@@ -8,10 +8,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use corebook_build::evcxr::SETTINGS_VARIABLE;
 use toml::Table;
-
-/// Names the folder, as it does for evcxr.
-pub const FOLDER_VARIABLE: &str = "EVCXR_CONFIG_DIR";
 
 /// Settings that a kernel cannot obey, and why.
 const LEFT_OUT: [(&str, &str); 6] = [
@@ -48,7 +46,7 @@ pub struct UserSettings {
 
 /// The folder of the user's settings, whether it exists or not.
 pub fn folder() -> Option<PathBuf> {
-    let named = std::env::var_os(FOLDER_VARIABLE)
+    let named = std::env::var_os(SETTINGS_VARIABLE)
         .map(PathBuf::from)
         .filter(|folder| folder.is_absolute());
     named.or_else(|| Some(dirs::config_dir()?.join("evcxr")))

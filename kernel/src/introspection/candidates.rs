@@ -6,11 +6,12 @@
 //! who asks whether it is, is the caller. To be dropped when evcxr passes on ranks and visibility.
 
 use crate::evaluator::{Found, FoundItem};
+use corebook_build::evcxr::CELL_FUNCTION;
 
 use super::completion_item::Offer;
 
 /// Beginnings of names that evcxr, the magics and macros generate.
-const GENERATED: [&str; 5] = ["evcxr", "Evcxr", "run_user_code_", "corebook_", "__"];
+const GENERATED: [&str; 5] = ["evcxr", "Evcxr", CELL_FUNCTION, "corebook_", "__"];
 
 /// Private methods in the standard library that rust-analyzer offers; nobody else would call one so.
 const PRIVATE_IN_STD: &[&str] = &[

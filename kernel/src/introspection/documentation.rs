@@ -11,7 +11,7 @@ use crate::shared::markup::cleaned;
 use self::writer::{Form, Writer};
 
 /// The crate that evcxr compiles a notebook's code as.
-const NOTEBOOK_CRATE: &str = "ctx";
+const NOTEBOOK_CRATE: &str = corebook_build::evcxr::CELL_CRATE;
 
 /// What rust-analyzer knows of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use corebook::event::{Event, SESSION_WORD_VARIABLE};
+use corebook_build::evcxr::{COMPLETE, FAILED, PANICKED, WORK_DIR_VARIABLE};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -338,11 +339,11 @@ impl Relay {
                 Piece::Event(event) => self.report(&FromSupervisor::Event { event: *event })?,
                 Piece::Protocol(Protocol::Panicked) => {
                     self.report(&FromSupervisor::Panicked)?;
-                    tell_evcxr(b"EVCXR_PANIC_NOTIFICATION")?;
+                    tell_evcxr(PANICKED.as_bytes())?;
                 }
                 Piece::Protocol(Protocol::Failed) => {
                     self.report(&FromSupervisor::Failed)?;
-                    tell_evcxr(b"EVCXR_ERROR_OCCURRED")?;
+                    tell_evcxr(FAILED.as_bytes())?;
                 }
                 Piece::Protocol(Protocol::Other(line)) => {
                     // A question of evcxr's own; the wait for its answer is no further one.
@@ -359,7 +360,7 @@ impl Relay {
         self.forward_stderr()?;
         self.is_running_cell = false;
         self.report(&FromSupervisor::CellEnded)?;
-        tell_evcxr(b"EVCXR_EXECUTION_COMPLETE")?;
+        tell_evcxr(COMPLETE.as_bytes())?;
         self.worker.release();
         Ok(())
     }
@@ -475,7 +476,7 @@ fn runtime_stamp() -> Option<Stamp> {
 
 /// The optimisation level in the manifest that evcxr has just written; it tells nobody else.
 fn opt_level() -> Option<u8> {
-    let work_dir = std::env::var_os("EVCXR_TMPDIR")?;
+    let work_dir = std::env::var_os(WORK_DIR_VARIABLE)?;
     let manifest = std::fs::read_to_string(Path::new(&work_dir).join("Cargo.toml")).ok()?;
     let level = manifest
         .lines()

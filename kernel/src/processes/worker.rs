@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use corebook::event::{self, Event, SESSION_WORD_VARIABLE};
+use corebook_build::evcxr::IS_RUNTIME_VARIABLE;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
 
@@ -150,7 +151,7 @@ fn hide_own_variables() {
         LIBRARY_DIRS_VARIABLE,
         RUNTIME_LIBRARY_VARIABLE,
         LOADER_PATH_VARIABLE,
-        "EVCXR_IS_RUNTIME",
+        IS_RUNTIME_VARIABLE,
     ];
     // SAFETY: no other thread of this process runs yet.
     unsafe {

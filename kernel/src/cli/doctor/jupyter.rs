@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use corebook_build::search_path;
 use corebook_install::kernelspec::Installed;
-use corebook_install::search_path;
 use serde_json::Value;
 
 type Found = Result<String, String>;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use corebook_install::cache::CACHE_VARIABLE;
-use corebook_install::kernelspec::{Installed, crates_from_environment};
-use corebook_install::{Cache, Prebuild, RuntimeSource, Toolchain, linker};
+use corebook_build::cache::CACHE_VARIABLE;
+use corebook_build::crates;
+use corebook_build::{Cache, Prebuild, RuntimeSource, Toolchain, linker};
+use corebook_install::kernelspec::Installed;
 
 use crate::cli::environment::within;
 use crate::evcxr::user_settings::{self, UserSettings};
@@ -43,11 +44,11 @@ impl Setup {
     }
 
     fn here(label: String, env: BTreeMap<String, String>) -> Self {
-        let in_words = |error: corebook_install::Error| error.to_string();
+        let in_words = |error: corebook_build::Error| error.to_string();
         let folder = std::env::current_dir().ok();
         let toolchain = Toolchain::of_user(folder.as_deref()).map_err(in_words);
         let cache = Cache::locate().map_err(in_words);
-        let crates = crates_from_environment();
+        let crates = crates::from_environment();
         let prebuild = crates.map_err(in_words).and_then(|crates| {
             let toolchain = toolchain.as_ref().map_err(|_| NEEDS_TOOLS.to_owned())?;
             let cache = cache.clone()?;

@@ -8,7 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use corebook_install::session::sweep_beside;
+use corebook_build::evcxr::WORK_DIR_VARIABLE;
+use corebook_build::session::sweep_beside;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgid, getppid, setpgid};
@@ -89,7 +90,7 @@ fn is_swept() -> bool {
         std::env::var_os(variable).is_none_or(|path| sweep(Path::new(&path)))
     };
     let sockets = is_gone(REPORT_SOCKET_VARIABLE, link::sweep_beside);
-    let session = is_gone("EVCXR_TMPDIR", |work_dir| {
+    let session = is_gone(WORK_DIR_VARIABLE, |work_dir| {
         sweep_beside(work_dir).unwrap_or(true)
     });
     sockets && session

@@ -4,15 +4,16 @@
 //! something else waits for its rest.
 
 use corebook::event::{self, Decoded, Event};
+use corebook_build::evcxr;
 
-const PANICKED: &[u8] = b"EVCXR_PANIC_NOTIFICATION";
-const FAILED: &[u8] = b"EVCXR_ERROR_OCCURRED";
-const CHANGED_TYPE: &[u8] = b"EVCXR_VARIABLE_CHANGED_TYPE:";
-const ASKS_INPUT: &[u8] = b"EVCXR_INPUT_REQUEST";
-const BEGIN_CONTENT: &[u8] = b"EVCXR_BEGIN_CONTENT ";
-const END_CONTENT: &[u8] = b"EVCXR_END_CONTENT";
+const PANICKED: &[u8] = evcxr::PANICKED.as_bytes();
+const FAILED: &[u8] = evcxr::FAILED.as_bytes();
+const CHANGED_TYPE: &[u8] = evcxr::CHANGED_TYPE.as_bytes();
+const ASKS_INPUT: &[u8] = evcxr::ASKS_INPUT.as_bytes();
+const BEGIN_CONTENT: &[u8] = evcxr::BEGIN_CONTENT.as_bytes();
+const END_CONTENT: &[u8] = evcxr::END_CONTENT.as_bytes();
 /// What every protocol line begins with.
-const PREFIX: &[u8] = b"EVCXR_";
+const PREFIX: &[u8] = evcxr::MARKER.as_bytes();
 
 /// One piece of the worker's stdout.
 #[derive(Debug, PartialEq)]

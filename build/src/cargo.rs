@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::evcxr::CELL_CRATE;
 use crate::linker::{self, Linker};
 use crate::{Error, Toolchain};
 
@@ -37,7 +38,7 @@ pub(crate) fn manifest(dependencies: &[(String, String)]) -> String {
     format!(
         r#"
 [package]
-name = "ctx"
+name = "{CELL_CRATE}"
 version = "1.0.0"
 edition = "2024"
 
@@ -177,7 +178,7 @@ fn step(line: &str) -> Option<String> {
         .next()
         .filter(|verb| ["Compiling", "Checking", "Downloaded"].contains(verb))?;
     let (name, version) = (words.next()?, words.next()?);
-    (name != "ctx").then(|| format!("{} {name} {version}", verb.to_lowercase()))
+    (name != CELL_CRATE).then(|| format!("{} {name} {version}", verb.to_lowercase()))
 }
 
 /// Finds out of cargo's words what its user can do.

@@ -84,7 +84,7 @@ impl Session {
 
     /// Fills the reserved folder. A session that was removed stays empty.
     ///
-    /// * `compiler`: a program that begins as [`compiler`](crate::compiler) says; the kernel itself.
+    /// * `compiler`: a program that begins as [`cargo_shim`](crate::cargo_shim) says; the kernel itself.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl Session {
     }
 
     /// Folders to put at the front of `PATH` while `EvalContext::new` runs, which looks for its tools
-    /// only then: they hold a [`compiler`](crate::compiler) in place of `cargo`, the real `rustc`, and no
+    /// only then: they hold a [`cargo_shim`](crate::cargo_shim) in place of `cargo`, the real `rustc`, and no
     /// working rustup, which `evcxr` would ask first.
     pub fn tool_dirs(&self) -> Vec<PathBuf> {
         let rustc_dir = self.template.toolchain().rustc.parent().map(Path::to_owned);
@@ -179,8 +179,8 @@ impl Session {
 
     /// How cells were compiled since the last time this was asked.
     #[cfg(unix)]
-    pub fn take_compiles(&self) -> Vec<crate::compiler::Compile> {
-        crate::compiler::journal::take(&self.bin_dir())
+    pub fn take_compiles(&self) -> Vec<crate::cargo_shim::Compile> {
+        crate::cargo_shim::journal::take(&self.bin_dir())
     }
 
     fn bin_dir(&self) -> PathBuf {
@@ -196,7 +196,7 @@ impl Session {
         cache::create_private_dir(&tools)?;
         let cargo = &self.template.toolchain().cargo;
         let linker = self.template.linker().program();
-        crate::compiler::Compiler::install(&tools, compiler, cargo, linker)
+        crate::cargo_shim::CargoShim::install(&tools, compiler, cargo, linker)
             .map_err(|error| Error::io("create links in", &tools, error))?;
         let rustup = tools.join("rustup");
         cache::write(

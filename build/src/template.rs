@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cache::{self, Cache};
 use crate::cargo::{self, BUILD_ENVS, OPT_LEVEL};
+use crate::evcxr::CELL_CRATE;
 use crate::linker::Linker;
 #[cfg(unix)]
 use crate::session;
@@ -238,9 +239,7 @@ impl Prebuild {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                let is_own = ["ctx-", "ctx.", "libctx-", "libctx."]
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix));
+                let is_own = is_of_cells(&name);
                 if is_own {
                     let removed = if path.is_dir() {
                         fs::remove_dir_all(&path)
@@ -363,6 +362,13 @@ pub(crate) fn runtime_library(work_dir: &Path, host: &str) -> Result<PathBuf, Er
         .map(|entry| entry.path())
         .find(is_library)
         .ok_or_else(missing)
+}
+
+/// Whether cargo has made a file or folder of this name for the crate that cells become.
+fn is_of_cells(name: &str) -> bool {
+    let name = name.strip_prefix("lib").unwrap_or(name);
+    name.strip_prefix(CELL_CRATE)
+        .is_some_and(|rest| rest.starts_with(['-', '.']))
 }
 
 /// Waits for the lock and says so when that takes a while.

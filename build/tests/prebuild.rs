@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use corebook_install::{
+use corebook_build::{
     Cache, CrateRequest, Error, Prebuild, RuntimeSource, Session, Template, Toolchain,
 };
 
@@ -86,7 +86,7 @@ impl Fixture {
 }
 
 fn session_of(template: &Template) -> Session {
-    let compiler = Path::new(env!("CARGO_BIN_EXE_compiler"));
+    let compiler = Path::new(env!("CARGO_BIN_EXE_cargo-shim"));
     Session::create(template, compiler).unwrap()
 }
 

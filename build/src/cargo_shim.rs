@@ -1,4 +1,4 @@
-//! What evcxr runs in a session in the belief that it is cargo.
+//! The shim that evcxr runs in a session in place of cargo.
 //!
 //! Nearly always nothing but the cell's source has changed since the last build. Cargo needs 40 ms to find
 //! that out, so the first build goes through cargo and is recorded, and later ones run the same rustc at
@@ -28,6 +28,7 @@ pub use self::journal::Compile;
 use self::journal::{Step, note};
 use self::recording::{Call, Recording};
 use crate::cache::TEMPORARY;
+use crate::evcxr::{CELL_CRATE, RESULT_VARIABLE};
 use crate::linker;
 
 const CARGO: &str = "cargo";
@@ -40,8 +41,6 @@ const LINKER: &str = "linker";
 
 /// Tells the recorder where to write how rustc is run.
 const RECORD_VARIABLE: &str = "COREBOOK_RECORD";
-/// Where evcxr wants to read which library was built.
-const RESULT_VARIABLE: &str = "EVCXR_EXECUTION_SO_PATH";
 /// Whoever wraps rustc, sccache for one, must be asked each time.
 const WRAPPER_VARIABLE: &str = "RUSTC_WRAPPER";
 /// Where programs put what they need for a moment.
@@ -49,16 +48,14 @@ const TEMPORARY_VARIABLE: &str = "TMPDIR";
 /// Below this length of the source, in bytes, rustc is faster without looking at what it did before.
 /// Every function of the notebook is in the source of every cell.
 const INCREMENTAL_FROM: usize = 6 * 1024;
-/// The name of the crate that every cell becomes.
-const CELL_CRATE: &str = "ctx";
 
 /// This process under one of its names in a session.
-pub struct Compiler {
+pub struct CargoShim {
     tools: PathBuf,
     is_recorder: bool,
 }
 
-impl Compiler {
+impl CargoShim {
     /// What the process was started as; nothing if it is none of these.
     pub fn of_this_process() -> Option<Self> {
         let program = PathBuf::from(std::env::args_os().next()?);
@@ -76,7 +73,7 @@ impl Compiler {
 
     /// Puts a compiler into a new folder.
     ///
-    /// * `binary`: calls [`Compiler::of_this_process`] and [`Compiler::run`] first of all.
+    /// * `binary`: calls [`CargoShim::of_this_process`] and [`CargoShim::run`] first of all.
     /// * `linker`: the program that links, unless cargo's settings name one.
     pub(crate) fn install(
         tools: &Path,

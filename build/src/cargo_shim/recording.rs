@@ -116,7 +116,7 @@ impl Recording {
         let name = format!(
             "{}{}{}",
             std::env::consts::DLL_PREFIX,
-            super::CELL_CRATE,
+            crate::evcxr::CELL_CRATE,
             std::env::consts::DLL_SUFFIX
         );
         Path::new(folder).join(name)

@@ -14,7 +14,7 @@ pub const LISTS: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 /// The absolute entries of a list such as `PATH`; nothing if all of them are.
 ///
 /// ```
-/// use corebook_install::search_path::without_relative;
+/// use corebook_build::search_path::without_relative;
 /// # #[cfg(unix)] {
 /// assert_eq!(without_relative("/bin::.:tools:/usr/bin".as_ref()), Some("/bin:/usr/bin".into()));
 /// assert_eq!(without_relative("/bin:/usr/bin".as_ref()), None);

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use crate::Error;
 
+/// Names the crates of the template a kernel clones, as `--with` got them.
+pub const WITH_VARIABLE: &str = "COREBOOK_WITH";
+
 /// A crate and the versions of it that will do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CrateRequest {
@@ -31,10 +34,10 @@ impl CrateRequest {
     /// [`Error::BadCrate`] naming the entry that is not a crate.
     ///
     /// ```
-    /// let crates = corebook_install::CrateRequest::parse_list("rand, itertools@0.14")?;
+    /// let crates = corebook_build::CrateRequest::parse_list("rand, itertools@0.14")?;
     /// assert_eq!(crates[0].name(), "rand");
     /// assert_eq!(crates[1].dependency_config(), "\"0.14\"");
-    /// # Ok::<(), corebook_install::Error>(())
+    /// # Ok::<(), corebook_build::Error>(())
     /// ```
     pub fn parse_list(text: &str) -> Result<Vec<Self>, Error> {
         text.split(',')
@@ -52,6 +55,15 @@ impl CrateRequest {
             .collect::<Vec<_>>()
             .join(",")
     }
+}
+
+/// The crates named by the kernel's environment, for [`crate::template()`].
+///
+/// # Errors
+///
+/// When the variable holds something else than crates.
+pub fn from_environment() -> Result<Vec<CrateRequest>, Error> {
+    CrateRequest::parse_list(&std::env::var(WITH_VARIABLE).unwrap_or_default())
 }
 
 impl FromStr for CrateRequest {
