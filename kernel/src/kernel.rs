@@ -1,4 +1,4 @@
-//! Binds the sockets, starts the threads, and ends them: the only place that spawns kernel threads.
+//! Binds the sockets, starts the threads, and ends them.
 //!
 //! ```text
 //!  client ── heartbeat ─ echo
@@ -12,44 +12,40 @@
 mod children;
 mod parent;
 mod signals;
+mod threads;
 mod watcher;
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use corebook_build::Toolchain;
 use jupyter_protocol::Status;
 
-use crate::evaluator::locate::Cells;
-use crate::evaluator::pending_reply::PendingReply;
-use crate::evaluator::stdin;
-use crate::evaluator::stdin::StdinPrompt;
-use crate::evaluator::{Evaluator, EvaluatorLinks, SharedSession};
-use crate::history;
-use crate::history::Historian;
+use crate::evaluator::stdin::{self, StdinPrompt};
+use crate::evaluator::{Evaluator, EvaluatorLinks, Job, SharedSession};
 use crate::history::place::Place;
-use crate::introspection;
+use crate::history::{self, Historian};
+use crate::introspection::{self, Introspector};
 use crate::jupyter::connection_file::Connection;
 use crate::jupyter::heartbeat;
 use crate::jupyter::iopub::{self, Publisher};
 use crate::jupyter::socket_queue::SocketSender;
+use crate::jupyter::sockets::Sockets;
 use crate::jupyter::wire::Origin;
 use crate::outputs::{self, Input, Outputs};
 use crate::processes::ipc::ToSupervisor;
 use crate::processes::link::{self, News, SupervisorLink};
 use crate::requests::control::{Control, Shutdown};
-use crate::requests::interrupt;
+use crate::requests::interrupt::{self, InterruptContext};
 use crate::requests::shell::Shell;
 use crate::shared::activity::Activity;
 use crate::shared::checkpoints::Checkpoints;
-use crate::shared::host::Pools;
 use crate::shared::subshells::Subshells;
 
+use self::threads::{Threads, spawn_detached};
 use self::watcher::Watcher;
-use crate::jupyter::sockets::Sockets;
 
 /// How long threads may take to end before the process ends without them.
 const END_WAIT: Duration = Duration::from_millis(1500);
@@ -70,6 +66,17 @@ pub fn run(connection: Connection, folder: Option<PathBuf>) -> anyhow::Result<()
     Ok(())
 }
 
+/// Where requests go from the threads of shell and control.
+struct Requests {
+    shutdowns: Sender<Shutdown>,
+    interrupts: Sender<interrupt::Request>,
+    jobs: Sender<Job>,
+    introspection: Sender<introspection::Request>,
+    history: Sender<history::Request>,
+    subshells: Arc<Subshells>,
+    rust_version: String,
+}
+
 struct Kernel {
     context: zmq::Context,
     activity: Arc<Activity>,
@@ -77,7 +84,7 @@ struct Kernel {
     session: SharedSession,
     /// Keeps the folder of the supervisor's socket until the end.
     report_address: Option<link::ReportAddress>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Threads,
     senders: Vec<SocketSender>,
     /// To the history's thread, which closes its file at the end.
     history: Option<Sender<history::Request>>,
@@ -91,7 +98,7 @@ impl Kernel {
             supervisor: SupervisorLink::default(),
             session: SharedSession::default(),
             report_address: None,
-            threads: Vec::new(),
+            threads: Threads::default(),
             senders: sockets.senders(),
             history: None,
         }
@@ -103,6 +110,74 @@ impl Kernel {
         sockets: Sockets,
         folder: Option<PathBuf>,
     ) -> anyhow::Result<Receiver<Shutdown>> {
+        let (shutdowns, ends) = channel();
+        let (interrupts, interrupt_requests) = channel();
+        let (jobs, evaluator_jobs) = channel();
+        let (introspection, introspection_requests) = channel();
+        let (history, history_requests) = channel();
+        let (outputs, output_inputs) = sync_channel(outputs::QUEUE_LENGTH);
+        let (awaits_input, input_wanted) = channel();
+        let subshells = Arc::new(Subshells::new());
+        // First of all: a client that sees the kernel may signal it.
+        signals::spawn_thread(
+            interrupts.clone(),
+            shutdowns.clone(),
+            Arc::clone(&subshells),
+        )?;
+        parent::spawn_thread(shutdowns.clone())?;
+        history::initialise();
+        self.history = Some(history.clone());
+
+        let toolchain = Toolchain::of_user(folder.as_deref());
+        let replies = sockets.shell.sender.clone();
+        let requests = Requests {
+            shutdowns,
+            interrupts,
+            jobs: jobs.clone(),
+            introspection,
+            history: history.clone(),
+            subshells: Arc::clone(&subshells),
+            rust_version: toolchain
+                .as_ref()
+                .map_or("unknown".to_owned(), |found| found.version.clone()),
+        };
+        let (publisher, stdin_prompt) = self.start_sockets(sockets, requests)?;
+        self.start_history(&publisher, &replies, history_requests)?;
+        let report_socket = self.listen_to_supervisors(outputs.clone())?;
+
+        let links = EvaluatorLinks {
+            publisher,
+            replies,
+            outputs,
+            activity: Arc::clone(&self.activity),
+            history,
+            subshells,
+            pending_reply: Arc::default(),
+            cells: Arc::default(),
+            pools: Arc::default(),
+            checkpoints: Arc::new(Checkpoints::new()),
+            stdin_prompt,
+            supervisor: self.supervisor.clone(),
+            session: Arc::clone(&self.session),
+            report_socket,
+            folder,
+        };
+        start_outputs(&links, output_inputs, awaits_input)?;
+        start_interrupts(&links, interrupt_requests)?;
+        start_input(&links, input_wanted)?;
+        start_introspection(&links, jobs, introspection_requests)?;
+        spawn_detached("evaluator", move || {
+            Evaluator::new(links).serve(toolchain, &evaluator_jobs);
+        })?;
+        Ok(ends)
+    }
+
+    /// Starts the threads that own the sockets, iopub first: it says that the kernel is starting.
+    fn start_sockets(
+        &mut self,
+        sockets: Sockets,
+        requests: Requests,
+    ) -> anyhow::Result<(Publisher, Arc<StdinPrompt>)> {
         let Sockets {
             codec,
             shell,
@@ -112,174 +187,84 @@ impl Kernel {
             heartbeat,
             ..
         } = sockets;
-        let (shutdowns, ends) = channel();
-        let (interrupts, interrupt_requests) = channel();
-        let (jobs, evaluator_jobs) = channel();
-        let (introspection, introspection_requests) = channel();
-        let (history, history_requests) = channel();
-        let (input_replies, stdin_replies) = channel();
-        let (awaits_input, input_wanted) = channel();
-        let (outputs, output_inputs) = sync_channel(outputs::QUEUE_LENGTH);
-        let subshells = Arc::new(Subshells::new());
-        // First of all: a client that sees the kernel may signal it.
-        signals::spawn_thread(
-            interrupts.clone(),
-            shutdowns.clone(),
-            Arc::clone(&subshells),
-        )?;
-        parent::spawn_thread(shutdowns.clone())?;
-
-        history::initialise();
+        let threads = &mut self.threads;
         let publisher = Publisher::new(iopub.sender);
         let (socket, receiver) = iopub.owner;
-        self.spawn("iopub", move || iopub::serve(&socket, &receiver, &codec))?;
+        threads.spawn("iopub", move || iopub::serve(&socket, &receiver, &codec))?;
         publisher.publish(&Origin::default(), Status::starting());
 
-        self.spawn("heartbeat", move || {
-            heartbeat::serve(&heartbeat.owner.0, &heartbeat.owner.1)
-        })?;
+        let (socket, receiver) = heartbeat.owner;
+        threads.spawn("heartbeat", move || heartbeat::serve(&socket, &receiver))?;
 
+        let (input_replies, stdin_replies) = channel();
         let stdin_prompt = Arc::new(StdinPrompt::new(stdin.sender, stdin_replies));
-        self.spawn("stdin", move || {
-            stdin
-                .owner
-                .serve(|message| stdin::take(message, &input_replies))
+        let owner = stdin.owner;
+        threads.spawn("stdin", move || {
+            owner.serve(|message| stdin::take(message, &input_replies));
         })?;
 
-        let toolchain = Toolchain::of_user(folder.as_deref());
-        let rust_version = toolchain
-            .as_ref()
-            .map_or("unknown".to_owned(), |found| found.version.clone());
         let handler = Control {
             publisher: publisher.clone(),
             replies: control.sender,
-            interrupts: interrupts.clone(),
-            subshells: Arc::clone(&subshells),
-            shutdowns: shutdowns.clone(),
-            rust_version: rust_version.clone(),
+            interrupts: requests.interrupts,
+            subshells: Arc::clone(&requests.subshells),
+            shutdowns: requests.shutdowns.clone(),
+            rust_version: requests.rust_version.clone(),
         };
-        self.spawn("control", move || {
-            control.owner.serve(|message| handler.handle(message))
+        let owner = control.owner;
+        threads.spawn("control", move || {
+            owner.serve(|message| handler.handle(message));
         })?;
 
-        let replies = shell.sender;
         let handler = Shell {
             publisher: publisher.clone(),
-            replies: replies.clone(),
-            history: history.clone(),
-            jobs: jobs.clone(),
-            introspection,
-            subshells: Arc::clone(&subshells),
-            shutdowns: shutdowns.clone(),
-            rust_version,
+            replies: shell.sender,
+            history: requests.history,
+            jobs: requests.jobs,
+            introspection: requests.introspection,
+            subshells: requests.subshells,
+            shutdowns: requests.shutdowns,
+            rust_version: requests.rust_version,
         };
-        self.spawn("shell", move || {
-            shell.owner.serve(|message| handler.handle(message))
+        let owner = shell.owner;
+        threads.spawn("shell", move || {
+            owner.serve(|message| handler.handle(message))
         })?;
+        Ok((publisher, stdin_prompt))
+    }
 
-        self.history = Some(history.clone());
+    fn start_history(
+        &mut self,
+        publisher: &Publisher,
+        replies: &SocketSender,
+        requests: Receiver<history::Request>,
+    ) -> anyhow::Result<()> {
         let historian = Historian {
             publisher: publisher.clone(),
             replies: replies.clone(),
         };
-        self.spawn("history", move || {
-            historian.serve(Place::locate(), &history_requests)
+        self.threads.spawn("history", move || {
+            historian.serve(Place::locate(), &requests);
         })?;
-
-        let (listener, address) = link::Listener::bind()?;
-        let report_socket = address.path();
-        self.report_address = Some(address);
-        let (supervisor, to_outputs) = (self.supervisor.clone(), outputs.clone());
-        std::thread::Builder::new()
-            .name("reports".to_owned())
-            .spawn(move || {
-                listener.serve(&supervisor, |news| {
-                    let input = match news {
-                        News::Report(report) => Input::Report(report),
-                        News::SupervisorGone => Input::SupervisorGone,
-                    };
-                    to_outputs.send(input).is_ok()
-                });
-            })?;
-
-        let cells = Arc::new(Mutex::new(Cells::default()));
-        let pools = Arc::new(Pools::default());
-        let checkpoints = Arc::new(Checkpoints::new());
-        let observer = Watcher {
-            activity: Arc::clone(&self.activity),
-            pools: Arc::clone(&pools),
-            checkpoints: Arc::clone(&checkpoints),
-            cells: Arc::clone(&cells),
-            awaits_input,
-        };
-        let shown = Outputs::new(publisher.clone(), observer);
-        std::thread::Builder::new()
-            .name("outputs".to_owned())
-            .spawn(move || shown.serve(&output_inputs))?;
-
-        let pending_reply = Arc::new(PendingReply::default());
-        let context = interrupt::InterruptContext {
-            activity: Arc::clone(&self.activity),
-            supervisor: self.supervisor.clone(),
-            pending_reply: Arc::clone(&pending_reply),
-            subshells: Arc::clone(&subshells),
-        };
-        std::thread::Builder::new()
-            .name("interrupt".to_owned())
-            .spawn(move || interrupt::serve(&interrupt_requests, &context))?;
-
-        let (activity, supervisor, asking) = (
-            Arc::clone(&self.activity),
-            self.supervisor.clone(),
-            Arc::clone(&stdin_prompt),
-        );
-        std::thread::Builder::new()
-            .name("input".to_owned())
-            .spawn(move || stdin::answer_reads(&input_wanted, &asking, &activity, &supervisor))?;
-
-        let introspector = introspection::Introspector {
-            publisher: publisher.clone(),
-            replies: replies.clone(),
-            jobs,
-            activity: Arc::clone(&self.activity),
-            folder: folder.clone(),
-        };
-        std::thread::Builder::new()
-            .name("introspection".to_owned())
-            .spawn(move || introspector.serve(&introspection_requests))?;
-
-        let links = EvaluatorLinks {
-            publisher,
-            replies,
-            outputs,
-            activity: Arc::clone(&self.activity),
-            history,
-            subshells,
-            pending_reply,
-            cells,
-            pools,
-            checkpoints,
-            stdin_prompt,
-            supervisor: self.supervisor.clone(),
-            session: Arc::clone(&self.session),
-            report_socket,
-            folder,
-        };
-        std::thread::Builder::new()
-            .name("evaluator".to_owned())
-            .spawn(move || Evaluator::new(links).serve(toolchain, &evaluator_jobs))?;
-
-        Ok(ends)
+        Ok(())
     }
 
-    /// A thread around a socket or a file, joined at the end.
-    fn spawn(&mut self, name: &str, serve: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-        self.threads.push(
-            std::thread::Builder::new()
-                .name(name.to_owned())
-                .spawn(serve)?,
-        );
-        Ok(())
+    /// Binds the supervisor's socket, and passes on what comes there. The socket's path.
+    fn listen_to_supervisors(&mut self, outputs: SyncSender<Input>) -> anyhow::Result<PathBuf> {
+        let (listener, address) = link::Listener::bind()?;
+        let path = address.path();
+        self.report_address = Some(address);
+        let supervisor = self.supervisor.clone();
+        spawn_detached("reports", move || {
+            listener.serve(&supervisor, |news| {
+                let input = match news {
+                    News::Report(report) => Input::Report(report),
+                    News::SupervisorGone => Input::SupervisorGone,
+                };
+                outputs.send(input).is_ok()
+            });
+        })?;
+        Ok(path)
     }
 
     /// Ends the children, then the sockets' threads, so that what was left to send is sent.
@@ -295,11 +280,7 @@ impl Kernel {
         }
         let deadline = Instant::now() + END_WAIT;
         children::reap(deadline);
-        for thread in self.threads {
-            while !thread.is_finished() && Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-        }
+        self.threads.wait(deadline);
         // The evaluator may hold the session as well, and its thread is not waited for.
         if let Some(session) = self
             .session
@@ -320,4 +301,63 @@ impl Kernel {
         // evaluator's thread may still hold a publisher.
         drop(self.context);
     }
+}
+
+/// Publishes what cells show.
+fn start_outputs(
+    links: &EvaluatorLinks,
+    inputs: Receiver<Input>,
+    awaits_input: Sender<()>,
+) -> anyhow::Result<()> {
+    let observer = Watcher {
+        activity: Arc::clone(&links.activity),
+        pools: Arc::clone(&links.pools),
+        checkpoints: Arc::clone(&links.checkpoints),
+        cells: Arc::clone(&links.cells),
+        awaits_input,
+    };
+    let outputs = Outputs::new(links.publisher.clone(), observer);
+    spawn_detached("outputs", move || outputs.serve(&inputs))?;
+    Ok(())
+}
+
+fn start_interrupts(
+    links: &EvaluatorLinks,
+    requests: Receiver<interrupt::Request>,
+) -> anyhow::Result<()> {
+    let context = InterruptContext {
+        activity: Arc::clone(&links.activity),
+        supervisor: links.supervisor.clone(),
+        pending_reply: Arc::clone(&links.pending_reply),
+        subshells: Arc::clone(&links.subshells),
+    };
+    spawn_detached("interrupt", move || interrupt::serve(&requests, &context))?;
+    Ok(())
+}
+
+/// Asks the client for a line when a cell waits for one.
+fn start_input(links: &EvaluatorLinks, wanted: Receiver<()>) -> anyhow::Result<()> {
+    let prompt = Arc::clone(&links.stdin_prompt);
+    let activity = Arc::clone(&links.activity);
+    let supervisor = links.supervisor.clone();
+    spawn_detached("input", move || {
+        stdin::answer_reads(&wanted, &prompt, &activity, &supervisor);
+    })?;
+    Ok(())
+}
+
+fn start_introspection(
+    links: &EvaluatorLinks,
+    jobs: Sender<Job>,
+    requests: Receiver<introspection::Request>,
+) -> anyhow::Result<()> {
+    let introspector = Introspector {
+        publisher: links.publisher.clone(),
+        replies: links.replies.clone(),
+        jobs,
+        activity: Arc::clone(&links.activity),
+        folder: links.folder.clone(),
+    };
+    spawn_detached("introspection", move || introspector.serve(&requests))?;
+    Ok(())
 }

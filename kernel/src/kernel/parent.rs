@@ -9,6 +9,8 @@ use nix::unistd::{Pid, getppid};
 
 use crate::requests::control::Shutdown;
 
+use super::threads::spawn_detached;
+
 /// In which Jupyter says which process it is, to kernels that shall not outlive it.
 const VARIABLE: &str = "JPY_PARENT_PID";
 
@@ -18,15 +20,13 @@ pub fn spawn_thread(shutdowns: Sender<Shutdown>) -> std::io::Result<()> {
     let Some(ended) = as_parent(&named).and_then(end_of) else {
         return Ok(());
     };
-    std::thread::Builder::new()
-        .name("parent".to_owned())
-        .spawn(move || {
-            let mut fds = [PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
-            while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
-            tracing::info!("the Jupyter that started this kernel has ended");
-            // Nobody listens any more when the kernel ends already.
-            let _ = shutdowns.send(Shutdown);
-        })?;
+    spawn_detached("parent", move || {
+        let mut fds = [PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
+        while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
+        tracing::info!("the Jupyter that started this kernel has ended");
+        // Nobody listens any more when the kernel ends already.
+        let _ = shutdowns.send(Shutdown);
+    })?;
     Ok(())
 }
 

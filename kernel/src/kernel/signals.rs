@@ -10,6 +10,8 @@ use crate::requests::control::Shutdown;
 use crate::requests::interrupt;
 use crate::shared::subshells::Subshells;
 
+use super::threads::spawn_detached;
+
 /// Starts the thread that takes them.
 pub fn spawn_thread(
     interrupts: Sender<interrupt::Request>,
@@ -17,24 +19,22 @@ pub fn spawn_thread(
     subshells: Arc<Subshells>,
 ) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ])?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            for signal in signals.forever() {
-                let is_over = match signal {
-                    SIGINT => interrupts
-                        .send(interrupt::Request {
-                            received: subshells.received(),
-                        })
-                        .is_err(),
-                    // Where files may not grow: whoever writes to one gets the error, and the kernel lives on.
-                    SIGXFSZ => false,
-                    _ => shutdowns.send(Shutdown).is_err(),
-                };
-                if is_over {
-                    return;
-                }
+    spawn_detached("signals", move || {
+        for signal in signals.forever() {
+            let is_over = match signal {
+                SIGINT => interrupts
+                    .send(interrupt::Request {
+                        received: subshells.received(),
+                    })
+                    .is_err(),
+                // Where files may not grow: whoever writes to one gets the error, and the kernel lives on.
+                SIGXFSZ => false,
+                _ => shutdowns.send(Shutdown).is_err(),
+            };
+            if is_over {
+                return;
             }
-        })?;
+        }
+    })?;
     Ok(())
 }
