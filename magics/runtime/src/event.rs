@@ -45,7 +45,7 @@ pub enum Event {
     Interrupted { what: String },
     /// How far a progress bar is.
     Progress(ProgressReport),
-    /// The pools that exist, told when a cell that changed them ends.
+    /// The pools that exist. Sent at the end of every cell.
     Pools { pools: Vec<PoolReport> },
     /// A finished `%timeit`; `json` holds the result object, `line` the printed line. With `plot` the
     /// object is shown in place of the line (`-o`); with neither, nothing is (`-q`).

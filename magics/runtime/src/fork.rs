@@ -12,7 +12,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::store::VariableStore;
-use crate::{cell, pool, timing};
+use crate::{cell, panic_report, pool, timing};
 
 /// How long other threads may keep a lock before the process stays without a fork.
 const LOCK_WAIT: Duration = Duration::from_millis(50);
@@ -47,7 +47,12 @@ pub extern "C" fn corebook_cell_fork() -> i32 {
 
 /// All locks of this library at once, or none.
 fn hold_all() -> Option<Vec<Box<dyn Any>>> {
-    let locks = [&pool::LOCKS[..], &timing::LOCKS[..], &cell::LOCKS[..]];
+    let locks = [
+        &pool::LOCKS[..],
+        &timing::LOCKS[..],
+        &panic_report::LOCKS[..],
+        &cell::LOCKS[..],
+    ];
     locks.concat().iter().map(|lock| lock.try_hold()).collect()
 }
 

@@ -26,11 +26,13 @@ pub mod display;
 pub mod event;
 mod fork;
 mod lock;
+mod panic_report;
 pub mod pool;
 pub mod prelude;
 pub mod progress;
 pub mod store;
 pub mod timing;
+mod workers_used;
 
 // Last, because its macros have the names of std's and hide them from here on.
 #[doc(hidden)]

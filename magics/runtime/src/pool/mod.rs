@@ -60,13 +60,8 @@ use crate::lock::Lock;
 
 /// The locks of this module; see [`crate::fork`]. Those of a single job are left out: work that a fork finds
 /// unfinished is lost there, and says so.
-pub(crate) static LOCKS: [&dyn Lock; 5] = [
-    &table::TABLE,
-    &panics::NOTES,
-    &status::TEXTS,
-    &open::DEFAULT,
-    &open::WARNED,
-];
+pub(crate) static LOCKS: [&dyn Lock; 4] =
+    [&table::TABLE, &status::TEXTS, &open::DEFAULT, &open::WARNED];
 
 /// Gives a fork of the worker what the cells' thread needs of rayon. The pools' own threads are started when
 /// they are next used.

@@ -7,28 +7,17 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::panic::PanicHookInfo;
-use std::sync::{Mutex, Once, PoisonError};
-use std::thread::ThreadId;
+use std::sync::Once;
 
 use super::outcome::ItemPanic;
 use crate::cancel::{self, Interrupted};
 use crate::event::{self, Event, PanicReport};
+use crate::panic_report::{self, From};
 
 thread_local! {
     /// The number of the pool whose worker this thread is; 0 on all other threads.
     static WORKER_OF: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Notes of the hook, oldest first. A panic that the user's own code catches leaves its note behind.
-pub(super) static NOTES: Mutex<VecDeque<Note>> = Mutex::new(VecDeque::new());
-
-const MOST_NOTES: usize = 64;
-
-pub(super) struct Note {
-    thread: ThreadId,
-    report: PanicReport,
 }
 
 /// Takes note of a panic on a pool's worker. For a panic hook to call first.
@@ -50,19 +39,7 @@ pub fn take_over_panic(info: &PanicHookInfo<'_>) -> bool {
     if !is_worker() {
         return false;
     }
-    let location = info.location();
-    let thread = std::thread::current();
-    note(PanicReport {
-        message: text_of(info.payload()),
-        file: location
-            .map(|place| place.file().to_owned())
-            .unwrap_or_default(),
-        line: location.map_or(0, |place| place.line()),
-        column: location.map_or(0, |place| place.column()),
-        thread: thread.name().unwrap_or_default().to_owned(),
-        on_main_thread: false,
-        backtrace: crate::cell::user_backtrace(),
-    });
+    panic_report::keep(panic_report::report(info));
     true
 }
 
@@ -101,25 +78,12 @@ pub(super) enum Caught {
     Panic(PanicReport),
 }
 
-/// Finds out about a payload that `catch_unwind` returned on the thread that panicked, or, with
-/// `elsewhere`, one that rayon carried over from another.
-pub(super) fn look_up(payload: &(dyn Any + Send), elsewhere: bool) -> Caught {
+/// Finds out about a payload that `catch_unwind` returned.
+pub(super) fn look_up(payload: &(dyn Any + Send), from: From) -> Caught {
     if payload.is::<Interrupted>() {
         return Caught::Interrupted;
     }
-    let message = text_of(payload);
-    let thread = std::thread::current().id();
-    let mut notes = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
-    let position = notes
-        .iter()
-        .rposition(|note| note.report.message == message && (elsewhere || note.thread == thread));
-    let report = position
-        .and_then(|position| notes.remove(position))
-        .map(|note| note.report);
-    Caught::Panic(report.unwrap_or(PanicReport {
-        message,
-        ..PanicReport::default()
-    }))
+    Caught::Panic(panic_report::take(payload, from))
 }
 
 /// Panics on this thread with what a worker panicked with.
@@ -128,7 +92,7 @@ pub(super) fn raise(report: PanicReport) -> ! {
     if is_worker() {
         // Inside an outer item: its map looks the note up and tells the whole story.
         let message = report.message.clone();
-        note(report);
+        panic_report::keep(report);
         std::panic::resume_unwind(Box::new(message));
     }
     if !event::in_notebook() {
@@ -145,7 +109,7 @@ pub(super) fn raise(report: PanicReport) -> ! {
     let name = thread.name().unwrap_or_default();
     event::send(&Event::Panic(PanicReport {
         thread: name.to_owned(),
-        on_main_thread: crate::cell::is_cell_thread(),
+        on_main_thread: panic_report::is_cell_thread(),
         ..report
     }));
     std::panic::resume_unwind(Box::new(message))
@@ -166,8 +130,8 @@ pub(super) fn in_item(panic: ItemPanic, item: usize, items: usize) -> PanicRepor
 /// Panics on this thread with what a worker panicked with, whose payload this is.
 #[track_caller]
 pub(super) fn pass_on(payload: Box<dyn Any + Send>) -> ! {
-    if let Caught::Panic(report) = look_up(&*payload, true) {
-        match text_in(&*payload) {
+    if let Caught::Panic(report) = look_up(&*payload, From::AnyThread) {
+        match panic_report::text_in(&*payload) {
             Some(_) => raise(report),
             // A payload of the user's own type goes on as it is; it has been printed nowhere yet.
             None => report_unobserved(report),
@@ -209,29 +173,7 @@ pub(super) fn report_unobserved(report: PanicReport) {
 
 /// For tasks that were spawned on a pool through rayon and that nobody waits for.
 pub(super) fn report_detached(payload: Box<dyn Any + Send>) {
-    if let Caught::Panic(report) = look_up(&*payload, false) {
+    if let Caught::Panic(report) = look_up(&*payload, From::ThisThread) {
         report_unobserved(report);
     }
-}
-
-fn note(report: PanicReport) {
-    let mut notes = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
-    if notes.len() == MOST_NOTES {
-        notes.pop_front();
-    }
-    notes.push_back(Note {
-        thread: std::thread::current().id(),
-        report,
-    });
-}
-
-fn text_of(payload: &(dyn Any + Send)) -> String {
-    text_in(payload)
-        .unwrap_or("a value that is not text")
-        .to_owned()
-}
-
-fn text_in(payload: &(dyn Any + Send)) -> Option<&str> {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }

@@ -15,6 +15,7 @@ use super::job::{Block, Job, Task};
 use super::outcome::{ItemPanic, Record, extend};
 use super::panics::{self, Caught};
 use crate::cancel;
+use crate::panic_report::From;
 
 /// How long a worker runs without looking up.
 const BLOCK_NS: f64 = 20_000.0;
@@ -95,7 +96,7 @@ impl Job {
             // SAFETY: this thread has entered, and who owns the function waits until it left.
             Task::Borrowed(run) => unsafe { (**run)(&mut block) },
         }));
-        let failure = match caught.map_err(|payload| panics::look_up(&*payload, false)) {
+        let failure = match caught.map_err(|payload| panics::look_up(&*payload, From::ThisThread)) {
             Ok(()) if !block.is_stopped => {
                 let (start, end) = (units.start, block.reached);
                 if let Some(bar) = &self.bar {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::workers::{InFlight, StartError, Workers};
 use crate::event::PoolReport;
+use crate::workers_used;
 
 pub(super) static TABLE: Mutex<Table> = Mutex::new(Table {
     process: 0,
@@ -186,6 +187,9 @@ impl Lease {
     pub(super) fn record(&self, items: usize, busy: Duration, elapsed: Duration) {
         let nanoseconds =
             |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        if items > 0 {
+            workers_used::note(self.in_flight.workers().count());
+        }
         self.usage.items.fetch_add(items as u64, Ordering::Relaxed);
         self.usage
             .busy_ns

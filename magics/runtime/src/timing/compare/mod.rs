@@ -18,8 +18,7 @@ use super::clock::{Clock, SystemClock};
 use super::format::DEFAULT_DIGITS;
 use super::run::{Run, RunBody};
 use super::{BoxError, build};
-use crate::event::PoolReport;
-use crate::pool;
+use crate::workers_used;
 
 pub use equality::{ByEquality, NotComparable, Pair, Results, WithinTolerance};
 pub use report::{Comparison, Side, SpeedUp};
@@ -119,11 +118,9 @@ fn evaluate(
     assert!(labels.len() >= 2, "a comparison has at least two sides");
     let mut workers = vec![0; labels.len()];
     let rounds: Rounds = measure_rounds(clock, options, labels.len(), &mut |run| {
-        let before = pool::reports();
-        body(run)?;
-        let used = workers_used(&before, &pool::reports());
+        let (result, used) = workers_used::during(|| body(run));
         workers[run.side()] = used.max(workers[run.side()]);
-        Ok(())
+        result
     })?;
     Ok(Comparison::new(
         &rounds,
@@ -132,18 +129,6 @@ fn evaluate(
         options,
         build::current(),
     ))
-}
-
-/// The most workers of any pool that mapped something between two looks at the pools.
-fn workers_used(before: &[PoolReport], after: &[PoolReport]) -> u64 {
-    let items_before = |pool: &PoolReport| {
-        let same = before.iter().find(|earlier| earlier.name == pool.name);
-        same.map_or(0, |earlier| earlier.items_mapped)
-    };
-    let used = after
-        .iter()
-        .filter(|pool| pool.items_mapped > items_before(pool));
-    used.map(|pool| pool.workers).max().unwrap_or(0)
 }
 
 impl Run<'_> {

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 
 use super::super::clock::TestClock;
 use super::*;
-use crate::event::PoolReport;
 
 const MS: u64 = 1_000_000;
 
@@ -172,24 +171,6 @@ fn one_side_that_differs_is_enough_to_warn() {
     let comparison = serial_and_pool(MS, MS).show(&[Results::Differ]);
     assert_eq!(comparison.results, "differ");
     assert!(comparison.to_string().ends_with("\nresults differ"));
-}
-
-#[test]
-fn workers_are_those_of_the_pools_that_did_something() {
-    let report = |name: &str, workers, items_mapped| PoolReport {
-        name: name.into(),
-        workers,
-        items_mapped,
-        ..PoolReport::default()
-    };
-    let before = [report("pool", 8, 100), report("small", 2, 5)];
-    let after = [
-        report("pool", 8, 100),
-        report("small", 2, 6),
-        report("new", 1, 1),
-    ];
-    assert_eq!(workers_used(&before, &after), 2);
-    assert_eq!(workers_used(&after, &after), 0);
 }
 
 #[test]

@@ -1,0 +1,105 @@
+//! The modules of this library form layers: none uses one that, in the end, uses it.
+//!
+//! Checked for the top-level modules of `src`, and for the folders and files directly in `src/pool`. Paths in
+//! comments do not count.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// For each module directly in a folder, the other modules there that its files name.
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// * `prefix`: how code outside a module names its neighbours, for example `crate::`.
+fn graph(folder: &str, prefix: &str) -> Graph {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "rs"))
+        .filter(|path| !path.ends_with("lib.rs") && !path.ends_with("mod.rs"))
+        .collect();
+    let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let modules: BTreeSet<String> = entries.iter().map(|path| name(path)).collect();
+    let mut graph = Graph::new();
+    for path in &entries {
+        let module = name(path);
+        let mut used = names_after(&code_of(path), prefix);
+        used.retain(|other| *other != module && modules.contains(other));
+        graph.insert(module, used);
+    }
+    graph
+}
+
+/// All code of a file or a folder, without comments.
+fn code_of(path: &Path) -> String {
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).unwrap();
+        return entries
+            .map(|entry| code_of(&entry.unwrap().path()))
+            .collect();
+    }
+    if path.extension().is_none_or(|end| end != "rs") {
+        return String::new();
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The first names of the paths that begin with `prefix`, those in braces included.
+fn names_after(code: &str, prefix: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (start, _) in code.match_indices(prefix) {
+        let rest = &code[start + prefix.len()..];
+        let Some(list) = rest.strip_prefix('{') else {
+            names.insert(first_name(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let end = list.find(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth < 0
+        });
+        let mut depth = 0;
+        let parts = list[..end.unwrap()].split(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            c == ',' && depth == 0
+        });
+        names.extend(parts.map(|part| first_name(part.trim())));
+    }
+    names
+}
+
+fn first_name(path: &str) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    path.chars().take_while(|c| is_part(*c)).collect()
+}
+
+/// Removes what uses nothing that is left, until nothing changes: what remains is in a cycle, or above one.
+fn without_layers(mut graph: Graph) -> Graph {
+    loop {
+        let bottom: BTreeSet<String> = graph
+            .iter()
+            .filter(|(_, used)| used.is_empty())
+            .map(|(module, _)| module.clone())
+            .collect();
+        if bottom.is_empty() {
+            return graph;
+        }
+        graph.retain(|module, _| !bottom.contains(module));
+        for used in graph.values_mut() {
+            used.retain(|module| !bottom.contains(module));
+        }
+    }
+}
+
+#[test]
+fn modules_of_the_library_form_layers() {
+    let graph = graph("src", "crate::");
+    assert!(graph["pool"].contains("event"), "{graph:?}");
+    assert_eq!(without_layers(graph), Graph::new());
+}
