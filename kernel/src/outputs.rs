@@ -19,7 +19,7 @@ mod table;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use corebook::event::{Event, MimeData, PanicReport};
+use corebook::__private::event::{Event, MimeData, PanicReport};
 use jupyter_protocol::{
     ClearOutput, DisplayData, JupyterMessageContent, Stdio, StreamContent, Transient,
     UpdateDisplayData,

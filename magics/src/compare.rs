@@ -228,7 +228,7 @@ fn template(parsed: &Parsed, sides: &[Side<'_>]) -> Result<Vec<Piece>, MagicErro
         .map(|side| format!("{:?}", side.label))
         .collect::<Vec<_>>();
     let mut template = vec![generated(format!(
-        "{binding}{{ use ::corebook::timing::{{{traits}ByEquality as _, NotComparable as _}}; {}\
+        "{binding}{{ use ::corebook::__private::timing::{{{traits}ByEquality as _, NotComparable as _}}; {}\
          ::corebook::timing::{function}({}, &[{}], &mut |corebook_run| match corebook_run.side() {{ ",
         kept.collect::<String>(),
         settings(parsed)?,
@@ -254,7 +254,7 @@ fn template(parsed: &Parsed, sides: &[Side<'_>]) -> Result<Vec<Piece>, MagicErro
     let references = if tolerance.is_some() { "&&&" } else { "&&" };
     let results = (1..sides.len()).map(|side| {
         format!(
-            "({references}::corebook::timing::Pair(&corebook_kept_0, &corebook_kept_{side}))\
+            "({references}::corebook::__private::timing::Pair(&corebook_kept_0, &corebook_kept_{side}))\
              .results({:?})",
             tolerance.unwrap_or(0.0)
         )

@@ -18,7 +18,7 @@ fn sides_share_one_closure() {
     assert_eq!(
         expanded("%compare f(x) ;; g(x)").as_deref(),
         Ok(
-            "{ use ::corebook::timing::{ByEquality as _, NotComparable as _}; \
+            "{ use ::corebook::__private::timing::{ByEquality as _, NotComparable as _}; \
             let mut corebook_kept_0 = ::core::option::Option::None; \
             let mut corebook_kept_1 = ::core::option::Option::None; \
             ::corebook::timing::compare(&::corebook::timing::CompareOptions { quiet: false, \
@@ -26,7 +26,7 @@ fn sides_share_one_closure() {
             &[\"f(x)\", \"g(x)\"], &mut |corebook_run| match corebook_run.side() { \
             0 => corebook_run.time_side(&mut corebook_kept_0, || { (f(x)) }), \
             _ => corebook_run.time_side(&mut corebook_kept_1, || { (g(x)) }), \
-            }).show(&[(&&::corebook::timing::Pair(&corebook_kept_0, &corebook_kept_1)).results(0.0)]); }"
+            }).show(&[(&&::corebook::__private::timing::Pair(&corebook_kept_0, &corebook_kept_1)).results(0.0)]); }"
         )
     );
 }
@@ -72,12 +72,12 @@ fn options_become_fields() {
     );
     assert!(code.contains("loops: 3, repeat: 5, quiet: true"), "{code}");
     assert!(
-        code.contains("use ::corebook::timing::{WithinTolerance as _, "),
+        code.contains("use ::corebook::__private::timing::{WithinTolerance as _, "),
         "{code}"
     );
     assert!(
         code.ends_with(
-            "(&&&::corebook::timing::Pair(&corebook_kept_0, &corebook_kept_1)).results(1e-9)]) };"
+            "(&&&::corebook::__private::timing::Pair(&corebook_kept_0, &corebook_kept_1)).results(1e-9)]) };"
         ),
         "{code}"
     );

@@ -108,7 +108,7 @@ fn only_questions(scan: &Scan<'_>, replacements: &[Replacement]) -> Option<Vec<Q
 /// Rust that prints the answer in its turn.
 fn printing(question: &Question, host: &dyn Host) -> String {
     match question {
-        Question::PoolStatus => "::corebook::pool::print_status();".to_owned(),
+        Question::PoolStatus => "::corebook::__private::pool::print_status();".to_owned(),
         // `{:?}` of a string is a literal of Rust, without line breaks.
         _ => format!("::std::println!(\"{{}}\", {:?});", host.answer(question)),
     }

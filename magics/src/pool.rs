@@ -100,7 +100,7 @@ fn open(parsed: &Parsed) -> Result<Replacement, MagicError> {
     let is_pinned = parsed.has("--pin");
     // With its type said, nobody has to infer it: a notebook's first cell is often this one.
     Ok(rust(format!(
-        "let {name}: ::corebook::pool::Pool = ::corebook::pool::open({name:?}, {workers:?}, {is_logical}, {is_pinned});"
+        "let {name}: ::corebook::pool::Pool = ::corebook::__private::pool::open({name:?}, {workers:?}, {is_logical}, {is_pinned});"
     )))
 }
 
@@ -114,7 +114,9 @@ fn close(parsed: &Parsed) -> Result<Replacement, MagicError> {
     parsed.at_most(1)?;
     refuse(parsed, "close", &["--logical", "--pin"])?;
     let name = parsed.variable("--name")?.unwrap_or(DEFAULT_NAME);
-    Ok(rust(format!("::corebook::pool::close({name:?});")))
+    Ok(rust(format!(
+        "::corebook::__private::pool::close({name:?});"
+    )))
 }
 
 /// The variable that holds the pool when no name is given.

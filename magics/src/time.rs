@@ -50,7 +50,7 @@ fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
                 return Err(parsed.error(text, call.span.clone()));
             }
             // A reference to a temporary lives as long as the block, but is no variable to be kept.
-            let start = "let _ = &::corebook::timing::CellStopwatch::start(); ";
+            let start = "let _ = &::corebook::__private::timing::CellStopwatch::start(); ";
             template.extend([generated(start), Piece::Source(body)]);
         }
         None => {
@@ -118,7 +118,9 @@ mod tests {
     fn a_cell_keeps_its_text() {
         assert_eq!(
             expanded("%%time\nlet x = f();\nx + 1\n").as_deref(),
-            Ok("let _ = &::corebook::timing::CellStopwatch::start(); let x = f();\nx + 1")
+            Ok(
+                "let _ = &::corebook::__private::timing::CellStopwatch::start(); let x = f();\nx + 1"
+            )
         );
     }
 

@@ -3,7 +3,7 @@
 //! Pure. The names are those of the protocol notes: `CompileError`, `Panic`, `Error`, `MagicError`,
 //! `Interrupted`, `WorkerDied`, `InputError`, and `StartError` for a kernel that can't run cells at all.
 
-use corebook::event::PanicReport;
+use corebook::__private::event::PanicReport;
 
 use super::stdin::NoInput;
 use crate::outputs::CellSummary;

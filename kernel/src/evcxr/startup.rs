@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::Context;
-use corebook::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
+use corebook::__private::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
 use corebook_build::evcxr::{SETTINGS_VARIABLE, WORK_DIR_VARIABLE};
 use corebook_build::toolchain::RUSTUP_VARIABLE;
 use corebook_build::{Session, Template};

@@ -43,11 +43,11 @@ impl Observer for Watcher {
         let _ = self.awaits_input.send(());
     }
 
-    fn pools(&self, pools: Vec<corebook::event::PoolReport>) {
+    fn pools(&self, pools: Vec<corebook::__private::event::PoolReport>) {
         self.pools.set(pools);
     }
 
-    fn locate(&self, panic: &corebook::event::PanicReport) -> Option<String> {
+    fn locate(&self, panic: &corebook::__private::event::PanicReport) -> Option<String> {
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         cells
             .locate(&panic.file, panic.line, panic.column)

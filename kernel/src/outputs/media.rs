@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use corebook::event::MimeData;
+use corebook::__private::event::MimeData;
 use jupyter_protocol::{Media, MediaType};
 use serde_json::{Value, json};
 

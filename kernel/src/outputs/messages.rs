@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::SyncSender;
 
-use corebook::event::{PanicReport, PoolReport};
+use corebook::__private::event::{PanicReport, PoolReport};
 use jupyter_protocol::{JupyterMessageContent, Media};
 
 use crate::jupyter::wire::Origin;

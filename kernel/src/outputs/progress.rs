@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use corebook::event::{MimeData, ProgressReport};
+use corebook::__private::event::{MimeData, ProgressReport};
 use jupyter_protocol::{DisplayData, JupyterMessageContent, Transient, UpdateDisplayData};
 
 use super::media;

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use corebook::event::Event;
+use corebook::__private::event::Event;
 use nanoserde::{DeBin, SerBin};
 
 /// A message longer than this is a broken stream, not a message: events carry pictures, not films.

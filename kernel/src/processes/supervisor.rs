@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use corebook::event::{Event, SESSION_WORD_VARIABLE};
+use corebook::__private::event::{Event, SESSION_WORD_VARIABLE};
 use corebook_build::evcxr::{COMPLETE, FAILED, PANICKED, WORK_DIR_VARIABLE};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, Signal, signal};

@@ -14,7 +14,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use corebook::event::{self, Event, SESSION_WORD_VARIABLE};
+use corebook::__private::event::{self, Event, SESSION_WORD_VARIABLE};
 use corebook_build::evcxr::IS_RUNTIME_VARIABLE;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
@@ -62,7 +62,7 @@ pub fn protect_command(limit_bytes: u64) -> String {
 /// A cell's function: takes evcxr's variable store and gives it back.
 type CellFunction = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
-/// The runtime's hooks, `corebook::cell`.
+/// The runtime's hooks, in its modules `cell` and `fork`.
 #[derive(Clone, Copy)]
 struct Hooks {
     build: unsafe extern "C" fn(f64, u8),

@@ -4,7 +4,7 @@ mod magic_list;
 
 use std::sync::{Mutex, PoisonError};
 
-use corebook::event::PoolReport;
+use corebook::__private::event::PoolReport;
 use corebook_magics::help;
 use corebook_magics::magic::{Host, Question};
 
@@ -66,7 +66,7 @@ impl Host for KernelHost<'_> {
         match question {
             Question::Cpus { json: true, .. } => corebook::cpus::json(&corebook::cpus::live()),
             Question::Cpus { verbose, .. } => cpus::text(&corebook::cpus::live(), *verbose),
-            Question::PoolStatus => corebook::pool::status_text(&self.pools.get()),
+            Question::PoolStatus => corebook::__private::pool::status_text(&self.pools.get()),
             Question::Checkpoint(command) => self.checkpoints.obey(*command),
             Question::Help(name) => help::help_text(name).unwrap_or_default(),
             Question::List => help::list_text(),

@@ -6,8 +6,7 @@ use std::hint::black_box;
 
 use corebook::cpus;
 use corebook::pool::Pool;
-use corebook::timing::ByEquality as _;
-use corebook::timing::{CompareOptions, Options, Pair, compare, timeit};
+use corebook::timing::{CompareOptions, Options, Results, compare, timeit};
 
 fn main() {
     let limit: u32 = std::env::args()
@@ -47,7 +46,7 @@ fn main() {
         0 => run.time_side(&mut one, serial),
         _ => run.time_side(&mut other, parallel),
     });
-    comparison.show(&[(&&Pair(&one, &other)).results(0.0)]);
+    comparison.show(&[Results::from(one == other)]);
 }
 
 /// By trial division: slower for larger numbers, so that equal chunks would be unequal work.

@@ -65,7 +65,7 @@ pub extern "C" fn corebook_cell_build(compile_time_s: f64, opt_level: u8) {
 pub extern "C" fn corebook_cell_end() {
     set_cell_runs(false);
     event::send(&Event::Pools {
-        pools: pool::reports(),
+        pools: pool::status::reports(),
     });
     // A closed pipe means the kernel is gone, and this process ends with it.
     let _ = std::io::stdout().flush();

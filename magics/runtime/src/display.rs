@@ -15,6 +15,7 @@ const LONGEST_TEXT: usize = 10_000;
 /// Gives every `T: Debug` the method that the end of a cell calls, so one compile suffices.
 ///
 /// A type that has an `evcxr_display` of its own keeps it: an inherent method wins.
+#[doc(hidden)]
 pub trait CellValue {
     /// Shows the value as the cell's result; `()` shows nothing.
     fn evcxr_display(&self);
@@ -169,7 +170,7 @@ impl DisplayHandle {
 
 /// Text that takes in no more than [`LONGEST_TEXT`] characters and counts the rest.
 #[derive(Default)]
-pub struct Limited {
+struct Limited {
     text: String,
     taken: usize,
     left_out: usize,

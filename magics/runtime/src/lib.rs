@@ -19,21 +19,24 @@
 //! Everything public is a thin generic shell over a precompiled core, because each cell compiles the
 //! generics it uses anew.
 
+#[doc(hidden)]
+pub mod __private;
 pub mod cancel;
-pub mod cell;
+mod cell;
 pub mod cpus;
 pub mod display;
-pub mod event;
+mod event;
 mod fork;
 mod lock;
 mod panic_report;
 pub mod pool;
 pub mod prelude;
 pub mod progress;
+// Public at this path for the compiler shim, which writes it into cells; else see `__private`.
+#[doc(hidden)]
 pub mod store;
 pub mod timing;
 mod workers_used;
 
 // Last, because its macros have the names of std's and hide them from here on.
-#[doc(hidden)]
-pub mod print;
+mod print;

@@ -1,8 +1,10 @@
 //! What every cell imports.
 
 pub use crate::cpus;
+#[doc(hidden)]
+pub use crate::display::CellValue;
 pub use crate::display::{
-    CellValue, DisplayHandle, clear_output, display, html, json, latex, markdown, png, svg,
+    DisplayHandle, clear_output, display, html, json, latex, markdown, png, svg,
 };
 pub use crate::pool::Pool;
 pub use crate::progress::progress;

@@ -8,7 +8,6 @@ use std::fmt::Arguments;
 use crate::event::{self, Event};
 
 /// Writes text for stderr. What the macros of this module call.
-#[doc(hidden)]
 pub fn write_stderr(text: Arguments<'_>) {
     event::send(&Event::Stderr {
         text: text.to_string(),
@@ -18,15 +17,15 @@ pub fn write_stderr(text: Arguments<'_>) {
 /// As [`std::eprint!`].
 #[macro_export]
 macro_rules! eprint {
-    ($($part:tt)*) => { $crate::print::write_stderr(::std::format_args!($($part)*)) };
+    ($($part:tt)*) => { $crate::__private::write_stderr(::std::format_args!($($part)*)) };
 }
 
 /// As [`std::eprintln!`].
 #[macro_export]
 macro_rules! eprintln {
-    () => { $crate::print::write_stderr(::std::format_args!("\n")) };
+    () => { $crate::__private::write_stderr(::std::format_args!("\n")) };
     ($($part:tt)*) => {
-        $crate::print::write_stderr(::std::format_args!("{}\n", ::std::format_args!($($part)*)))
+        $crate::__private::write_stderr(::std::format_args!("{}\n", ::std::format_args!($($part)*)))
     };
 }
 

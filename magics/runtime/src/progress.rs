@@ -184,15 +184,7 @@ impl Drop for Bar {
 }
 
 /// A bar as a line of text, without a line break: label, bar, count and time.
-///
-/// # Examples
-///
-/// ```
-/// use corebook::event::ProgressReport;
-/// let half = ProgressReport { label: "render".into(), done: 5, total: 10, ..Default::default() };
-/// assert_eq!(corebook::progress::line_of(&half), "render  50% [==========          ] 5/10, 0.0 s");
-/// ```
-pub fn line_of(report: &ProgressReport) -> String {
+fn line_of(report: &ProgressReport) -> String {
     const WIDTH: u64 = 20;
     let label = if report.label.is_empty() {
         String::new()
@@ -238,6 +230,14 @@ mod tests {
             "  0% [                    ] 0/3, 1.5 s"
         );
         assert_eq!(line_of(&report(7, 0)), "7 items, 1.5 s");
+        let half = ProgressReport {
+            label: "render".into(),
+            ..report(5, 10)
+        };
+        assert_eq!(
+            line_of(&half),
+            "render  50% [==========          ] 5/10, 1.5 s"
+        );
     }
 
     #[test]

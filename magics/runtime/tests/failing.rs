@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use corebook::__private::event;
+use corebook::cancel;
 use corebook::pool::Pool;
-use corebook::{cancel, event};
 
 /// The interrupt flag belongs to the process, so tests that set it and those that must not see it take turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -290,15 +291,15 @@ fn locks_of_the_pool_are_not_poisoned() {
 #[test]
 fn a_closed_pool_says_how_to_open_it() {
     let _turn = turn();
-    let pool = corebook::pool::open("closing", Some(1), false, false);
-    corebook::pool::close("closing");
+    let pool = corebook::__private::pool::open("closing", Some(1), false, false);
+    corebook::__private::pool::close("closing");
     let expected = "closing is closed: run %pool --name closing to open it";
     assert_eq!(message(|| pool.map(|x| x, 0..3)), expected);
     assert_eq!(message(|| pool.map(|x| x, 0..0)), expected);
     assert_eq!(message(|| pool.install(|| ())), expected);
     assert_eq!(message(|| pool.map_async(|x| x, 0..3)).as_str(), expected);
-    let usual = corebook::pool::open("pool", Some(1), false, false);
-    corebook::pool::close("pool");
+    let usual = corebook::__private::pool::open("pool", Some(1), false, false);
+    corebook::__private::pool::close("pool");
     assert_eq!(
         message(|| usual.sum(|x| x, 0..3)),
         "pool is closed: run %pool to open it"

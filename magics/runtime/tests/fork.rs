@@ -36,7 +36,7 @@ fn holds_in_child(check: impl FnOnce() -> bool) -> bool {
 
 #[test]
 fn a_forked_process_starts_its_own_workers() {
-    let pool = corebook::pool::open("pool", Some(2), false, false);
+    let pool = corebook::__private::pool::open("pool", Some(2), false, false);
     let closed = Pool::new(1);
     closed.close();
     assert_eq!(pool.map(|x| x, 0..100).len(), 100);

@@ -54,6 +54,10 @@ fn code_of(path: &Path) -> String {
 fn names_after(code: &str, prefix: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (start, _) in code.match_indices(prefix) {
+        // Paths of macros are resolved where the macro is used.
+        if code[..start].ends_with('$') {
+            continue;
+        }
         let rest = &code[start + prefix.len()..];
         let Some(list) = rest.strip_prefix('{') else {
             names.insert(first_name(rest));

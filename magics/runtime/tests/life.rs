@@ -40,9 +40,9 @@ fn opening_and_closing_leaks_no_thread() {
     let cycles =
         std::env::var("COREBOOK_TEST_CYCLES").map_or(500, |cycles| cycles.parse().unwrap());
     for cycle in 0..cycles {
-        let pool = corebook::pool::open("leaky", Some(2 + cycle % 2), false, false);
+        let pool = corebook::__private::pool::open("leaky", Some(2 + cycle % 2), false, false);
         assert_eq!(pool.map(|x| x, 0..4), [0, 1, 2, 3]);
-        corebook::pool::close("leaky");
+        corebook::__private::pool::close("leaky");
         expect_threads("leaky", 0);
     }
 }
@@ -50,17 +50,17 @@ fn opening_and_closing_leaks_no_thread() {
 #[test]
 #[cfg(target_os = "linux")]
 fn resizing_replaces_the_threads() {
-    let pool = corebook::pool::open("resized", Some(2), false, false);
+    let pool = corebook::__private::pool::open("resized", Some(2), false, false);
     expect_threads("resized", 2);
-    corebook::pool::open("resized", Some(5), false, false);
+    corebook::__private::pool::open("resized", Some(5), false, false);
     assert_eq!(pool.workers(), 5);
     expect_threads("resized", 5);
-    corebook::pool::open("resized", Some(5), false, false);
+    corebook::__private::pool::open("resized", Some(5), false, false);
     pool.resize(1);
     assert_eq!(pool.workers(), 1);
     expect_threads("resized", 1);
-    corebook::pool::close("resized");
-    corebook::pool::close("resized");
+    corebook::__private::pool::close("resized");
+    corebook::__private::pool::close("resized");
     expect_threads("resized", 0);
     pool.resize(3);
     assert_eq!(pool.map(|x| x, 0..3), [0, 1, 2]);
@@ -117,9 +117,12 @@ fn the_default_pool_is_one_pool() {
 
 #[test]
 fn a_handle_reopens_with_its_name() {
-    let pool = corebook::pool::open("again", Some(1), false, false);
-    corebook::pool::close("again");
-    assert_eq!(corebook::pool::open("again", Some(2), false, false), pool);
+    let pool = corebook::__private::pool::open("again", Some(1), false, false);
+    corebook::__private::pool::close("again");
+    assert_eq!(
+        corebook::__private::pool::open("again", Some(2), false, false),
+        pool
+    );
     assert_eq!(pool.map(|x| x, 0..2), [0, 1]);
 }
 
@@ -267,9 +270,9 @@ fn pinned_workers_stay_on_their_cores() {
 
 #[test]
 fn use_is_counted() {
-    let pool = corebook::pool::open("counted", Some(2), false, false);
+    let pool = corebook::__private::pool::open("counted", Some(2), false, false);
     let report = || {
-        corebook::pool::reports()
+        corebook::__private::pool::reports()
             .into_iter()
             .find(|report| report.name == "counted")
             .unwrap()
@@ -283,7 +286,7 @@ fn use_is_counted() {
         first.last_utilisation > 0.5 && first.last_utilisation <= 1.0,
         "{first:?}"
     );
-    corebook::pool::close("counted");
+    corebook::__private::pool::close("counted");
     assert_eq!((report().workers, report().items_mapped), (0, 20));
 }
 

@@ -5,7 +5,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
-use corebook::event::{self, Decoded, Event};
+use corebook::__private::event::{self, Decoded, Event};
+use corebook::__private::pool as magic;
 use corebook::pool::{self, Pool};
 use corebook::progress::progress;
 use corebook::{cancel, cpus};
@@ -140,14 +141,14 @@ fn every_bar_ends_and_tells_seldom() {
 #[ignore = "the child process of a test below"]
 fn child_opens_pools() {
     let usable = cpus::usable();
-    pool::open("pool", None, false, false);
+    magic::open("pool", None, false, false);
     for _ in 0..2 {
-        pool::open("small", Some(usable + 1), false, false);
+        magic::open("small", Some(usable + 1), false, false);
     }
-    pool::open("pool", Some(1), false, true);
-    pool::close("pool");
-    pool::close("pool");
-    pool::print_status();
+    magic::open("pool", Some(1), false, true);
+    magic::close("pool");
+    magic::close("pool");
+    magic::print_status();
 }
 
 #[test]

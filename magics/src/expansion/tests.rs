@@ -30,20 +30,20 @@ fn is_unchanged(source: &str) -> bool {
 
 #[test]
 fn pool_becomes_a_variable_on_its_line() {
-    insta::assert_snapshot!(expanded("%pool"), @r#"let pool: ::corebook::pool::Pool = ::corebook::pool::open("pool", None, false, false);"#);
-    insta::assert_snapshot!(expanded("%pool 4 --name small --pin; // four"), @r#"let small: ::corebook::pool::Pool = ::corebook::pool::open("small", Some(4), false, true);"#);
+    insta::assert_snapshot!(expanded("%pool"), @r#"let pool: ::corebook::pool::Pool = ::corebook::__private::pool::open("pool", None, false, false);"#);
+    insta::assert_snapshot!(expanded("%pool 4 --name small --pin; // four"), @r#"let small: ::corebook::pool::Pool = ::corebook::__private::pool::open("small", Some(4), false, true);"#);
     insta::assert_snapshot!(expanded("let x = 1;\r\n\t%pool --logical\r\npool.map(f, 0..x)"), @r#"
     let x = 1;
-    	let pool: ::corebook::pool::Pool = ::corebook::pool::open("pool", None, true, false);
+    	let pool: ::corebook::pool::Pool = ::corebook::__private::pool::open("pool", None, true, false);
     pool.map(f, 0..x)
     "#);
     insta::assert_snapshot!(expanded("%pool close\nlet x = 1;"), @r#"
-    { ::corebook::pool::close("pool"); };
+    { ::corebook::__private::pool::close("pool"); };
     let x = 1;
     "#);
     insta::assert_snapshot!(expanded("x;\n%pool close --name small"), @r#"
     x;
-    { ::corebook::pool::close("small"); };
+    { ::corebook::__private::pool::close("small"); };
     "#);
 }
 
@@ -63,7 +63,7 @@ fn a_question_beside_rust_prints_its_answer_in_its_turn() {
     "#);
     insta::assert_snapshot!(expanded("let x = 1;\n%pool status\nlet y = 2;"), @r"
     let x = 1;
-    { ::corebook::pool::print_status(); };
+    { ::corebook::__private::pool::print_status(); };
     let y = 2;
     ");
 }
@@ -158,19 +158,19 @@ fn commands_stay_and_magics_before_them_move_below() {
     insta::assert_snapshot!(expanded(":dep rand = \"1\"\n!ls %x\n%pool 2\nf();"), @r#"
     :dep rand = "1"
     !ls %x
-    let pool: ::corebook::pool::Pool = ::corebook::pool::open("pool", Some(2), false, false);
+    let pool: ::corebook::pool::Pool = ::corebook::__private::pool::open("pool", Some(2), false, false);
     f();
     "#);
     insta::assert_snapshot!(expanded("%pool 2\n:dep rand\n%cpus\nf();"), @r#"
      
     :dep rand
-    let pool: ::corebook::pool::Pool = ::corebook::pool::open("pool", Some(2), false, false); { ::std::println!("{}", "Cpus { verbose: false, json: false }\n\"second\" line"); };
+    let pool: ::corebook::pool::Pool = ::corebook::__private::pool::open("pool", Some(2), false, false); { ::std::println!("{}", "Cpus { verbose: false, json: false }\n\"second\" line"); };
     f();
     "#);
     insta::assert_snapshot!(expanded("%pool 2\n:dep rand"), @r#"
      
     :dep rand
-    let pool: ::corebook::pool::Pool = ::corebook::pool::open("pool", Some(2), false, false);
+    let pool: ::corebook::pool::Pool = ::corebook::__private::pool::open("pool", Some(2), false, false);
     "#);
     assert!(is_unchanged("::std::println!(\"x\");"));
     assert!(is_unchanged("f();\n!x\n%b"), "a negation after Rust");
@@ -230,7 +230,7 @@ fn analysis_keeps_rust_and_blanks_what_is_half_typed() {
     v.le;
     ");
     insta::assert_snapshot!(analysed("%pool 4\npool.ma"), @r#"
-    let pool: ::corebook::pool::Pool = ::corebook::pool::open("pool", Some(4), false, false);
+    let pool: ::corebook::pool::Pool = ::corebook::__private::pool::open("pool", Some(4), false, false);
     pool.ma
     "#);
 }

@@ -9,7 +9,7 @@ mod supervisor {
     pub mod splitter;
 }
 
-use corebook::event::{Event, MimeData, encode};
+use corebook::__private::event::{Event, MimeData, encode};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use supervisor::splitter::{Piece, Splitter};

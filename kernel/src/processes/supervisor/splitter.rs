@@ -3,7 +3,7 @@
 //! Pure: bytes in, pieces out, in order. Text is passed on at once; only what may be the beginning of
 //! something else waits for its rest.
 
-use corebook::event::{self, Decoded, Event};
+use corebook::__private::event::{self, Decoded, Event};
 use corebook_build::evcxr;
 
 const PANICKED: &[u8] = evcxr::PANICKED.as_bytes();

@@ -29,13 +29,13 @@ mod items;
 mod job;
 mod map;
 mod memory;
-mod open;
+pub(crate) mod open;
 mod outcome;
 mod panics;
 mod piece;
 mod reduce;
 mod shift;
-mod status;
+pub(crate) mod status;
 mod stream;
 mod table;
 mod task;
@@ -43,10 +43,9 @@ mod work;
 mod workers;
 
 pub use map::{ItemError, Shared, StarFn, ThroughArcMutexOrAtomic};
-pub use open::{Builder, close, open};
+pub use open::Builder;
 pub use panics::take_over_panic;
 pub use reduce::{FromFunction, FromValue, Identity};
-pub use status::{print_status, reports, status_text, take_changes};
 pub use stream::{Imap, ImapUnordered};
 pub use task::Task;
 

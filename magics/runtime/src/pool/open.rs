@@ -23,9 +23,9 @@ use crate::event::{self, Event};
 /// # Examples
 ///
 /// ```
-/// let pool = corebook::pool::open("pool", Some(2), false, false);
+/// let pool = corebook::__private::pool::open("pool", Some(2), false, false);
 /// assert_eq!(pool.map(|x| x + 1, 0..3), [1, 2, 3]);
-/// corebook::pool::close("pool");
+/// corebook::__private::pool::close("pool");
 /// ```
 #[track_caller]
 pub fn open(name: &str, workers: Option<usize>, logical: bool, pin: bool) -> Pool {

@@ -17,15 +17,10 @@ pub fn print_status() {
 /// ```
 /// let pool = corebook::pool::Pool::new(2);
 /// pool.map(|x| x, 0..10);
-/// assert!(corebook::pool::reports().iter().any(|report| report.items_mapped == 10));
+/// assert!(corebook::__private::pool::reports().iter().any(|report| report.items_mapped == 10));
 /// ```
 pub fn reports() -> Vec<PoolReport> {
     table::reports()
-}
-
-/// The reports, if a pool was opened, closed or used since the last call. For the end of a cell.
-pub fn take_changes() -> Option<Vec<PoolReport>> {
-    table::take_changes()
 }
 
 /// One line for each pool, without a line break at the end.
@@ -33,7 +28,7 @@ pub fn take_changes() -> Option<Vec<PoolReport>> {
 /// # Examples
 ///
 /// ```
-/// use corebook::event::PoolReport;
+/// use corebook::__private::event::PoolReport;
 ///
 /// let pool = PoolReport {
 ///     name: "pool".into(),
@@ -43,10 +38,10 @@ pub fn take_changes() -> Option<Vec<PoolReport>> {
 ///     last_utilisation: 0.99,
 /// };
 /// assert_eq!(
-///     corebook::pool::status_text(&[pool]),
+///     corebook::__private::pool::status_text(&[pool]),
 ///     "pool: 8 workers, 24 items mapped, 2.4 s busy, 99% utilisation of the last map"
 /// );
-/// assert_eq!(corebook::pool::status_text(&[]), "no pool yet: run %pool to open one");
+/// assert_eq!(corebook::__private::pool::status_text(&[]), "no pool yet: run %pool to open one");
 /// ```
 pub fn status_text(pools: &[PoolReport]) -> String {
     if pools.is_empty() {

@@ -13,15 +13,12 @@ use crate::workers_used;
 
 pub(super) static TABLE: Mutex<Table> = Mutex::new(Table {
     process: 0,
-    has_changed: false,
     slots: Vec::new(),
 });
 
 pub(super) struct Table {
     /// The process that started the threads.
     process: u32,
-    /// Whether something that [`reports`] tells has changed since the last [`take_changes`].
-    has_changed: bool,
     slots: Vec<Slot>,
 }
 
@@ -58,7 +55,6 @@ pub(super) struct Lease {
 /// Opens the pool of this name, or gives the open one other workers. Returns its number.
 pub(super) fn open(name: Option<&str>, settings: Settings) -> Result<u32, StartError> {
     let mut table = lock();
-    table.has_changed = true;
     let known = table
         .slots
         .iter()
@@ -98,7 +94,6 @@ pub(super) fn open(name: Option<&str>, settings: Settings) -> Result<u32, StartE
 /// Gives an open or closed pool other workers.
 pub(super) fn resize(number: u32, settings: Settings) -> Result<(), StartError> {
     let mut table = lock();
-    table.has_changed = true;
     let slot = &mut table.slots[number as usize];
     let workers = Some(start(slot.name.as_deref(), &settings)?);
     slot.settings = settings;
@@ -113,7 +108,6 @@ pub(super) fn resize(number: u32, settings: Settings) -> Result<(), StartError> 
 /// Closes a pool: waits for its work and joins its threads. Returns whether it was open.
 pub(super) fn close(number: u32) -> bool {
     let mut table = lock();
-    table.has_changed = true;
     let workers = table.slots[number as usize].workers.take();
     drop(table);
     if let Some(workers) = &workers {
@@ -176,12 +170,6 @@ pub(super) fn reports() -> Vec<PoolReport> {
     reports.collect()
 }
 
-/// The reports, if anything in them may have changed since the last call.
-pub(super) fn take_changes() -> Option<Vec<PoolReport>> {
-    let has_changed = std::mem::take(&mut lock().has_changed);
-    has_changed.then(reports)
-}
-
 impl Lease {
     /// Adds a finished map to what `%pool status` shows.
     pub(super) fn record(&self, items: usize, busy: Duration, elapsed: Duration) {
@@ -203,7 +191,6 @@ impl Lease {
         self.usage
             .last_utilisation
             .store(share.to_bits() + 1, Ordering::Relaxed);
-        lock().has_changed = true;
     }
 }
 

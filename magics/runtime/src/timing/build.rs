@@ -4,11 +4,11 @@ use std::sync::{Mutex, PoisonError};
 
 /// How the running cell was compiled.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Build {
+pub(crate) struct Build {
     /// Seconds; 0 when nobody has said.
-    pub compile_time: f64,
+    pub(crate) compile_time: f64,
     /// As in `-C opt-level`; empty when nobody has said.
-    pub opt_level: String,
+    pub(crate) opt_level: String,
 }
 
 pub(super) static CURRENT: Mutex<Build> = Mutex::new(Build {
@@ -17,7 +17,7 @@ pub(super) static CURRENT: Mutex<Build> = Mutex::new(Build {
 });
 
 /// Says how the cell that runs next was compiled. For the worker, before each cell.
-pub fn set_build(build: Build) {
+pub(crate) fn set_build(build: Build) {
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = build;
 }
 

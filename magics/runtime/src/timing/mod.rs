@@ -20,23 +20,21 @@
 
 mod build;
 mod clock;
-mod compare;
+pub(crate) mod compare;
 pub mod format;
 mod measure;
 mod result;
 mod run;
-mod stopwatch;
+pub(crate) mod stopwatch;
 mod timeit;
 mod warning;
 
-pub use build::{Build, set_build};
-pub use compare::{
-    ByEquality, CompareOptions, Comparison, NotComparable, Pair, Results, Side, SpeedUp,
-    WithinTolerance, compare, try_compare,
-};
+pub(crate) use build::{Build, set_build};
+pub use compare::{CompareOptions, Comparison, Results, Side, SpeedUp, compare, try_compare};
 pub use result::Timing;
 pub use run::Run;
-pub use stopwatch::{CellStopwatch, Stopwatch, cell_value_is_ready};
+pub use stopwatch::Stopwatch;
+pub(crate) use stopwatch::cell_value_is_ready;
 pub use timeit::{Options, Show, timeit, timeit_with_setup, try_timeit, try_timeit_with_setup};
 
 /// The locks of this module; see [`crate::fork`].

@@ -118,6 +118,7 @@ impl Timing {
     /// Shows the object: its line, and in a notebook also a strip plot of the runs and the JSON form.
     ///
     /// A cell that ends with a `Timing` calls this.
+    #[doc(hidden)]
     pub fn evcxr_display(&self) {
         self.send(false, true);
     }

@@ -96,7 +96,7 @@ impl Drop for CellStopwatch {
 }
 
 /// Ends the time of a cell under `%%time`: its value is there, and to show it is no part of the cell.
-pub fn cell_value_is_ready() {
+pub(crate) fn cell_value_is_ready() {
     let mut cell = cell();
     if let Some(Cell::Running(watch)) = &*cell {
         *cell = Some(Cell::Finished(watch.times()));

@@ -1,5 +1,5 @@
 {
-let _ = &::corebook::timing::CellStopwatch::start(); 
+let _ = &::corebook::__private::timing::CellStopwatch::start(); 
 let kept = poly(3);
 assert_eq!(kept, 28); 
 }

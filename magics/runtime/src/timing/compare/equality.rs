@@ -17,6 +17,13 @@ pub enum Results {
     NotCompared,
 }
 
+/// `true` for equal results, as `==` of the two values gives it.
+impl From<bool> for Results {
+    fn from(is_equal: bool) -> Self {
+        if is_equal { Self::Equal } else { Self::Differ }
+    }
+}
+
 /// The first values of two sides.
 #[derive(Debug)]
 pub struct Pair<'a, A, B>(pub &'a Option<A>, pub &'a Option<B>);
@@ -26,8 +33,7 @@ impl<A, B> Pair<'_, A, B> {
         match self {
             // All values of such a type are the same.
             _ if size_of::<A>() == 0 => Results::NotCompared,
-            Pair(Some(one), Some(other)) if is_equal(one, other) => Results::Equal,
-            Pair(Some(_), Some(_)) => Results::Differ,
+            Pair(Some(one), Some(other)) => Results::from(is_equal(one, other)),
             _ => Results::NotCompared,
         }
     }

@@ -8,7 +8,7 @@
 //! * [`equality`]: whether the sides compute the same
 //! * [`report`]: the finished comparison and its text
 
-mod equality;
+pub(crate) mod equality;
 mod interval;
 mod report;
 mod rounds;
@@ -20,7 +20,7 @@ use super::run::{Run, RunBody};
 use super::{BoxError, build};
 use crate::workers_used;
 
-pub use equality::{ByEquality, NotComparable, Pair, Results, WithinTolerance};
+pub use equality::Results;
 pub use report::{Comparison, Side, SpeedUp};
 
 /// What is asked of a `%compare`.
@@ -67,8 +67,7 @@ impl Default for CompareOptions {
 /// # Examples
 ///
 /// ```
-/// use corebook::timing::{CompareOptions, Pair, compare};
-/// use corebook::timing::{ByEquality as _, NotComparable as _};
+/// use corebook::timing::{CompareOptions, Results, compare};
 ///
 /// let options = CompareOptions { repeat: 3, quiet: true, ..CompareOptions::DEFAULT };
 /// let (mut one, mut other) = (None, None);
@@ -76,7 +75,7 @@ impl Default for CompareOptions {
 ///     0 => run.time_side(&mut one, || std::hint::black_box(1000_u64).pow(2)),
 ///     _ => run.time_side(&mut other, || std::hint::black_box(1000_u64) * 1000),
 /// });
-/// let comparison = comparison.show(&[(&&Pair(&one, &other)).results(0.0)]);
+/// let comparison = comparison.show(&[Results::from(one == other)]);
 /// assert_eq!(comparison.results, "equal");
 /// assert_eq!(comparison.sides[1].label, "other");
 /// ```

@@ -139,6 +139,7 @@ impl Comparison {
     }
 
     /// Shows the object once more. A cell that ends with a `Comparison` calls this.
+    #[doc(hidden)]
     pub fn evcxr_display(&self) {
         event::send(&Event::Comparison {
             text: self.to_string(),
