@@ -19,7 +19,7 @@ pub mod event {
 
 /// What `%pool` expands to, and what the kernel prints for `%pool status`.
 pub mod pool {
-    pub use crate::pool::open::{close, open};
+    pub use crate::pool::api::builder::{close, open};
     pub use crate::pool::status::{print_status, reports, status_text};
 }
 

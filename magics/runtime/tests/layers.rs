@@ -107,3 +107,11 @@ fn modules_of_the_library_form_layers() {
     assert!(graph["pool"].contains("event"), "{graph:?}");
     assert_eq!(without_layers(graph), Graph::new());
 }
+
+#[test]
+fn folders_of_the_pool_form_layers() {
+    let graph = graph("src/pool", "crate::pool::");
+    assert!(graph["api"].contains("schedule"), "{graph:?}");
+    assert!(graph["schedule"].contains("threads"), "{graph:?}");
+    assert_eq!(without_layers(graph), Graph::new());
+}

@@ -1,9 +1,7 @@
 //! What `%pool status` shows.
 
-use std::sync::Mutex;
-
-use super::{Pool, table};
 use crate::event::PoolReport;
+use crate::pool::threads::registry;
 
 /// Prints [`status_text`] of the pools of this process.
 pub fn print_status() {
@@ -20,7 +18,7 @@ pub fn print_status() {
 /// assert!(corebook::__private::pool::reports().iter().any(|report| report.items_mapped == 10));
 /// ```
 pub fn reports() -> Vec<PoolReport> {
-    table::reports()
+    registry::reports()
 }
 
 /// One line for each pool, without a line break at the end.
@@ -96,27 +94,12 @@ fn duration(nanoseconds: u64) -> String {
     format!("{text} {unit}")
 }
 
-/// As `{:?}` shows a handle.
-pub(super) fn describe(pool: Pool) -> String {
-    match table::settings(pool.number) {
+/// As `{:?}` shows the handle of a pool.
+pub(super) fn describe(number: u32) -> String {
+    match registry::settings(number) {
         (settings, true) => format!("Pool {{ workers: {} }}", settings.workers),
         (_, false) => "Pool { closed }".to_owned(),
     }
-}
-
-pub(super) static TEXTS: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
-
-/// The same text for the rest of the process, kept once: labels are few, and a handle is `Copy`.
-pub(super) fn keep(text: &str) -> &'static str {
-    let mut texts = TEXTS
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(kept) = texts.iter().find(|kept| **kept == text) {
-        return kept;
-    }
-    let kept: &'static str = Box::leak(text.to_owned().into_boxed_str());
-    texts.push(kept);
-    kept
 }
 
 #[cfg(test)]

@@ -8,16 +8,17 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::marker::PhantomData;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::items::Items;
-use super::job::{Block, SERVE_AGAIN};
+use super::handle::Pool;
 use super::map::{Shared, ThroughArcMutexOrAtomic};
-use super::memory::Kind;
-use super::outcome::{End, Outcome};
-use super::panics::is_worker;
-use super::piece::{OwnedPieceFn, Piece};
-use super::task::{Background, Failure, LOOK_UP};
-use super::work::Work;
-use super::{Pool, panics};
+use super::task::{Background, Failure};
+use crate::pool::erased::erased_map::ErasedMap;
+use crate::pool::erased::item_slice::{ItemSlice, OwnedSliceFn};
+use crate::pool::erased::items::Items;
+use crate::pool::erased::memory::Kind;
+use crate::pool::schedule::job::{Block, INTERRUPT_CHECK, SERVE_AGAIN};
+use crate::pool::schedule::outcome::{End, Outcome};
+use crate::pool::threads::panics;
+use crate::pool::threads::panics::is_worker;
 
 /// The results of [`Pool::imap`], in the order of the items. Dropping it stops the map.
 pub struct Imap<R> {
@@ -44,17 +45,17 @@ struct Arrivals {
 
 /// From the workers to the iterator; it holds at most one position for each item.
 struct Channel {
-    work: Work,
+    map: ErasedMap,
     queue: Mutex<Queue>,
     arrived: Condvar,
 }
 
 struct Queue {
-    /// Positions of results that nobody has read.
+    /// Positions of results that were not read yet.
     finished: VecDeque<usize>,
     failure: Option<Failure>,
     has_ended: bool,
-    /// The iterator is gone: whoever finishes a result drops it.
+    /// The iterator is gone: the worker that finishes a result drops it.
     is_abandoned: bool,
 }
 
@@ -140,9 +141,9 @@ impl Pool {
 }
 
 /// Items of type `T` to results of type `R`.
-fn mapper<T, R>(f: impl Fn(T) -> R + Send + Sync + 'static) -> Box<OwnedPieceFn> {
-    // SAFETY: both callers make the work for these types.
-    Box::new(move |piece: &mut Piece| unsafe { piece.map(&f) })
+fn mapper<T, R>(f: impl Fn(T) -> R + Send + Sync + 'static) -> Box<OwnedSliceFn> {
+    // SAFETY: both callers make the map for these types.
+    Box::new(move |slice: &mut ItemSlice| unsafe { slice.map(&f) })
 }
 
 #[track_caller]
@@ -151,7 +152,7 @@ fn stream(
     verb: &'static str,
     items: Items,
     kind: Kind,
-    function: Box<OwnedPieceFn>,
+    function: Box<OwnedSliceFn>,
 ) -> Arrivals {
     let count = items.count();
     let queue = Queue {
@@ -160,24 +161,24 @@ fn stream(
         has_ended: false,
         is_abandoned: false,
     };
-    let work = Work::stream(items, kind);
+    let map = ErasedMap::stream(items, kind);
     let channel = Arc::new(Channel {
-        work,
+        map,
         queue: Mutex::new(queue),
         arrived: Condvar::new(),
     });
     let (sender, ended) = (Arc::clone(&channel), Arc::clone(&channel));
     let run = move |block: &mut Block<'_>| {
-        let send = |piece: &mut Piece| {
-            function(piece);
-            sender.send(piece.first);
+        let send = |slice: &mut ItemSlice| {
+            function(slice);
+            sender.send(slice.first);
         };
-        // SAFETY: a job hands each unit out once.
-        unsafe { sender.work.run_block(block, &send) };
+        // SAFETY: a job hands each slot out once.
+        unsafe { sender.map.run_items(block, &send) };
     };
     let on_end = move |outcome: Outcome| {
         // SAFETY: the job has ended; results belong to the channel.
-        unsafe { ended.work.drop_untaken(&outcome) };
+        unsafe { ended.map.drop_untaken(&outcome) };
         let is_complete = matches!(outcome.end, End::Complete);
         ended.end((!is_complete).then(|| Failure::of(verb, count, outcome)));
     };
@@ -215,7 +216,7 @@ impl<R> Iterator for Imap<R> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.arrivals.channel.work.items() - self.next))
+        (0, Some(self.arrivals.channel.map.items() - self.next))
     }
 }
 
@@ -223,7 +224,7 @@ impl<R> Drop for Imap<R> {
     fn drop(&mut self) {
         for Reverse(index) in self.early.drain() {
             // SAFETY: it came out of the channel and was not read.
-            unsafe { self.arrivals.channel.work.drop_result(index) };
+            unsafe { self.arrivals.channel.map.drop_result(index) };
         }
     }
 }
@@ -276,8 +277,8 @@ impl Arrivals {
     /// The position came out of the channel, which gives each out once, and was not taken before. `R` is the
     /// type of the results.
     unsafe fn take<R>(&self, index: usize) -> R {
-        // SAFETY: whoever received the position is the only one to read its result.
-        unsafe { self.channel.work.result_at(index).cast::<R>().read() }
+        // SAFETY: the channel gives each position out once, and only its receiver reads the result.
+        unsafe { self.channel.map.result_at(index).cast::<R>().read() }
     }
 
     fn wait(&self, queue: MutexGuard<'_, Queue>) {
@@ -285,7 +286,7 @@ impl Arrivals {
             drop(queue);
             self.background.job.wait_for(SERVE_AGAIN);
         } else {
-            drop(self.channel.arrived.wait_timeout(queue, LOOK_UP));
+            drop(self.channel.arrived.wait_timeout(queue, INTERRUPT_CHECK));
         }
     }
 }
@@ -299,7 +300,7 @@ impl Drop for Arrivals {
         drop(queue);
         for index in unread {
             // SAFETY: the result exists, and only this end of the channel reads.
-            unsafe { self.channel.work.drop_result(index) };
+            unsafe { self.channel.map.drop_result(index) };
         }
     }
 }
@@ -309,8 +310,8 @@ impl Channel {
         let mut queue = self.lock();
         if queue.is_abandoned {
             drop(queue);
-            // SAFETY: the result was just written, and nobody else has its position.
-            unsafe { self.work.drop_result(index) };
+            // SAFETY: the result was just written, and its position was not sent.
+            unsafe { self.map.drop_result(index) };
         } else {
             queue.finished.push_back(index);
             self.arrived.notify_one();

@@ -1,22 +1,22 @@
-//! Memory for values of a type that only the cell knows, so that what handles it is compiled once.
+//! Memory for values of a type that only the cell knows, so that the code that handles it is compiled once.
 //!
-//! This module never calls anything but destructors.
+//! Of the caller's code this module runs only destructors.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::ptr::NonNull;
 
-/// What has to be known of a type.
+/// What moving and dropping values of a type needs to know.
 #[derive(Clone, Copy)]
 pub struct Kind {
-    pub(super) size: usize,
+    pub(crate) size: usize,
     align: usize,
-    /// Drops so many values from an address on; nothing for types without a destructor.
+    /// Drops a number of values from an address on; `None` for types without a destructor.
     drop: Option<unsafe fn(*mut u8, usize)>,
 }
 
-/// Room for values, none of which it owns: whoever writes and reads them says which exist.
+/// Room for values, none of which it owns: the code that writes and reads them knows which exist.
 pub struct Memory {
     kind: Kind,
     start: NonNull<u8>,
@@ -25,15 +25,15 @@ pub struct Memory {
     is_lent: bool,
 }
 
-// SAFETY: a `Memory` only holds room; who moves values through it from thread to thread requires `Send`.
+// SAFETY: a `Memory` is only room; the functions that move values through it between threads require `Send`.
 unsafe impl Send for Memory {}
-// SAFETY: as above; each slot is written or read by one thread at a time, see `Work`.
+// SAFETY: as above; each slot is written or read by one thread at a time, see `ErasedMap`.
 unsafe impl Sync for Memory {}
 
 impl Kind {
     /// The kind of `T`.
     #[inline]
-    pub(super) const fn of<T>() -> Self {
+    pub(crate) const fn of<T>() -> Self {
         Self {
             size: size_of::<T>(),
             align: align_of::<T>(),
@@ -59,14 +59,14 @@ impl Kind {
 
 /// # Safety
 ///
-/// `first` points to `count` values of `T` that nobody uses any more.
+/// `first` points to `count` values of `T` that are not used again.
 unsafe fn drop_values<T>(first: *mut u8, count: usize) {
     // SAFETY: the caller's promise.
     unsafe { std::ptr::slice_from_raw_parts_mut(first.cast::<T>(), count).drop_in_place() }
 }
 
 impl Memory {
-    pub(super) fn new(kind: Kind, capacity: usize) -> Self {
+    pub(crate) fn new(kind: Kind, capacity: usize) -> Self {
         let mut memory = Self {
             kind,
             start: kind.dangling(),
@@ -77,9 +77,9 @@ impl Memory {
         memory
     }
 
-    /// Takes a vector's memory over, and the right to its values.
+    /// Takes over a vector's memory and the ownership of its values.
     #[inline]
-    pub(super) fn from_vec<T>(values: Vec<T>) -> (Self, usize) {
+    pub(crate) fn from_vec<T>(values: Vec<T>) -> (Self, usize) {
         let mut values = ManuallyDrop::new(values);
         let start = NonNull::from(values.as_mut_slice()).cast();
         (
@@ -99,15 +99,15 @@ impl Memory {
     ///
     /// The memory was made for `T`, and its first `count` values exist and belong to the caller.
     #[inline]
-    pub(super) unsafe fn into_vec<T>(self, count: usize) -> Vec<T> {
+    pub(crate) unsafe fn into_vec<T>(self, count: usize) -> Vec<T> {
         let memory = ManuallyDrop::new(self);
         // SAFETY: allocated as a vector would, with this capacity; the values are the caller's promise.
         unsafe { Vec::from_raw_parts(memory.start.as_ptr().cast(), count, memory.capacity) }
     }
 
-    /// The same room for values of another kind, if they fit where these lie. What is returned frees it, and
-    /// must not be dropped before `self` was used for the last time.
-    pub(super) fn give_room(&mut self, kind: Kind) -> Option<Self> {
+    /// The same room for values of another kind, if they have the same size and alignment. The returned `Memory`
+    /// frees it, and must not be dropped before `self` was used for the last time.
+    pub(crate) fn give_room(&mut self, kind: Kind) -> Option<Self> {
         let is_alike = kind.size == self.kind.size && kind.align == self.kind.align;
         if !is_alike || kind.size == 0 || self.is_lent {
             return None;
@@ -121,7 +121,7 @@ impl Memory {
     }
 
     /// Makes room for at least `capacity` values.
-    pub(super) fn grow(&mut self, capacity: usize) {
+    pub(crate) fn grow(&mut self, capacity: usize) {
         let old = self.kind.layout(self.capacity);
         let new = self.kind.layout(capacity);
         if new.size() > old.size() {
@@ -140,7 +140,7 @@ impl Memory {
 
     /// Where a value lies, or will.
     #[inline]
-    pub(super) fn at(&self, index: usize) -> *mut u8 {
+    pub(crate) fn at(&self, index: usize) -> *mut u8 {
         self.start.as_ptr().wrapping_add(index * self.kind.size)
     }
 
@@ -148,8 +148,8 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// They exist, and nobody uses them any more.
-    pub(super) unsafe fn drop_range(&self, range: Range<usize>) {
+    /// They exist and are not used again.
+    pub(crate) unsafe fn drop_range(&self, range: Range<usize>) {
         if let Some(drop) = self.kind.drop.filter(|_| !range.is_empty()) {
             // SAFETY: the caller's promise.
             unsafe { drop(self.at(range.start), range.len()) }
@@ -164,7 +164,7 @@ impl Kind {
     }
 }
 
-/// Frees the room. Values in it are forgotten.
+/// Frees the room. Values in it are not dropped.
 impl Drop for Memory {
     fn drop(&mut self) {
         let layout = self.kind.layout(self.capacity);

@@ -1,17 +1,17 @@
 //! Maps that keep less than one result for each item: `filter_map`, `map_reduce`, `sum`, `min_by_key`,
 //! `max_by_key`.
 //!
-//! Items are reduced in parts that depend on their number only, and parts are combined in order, so the
-//! result is the same for any number of workers, also with floats.
+//! How many neighbouring items are reduced to one result depends on the number of items only, and these results
+//! are combined in order, so the end result is the same for any number of workers, also with floats.
 
 use std::iter::Sum;
 
-use super::Pool;
-use super::items::Items;
+use super::handle::Pool;
 use super::map::{Shared, ThroughArcMutexOrAtomic};
-use super::memory::Kind;
-use super::piece::Piece;
-use super::work::Work;
+use crate::pool::erased::erased_map::ErasedMap;
+use crate::pool::erased::item_slice::ItemSlice;
+use crate::pool::erased::items::Items;
+use crate::pool::erased::memory::Kind;
 
 /// What a reduction begins with: a value, or a function that makes one.
 pub trait Identity<A, Kind> {
@@ -55,14 +55,14 @@ impl Pool {
         F: Fn(I::Item) -> Option<R> + Shared<ThroughArcMutexOrAtomic>,
         R: Send,
     {
-        let parts = fold(
+        let folded = fold(
             self,
             "pool.filter_map",
             Items::of(items),
             Vec::new,
             |kept, item| kept.extend(f(item)),
         );
-        parts.into_iter().flatten().collect()
+        folded.into_iter().flatten().collect()
     }
 
     /// Maps all items with `f` and combines the results in pairs.
@@ -98,8 +98,8 @@ impl Pool {
                 None => result,
             });
         };
-        let parts = fold(self, "pool.map_reduce", Items::of(items), || None, add);
-        parts
+        let folded = fold(self, "pool.map_reduce", Items::of(items), || None, add);
+        folded
             .into_iter()
             .flatten()
             .fold(identity.identity(), combine)
@@ -128,8 +128,8 @@ impl Pool {
                 None => result,
             });
         };
-        let parts = fold(self, "pool.sum", Items::of(items), || None, add);
-        parts.into_iter().flatten().sum()
+        let folded = fold(self, "pool.sum", Items::of(items), || None, add);
+        folded.into_iter().flatten().sum()
     }
 
     /// The item for which `key` is smallest; of several, the first. Nothing when there are no items.
@@ -183,7 +183,7 @@ impl Pool {
     }
 }
 
-/// The item whose key `replaces` that of all others.
+/// The item whose key `replaces` those of all others.
 #[track_caller]
 fn best<T: Send, K: Send>(
     pool: Pool,
@@ -197,7 +197,7 @@ fn best<T: Send, K: Send>(
             *best = Some(new);
         }
     };
-    let parts = fold(
+    let folded = fold(
         pool,
         verb,
         items,
@@ -205,14 +205,14 @@ fn best<T: Send, K: Send>(
         |best: &mut Option<(K, T)>, item: T| keep(best, (key(&item), item)),
     );
     let mut best = None;
-    parts
+    folded
         .into_iter()
         .flatten()
-        .for_each(|part| keep(&mut best, part));
+        .for_each(|candidate| keep(&mut best, candidate));
     best.map(|(_, item)| item)
 }
 
-/// One accumulator for each part of the items, in order.
+/// One accumulator for each slot, in order.
 #[track_caller]
 fn fold<T, A: Send>(
     pool: Pool,
@@ -221,11 +221,11 @@ fn fold<T, A: Send>(
     new: impl Fn() -> A + Sync,
     step: impl Fn(&mut A, T) + Sync,
 ) -> Vec<A> {
-    let work = Work::fold(items, Kind::of::<A>(), pool.chunk);
-    let parts = work.parts();
-    // SAFETY: the work is made for these types; private callers pass items of type T.
-    let function = |piece: &mut Piece| unsafe { piece.fold(&new, &step) };
-    let results = work.run_all(pool, verb, &function);
+    let map = ErasedMap::fold(items, Kind::of::<A>(), pool.chunk);
+    let slots = map.slots();
+    // SAFETY: the map is made for these types; private callers pass items of type T.
+    let function = |slice: &mut ItemSlice| unsafe { slice.fold(&new, &step) };
+    let results = pool.run_whole(map, verb, &function);
     // SAFETY: all results exist, and they are of this type.
-    unsafe { results.into_vec(parts) }
+    unsafe { results.into_vec(slots) }
 }

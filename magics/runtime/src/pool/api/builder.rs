@@ -2,10 +2,12 @@
 
 use std::sync::Mutex;
 
-use super::table::{self, Settings};
-use super::{Pool, panics, status};
+use super::handle::Pool;
+use super::labels;
 use crate::cpus;
 use crate::event::{self, Event};
+use crate::pool::threads::panics;
+use crate::pool::threads::registry::{self, Settings};
 
 /// What `%pool` expands to: opens the pool of this name, or gives the open one other workers, and
 /// prints what it did, for example `pool: 8 workers, one per physical core`.
@@ -59,7 +61,7 @@ pub fn open(name: &str, workers: Option<usize>, logical: bool, pin: bool) -> Poo
 ///
 /// Closing a pool that is closed, or was never open, says so and does nothing else.
 pub fn close(name: &str) {
-    let was_open = table::number_by_name(name).is_some_and(table::close);
+    let was_open = registry::number_by_name(name).is_some_and(registry::close);
     println!(
         "{name}: {}",
         if was_open { "closed" } else { "is not open" }
@@ -117,10 +119,10 @@ impl Pool {
     /// ```
     #[track_caller]
     pub fn resize(self, workers: usize) {
-        let (mut settings, is_open) = table::settings(self.number);
+        let (mut settings, is_open) = registry::settings(self.number);
         if !is_open || settings.workers != workers {
             settings.workers = at_least_one(workers);
-            if let Err(error) = table::resize(self.number, settings) {
+            if let Err(error) = registry::resize(self.number, settings) {
                 panics::fail(error.to_string());
             }
         }
@@ -138,7 +140,7 @@ impl Pool {
     /// assert!(!pool.close());
     /// ```
     pub fn close(self) -> bool {
-        table::close(self.number)
+        registry::close(self.number)
     }
 }
 
@@ -181,9 +183,9 @@ impl Builder {
     }
 }
 
-pub(super) static DEFAULT: Mutex<Option<Pool>> = Mutex::new(None);
+pub(crate) static DEFAULT: Mutex<Option<Pool>> = Mutex::new(None);
 
-pub(super) fn default() -> Pool {
+pub(super) fn default_pool() -> Pool {
     let mut default = DEFAULT
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -192,7 +194,7 @@ pub(super) fn default() -> Pool {
 
 #[track_caller]
 fn build(name: Option<&str>, workers: usize, is_pinned: bool) -> Pool {
-    match table::open(
+    match registry::open(
         name,
         Settings {
             workers: at_least_one(workers),
@@ -212,8 +214,8 @@ fn at_least_one(workers: usize) -> usize {
     workers
 }
 
-/// The pools of which it was said that they have many workers.
-pub(super) static WARNED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+/// The names of pools for which the warning about many workers was shown.
+pub(crate) static WARNED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
 
 fn is_first_warning(name: &str) -> bool {
     let mut warned = WARNED
@@ -221,7 +223,7 @@ fn is_first_warning(name: &str) -> bool {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let is_first = !warned.contains(&name);
     if is_first {
-        warned.push(status::keep(name));
+        warned.push(labels::keep(name));
     }
     is_first
 }

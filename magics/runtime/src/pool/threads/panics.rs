@@ -1,16 +1,15 @@
-//! Panics on a pool's workers: kept from the screen, and told once, by the thread that asked for the
-//! work, with the number of the item and the place in the user's code.
+//! Panics on a pool's workers: the thread that asked for the work reports them, once, with the number of the
+//! item and the place in the user's code.
 //!
-//! A worker's panic always leaves through this crate: an item's is caught by the map, that of an
-//! `install` by its caller, and that of a detached task by [`report_detached`]. So the panic hook only
-//! takes notes on workers, and whoever catches the panic looks them up.
+//! This crate catches every panic of a worker: an item's in the map, that of an `install` in its caller, and
+//! that of a detached task in [`report_detached`]. So on workers the panic hook only keeps a report, and the code
+//! that catches the panic looks it up.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 
-use super::outcome::ItemPanic;
 use crate::cancel::{self, Interrupted};
 use crate::event::{self, Event, PanicReport};
 use crate::panic_report::{self, From};
@@ -20,10 +19,10 @@ thread_local! {
     static WORKER_OF: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Takes note of a panic on a pool's worker. For a panic hook to call first.
+/// Keeps the report of a panic on a pool's worker. A panic hook of your own should call this first.
 ///
-/// Returns whether it did: then the hook must not report the panic, because the thread that asked for
-/// the work will.
+/// Returns whether the panic is on a worker. If so, the hook must not report it: the thread that asked for the
+/// work does.
 ///
 /// # Examples
 ///
@@ -43,8 +42,8 @@ pub fn take_over_panic(info: &PanicHookInfo<'_>) -> bool {
     true
 }
 
-/// In a plain program nobody else asks for [`take_over_panic`]; in a notebook the cells' own hook does.
-pub(super) fn install_hook() {
+/// In a plain program, sets a hook that calls [`take_over_panic`]; in a notebook the cells' own hook does.
+pub(crate) fn install_hook() {
     static ONCE: Once = Once::new();
     if !event::in_notebook() {
         ONCE.call_once(|| {
@@ -59,27 +58,27 @@ pub(super) fn install_hook() {
 }
 
 /// Marks this thread as a worker for the rest of its life.
-pub(super) fn enter_worker(pool: u64) {
+pub(crate) fn enter_worker(pool: u64) {
     WORKER_OF.set(pool);
 }
 
-pub(super) fn is_worker() -> bool {
+pub(crate) fn is_worker() -> bool {
     WORKER_OF.get() != 0
 }
 
-pub(super) fn is_worker_of(pool: u64) -> bool {
+pub(crate) fn is_worker_of(pool: u64) -> bool {
     WORKER_OF.get() == pool
 }
 
-/// What ended a piece of work.
-pub(super) enum Caught {
-    /// An interrupt on its way out; it has been told, or will be by the outermost map.
+/// What unwound out of a block or a task.
+pub(crate) enum Caught {
+    /// An interrupt on its way out. It was reported, or the outermost map will.
     Interrupted,
     Panic(PanicReport),
 }
 
 /// Finds out about a payload that `catch_unwind` returned.
-pub(super) fn look_up(payload: &(dyn Any + Send), from: From) -> Caught {
+pub(crate) fn look_up(payload: &(dyn Any + Send), from: From) -> Caught {
     if payload.is::<Interrupted>() {
         return Caught::Interrupted;
     }
@@ -88,9 +87,9 @@ pub(super) fn look_up(payload: &(dyn Any + Send), from: From) -> Caught {
 
 /// Panics on this thread with what a worker panicked with.
 #[track_caller]
-pub(super) fn raise(report: PanicReport) -> ! {
+pub(crate) fn raise(report: PanicReport) -> ! {
     if is_worker() {
-        // Inside an outer item: its map looks the note up and tells the whole story.
+        // Inside an outer item: its map looks the report up and adds its own item.
         let message = report.message.clone();
         panic_report::keep(report);
         std::panic::resume_unwind(Box::new(message));
@@ -115,25 +114,13 @@ pub(super) fn raise(report: PanicReport) -> ! {
     std::panic::resume_unwind(Box::new(message))
 }
 
-/// The report of a map whose item panicked. A value that is the item's number is not said twice.
-pub(super) fn in_item(panic: ItemPanic, item: usize, items: usize) -> PanicReport {
-    let ItemPanic { value, report } = panic;
-    let value = value.filter(|value| *value != item.to_string());
-    let value = value.map_or_else(String::new, |value| format!(", {value}"));
-    let message = format!(
-        "panicked in item {item} (of {items}){value}: {}",
-        report.message
-    );
-    PanicReport { message, ..report }
-}
-
-/// Panics on this thread with what a worker panicked with, whose payload this is.
+/// Goes on with the panic of a worker whose payload this is.
 #[track_caller]
-pub(super) fn pass_on(payload: Box<dyn Any + Send>) -> ! {
+pub(crate) fn pass_on(payload: Box<dyn Any + Send>) -> ! {
     if let Caught::Panic(report) = look_up(&*payload, From::AnyThread) {
         match panic_report::text_in(&*payload) {
             Some(_) => raise(report),
-            // A payload of the user's own type goes on as it is; it has been printed nowhere yet.
+            // A payload of the user's own type goes on as it is; it has not been printed yet.
             None => report_unobserved(report),
         }
     }
@@ -142,20 +129,20 @@ pub(super) fn pass_on(payload: Box<dyn Any + Send>) -> ! {
 
 /// Panics for a reason of this crate, at the user's own line.
 #[track_caller]
-pub(super) fn fail(message: String) -> ! {
+pub(crate) fn fail(message: String) -> ! {
     panic!("{message}")
 }
 
-/// Ends an interrupted map: tells of it on the outermost level.
-pub(super) fn interrupt(what: &str) -> ! {
+/// Ends an interrupted map. The outermost one reports the interrupt.
+pub(crate) fn interrupt(what: &str) -> ! {
     if is_worker() {
         std::panic::resume_unwind(Box::new(Interrupted));
     }
     cancel::stop(what)
 }
 
-/// Tells of a panic that no thread waits for.
-pub(super) fn report_unobserved(report: PanicReport) {
+/// Reports a panic that no thread waits for.
+pub(crate) fn report_unobserved(report: PanicReport) {
     if event::in_notebook() {
         event::send(&Event::Panic(report));
     } else {
@@ -171,8 +158,8 @@ pub(super) fn report_unobserved(report: PanicReport) {
     }
 }
 
-/// For tasks that were spawned on a pool through rayon and that nobody waits for.
-pub(super) fn report_detached(payload: Box<dyn Any + Send>) {
+/// Reports the panic of a task that was spawned on a pool through rayon and that no thread waits for.
+pub(crate) fn report_detached(payload: Box<dyn Any + Send>) {
     if let Caught::Panic(report) = look_up(&*payload, From::ThisThread) {
         report_unobserved(report);
     }

@@ -1,7 +1,7 @@
 //! Every pool of the process, by number, so that a handle is a number and no cell can lose a pool.
 //!
-//! Threads do not survive a fork: in a process that another one forked, a pool's threads are started
-//! anew at its first use. This module never runs work.
+//! Threads do not survive a fork: a forked process starts a pool's threads again when it first uses one. This
+//! module never runs work.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,26 +11,26 @@ use super::workers::{InFlight, StartError, Workers};
 use crate::event::PoolReport;
 use crate::workers_used;
 
-pub(super) static TABLE: Mutex<Table> = Mutex::new(Table {
+pub(crate) static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     process: 0,
-    slots: Vec::new(),
+    pools: Vec::new(),
 });
 
-pub(super) struct Table {
+pub(crate) struct Registry {
     /// The process that started the threads.
     process: u32,
-    slots: Vec<Slot>,
+    pools: Vec<Entry>,
 }
 
 /// How a pool is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Settings {
-    pub(super) workers: usize,
-    pub(super) is_pinned: bool,
+pub(crate) struct Settings {
+    pub(crate) workers: usize,
+    pub(crate) is_pinned: bool,
 }
 
-struct Slot {
-    /// Nothing for a pool that was not opened by name.
+struct Entry {
+    /// `None` for a pool that was not opened by name.
     name: Option<String>,
     settings: Settings,
     workers: Option<Arc<Workers>>,
@@ -39,7 +39,7 @@ struct Slot {
 
 /// What a pool has done since it was first opened.
 #[derive(Default)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     items: AtomicU64,
     busy_ns: AtomicU64,
     /// As bits of an `f64`, plus 1 so that 0 means that there was no map.
@@ -47,44 +47,44 @@ pub(super) struct Usage {
 }
 
 /// A use of a pool's workers; they are not joined before it is dropped.
-pub(super) struct Lease {
-    pub(super) in_flight: InFlight,
-    pub(super) usage: Arc<Usage>,
+pub(crate) struct Lease {
+    pub(crate) in_flight: InFlight,
+    pub(crate) usage: Arc<Usage>,
 }
 
 /// Opens the pool of this name, or gives the open one other workers. Returns its number.
-pub(super) fn open(name: Option<&str>, settings: Settings) -> Result<u32, StartError> {
-    let mut table = lock();
-    let known = table
-        .slots
+pub(crate) fn open(name: Option<&str>, settings: Settings) -> Result<u32, StartError> {
+    let mut registry = lock();
+    let known = registry
+        .pools
         .iter()
-        .position(|slot| name.is_some() && slot.name.as_deref() == name);
-    let number = known.unwrap_or(table.slots.len());
+        .position(|entry| name.is_some() && entry.name.as_deref() == name);
+    let number = known.unwrap_or(registry.pools.len());
     if known.is_some_and(|number| {
-        let slot = &table.slots[number];
-        slot.workers.is_some() && slot.settings == settings
+        let entry = &registry.pools[number];
+        entry.workers.is_some() && entry.settings == settings
     }) {
         return Ok(number_of(number));
     }
     let workers = Some(start(name, &settings)?);
     let retired = match known {
         Some(number) => {
-            let slot = &mut table.slots[number];
-            slot.settings = settings;
-            std::mem::replace(&mut slot.workers, workers)
+            let entry = &mut registry.pools[number];
+            entry.settings = settings;
+            std::mem::replace(&mut entry.workers, workers)
         }
         None => {
-            let slot = Slot {
+            let entry = Entry {
                 name: name.map(str::to_owned),
                 settings,
                 workers,
                 usage: Arc::default(),
             };
-            table.slots.push(slot);
+            registry.pools.push(entry);
             None
         }
     };
-    drop(table);
+    drop(registry);
     if let Some(retired) = retired {
         retired.retire();
     }
@@ -92,13 +92,13 @@ pub(super) fn open(name: Option<&str>, settings: Settings) -> Result<u32, StartE
 }
 
 /// Gives an open or closed pool other workers.
-pub(super) fn resize(number: u32, settings: Settings) -> Result<(), StartError> {
-    let mut table = lock();
-    let slot = &mut table.slots[number as usize];
-    let workers = Some(start(slot.name.as_deref(), &settings)?);
-    slot.settings = settings;
-    let retired = std::mem::replace(&mut slot.workers, workers);
-    drop(table);
+pub(crate) fn resize(number: u32, settings: Settings) -> Result<(), StartError> {
+    let mut registry = lock();
+    let entry = &mut registry.pools[number as usize];
+    let workers = Some(start(entry.name.as_deref(), &settings)?);
+    entry.settings = settings;
+    let retired = std::mem::replace(&mut entry.workers, workers);
+    drop(registry);
     if let Some(retired) = retired {
         retired.retire();
     }
@@ -106,35 +106,35 @@ pub(super) fn resize(number: u32, settings: Settings) -> Result<(), StartError> 
 }
 
 /// Closes a pool: waits for its work and joins its threads. Returns whether it was open.
-pub(super) fn close(number: u32) -> bool {
-    let mut table = lock();
-    let workers = table.slots[number as usize].workers.take();
-    drop(table);
+pub(crate) fn close(number: u32) -> bool {
+    let mut registry = lock();
+    let workers = registry.pools[number as usize].workers.take();
+    drop(registry);
     if let Some(workers) = &workers {
         workers.close();
     }
     workers.is_some()
 }
 
-pub(super) fn number_by_name(name: &str) -> Option<u32> {
-    let table = lock();
-    table
-        .slots
+pub(crate) fn number_by_name(name: &str) -> Option<u32> {
+    let registry = lock();
+    registry
+        .pools
         .iter()
-        .position(|slot| slot.name.as_deref() == Some(name))
+        .position(|entry| entry.name.as_deref() == Some(name))
         .map(number_of)
 }
 
 /// A use of the pool's workers, or, when it is closed, what to tell the user.
-pub(super) fn lease(number: u32) -> Result<Lease, String> {
-    let table = lock();
-    let slot = &table.slots[number as usize];
-    match &slot.workers {
+pub(crate) fn lease(number: u32) -> Result<Lease, String> {
+    let registry = lock();
+    let entry = &registry.pools[number as usize];
+    match &entry.workers {
         Some(workers) => Ok(Lease {
             in_flight: workers.enter(),
-            usage: Arc::clone(&slot.usage),
+            usage: Arc::clone(&entry.usage),
         }),
-        None => Err(match slot.name.as_deref() {
+        None => Err(match entry.name.as_deref() {
             Some("pool") => "pool is closed: run %pool to open it".to_owned(),
             Some(name) => format!("{name} is closed: run %pool --name {name} to open it"),
             None => "pool is closed: make a new one with Pool::new".to_owned(),
@@ -143,36 +143,36 @@ pub(super) fn lease(number: u32) -> Result<Lease, String> {
 }
 
 /// How the pool was asked for, and whether it is open.
-pub(super) fn settings(number: u32) -> (Settings, bool) {
-    let slot = &lock().slots[number as usize];
-    (slot.settings.clone(), slot.workers.is_some())
+pub(crate) fn settings(number: u32) -> (Settings, bool) {
+    let entry = &lock().pools[number as usize];
+    (entry.settings.clone(), entry.workers.is_some())
 }
 
-pub(super) fn reports() -> Vec<PoolReport> {
-    let table = lock();
-    let reports = table
-        .slots
+pub(crate) fn reports() -> Vec<PoolReport> {
+    let registry = lock();
+    let reports = registry
+        .pools
         .iter()
         .enumerate()
-        .map(|(index, slot)| PoolReport {
-            name: slot
+        .map(|(index, entry)| PoolReport {
+            name: entry
                 .name
                 .clone()
                 .unwrap_or_else(|| format!("pool {}", index + 1)),
-            workers: slot
+            workers: entry
                 .workers
                 .as_ref()
                 .map_or(0, |workers| workers.count() as u64),
-            items_mapped: slot.usage.items.load(Ordering::Relaxed),
-            busy_ns: slot.usage.busy_ns.load(Ordering::Relaxed),
-            last_utilisation: slot.usage.last_utilisation(),
+            items_mapped: entry.usage.items.load(Ordering::Relaxed),
+            busy_ns: entry.usage.busy_ns.load(Ordering::Relaxed),
+            last_utilisation: entry.usage.last_utilisation(),
         });
     reports.collect()
 }
 
 impl Lease {
     /// Adds a finished map to what `%pool status` shows.
-    pub(super) fn record(&self, items: usize, busy: Duration, elapsed: Duration) {
+    pub(crate) fn record(&self, items: usize, busy: Duration, elapsed: Duration) {
         let nanoseconds =
             |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         if items > 0 {
@@ -217,25 +217,25 @@ fn number_of(index: usize) -> u32 {
     u32::try_from(index).expect("a pool holds threads, so there are never four billion of them")
 }
 
-fn lock() -> MutexGuard<'static, Table> {
-    let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+fn lock() -> MutexGuard<'static, Registry> {
+    let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
     let process = std::process::id();
-    if table.process != process {
-        if table.process != 0 {
-            table.start_anew();
+    if registry.process != process {
+        if registry.process != 0 {
+            registry.restart_threads();
         }
-        table.process = process;
+        registry.process = process;
     }
-    table
+    registry
 }
 
-impl Table {
-    fn start_anew(&mut self) {
-        for slot in &mut self.slots {
-            // The threads are those of another process: even to drop their handles is not ours.
-            if let Some(lost) = slot.workers.take() {
+impl Registry {
+    fn restart_threads(&mut self) {
+        for entry in &mut self.pools {
+            // The threads are those of another process, which alone may drop their handles.
+            if let Some(lost) = entry.workers.take() {
                 std::mem::forget(lost);
-                slot.workers = start(slot.name.as_deref(), &slot.settings).ok();
+                entry.workers = start(entry.name.as_deref(), &entry.settings).ok();
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::Pool;
-use super::items::Items;
-use super::memory::Kind;
-use super::piece::{Piece, PieceFn};
-use super::work::Work;
+use super::handle::Pool;
+use crate::pool::erased::erased_map::ErasedMap;
+use crate::pool::erased::item_slice::{ItemSlice, SliceFn};
+use crate::pool::erased::items::Items;
+use crate::pool::erased::memory::Kind;
 
 /// What the functions of a pool must be: usable by several threads at once, as `Sync` says.
 ///
@@ -113,8 +113,8 @@ impl Pool {
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic>,
         R: Send,
     {
-        // SAFETY: the work is made for these types.
-        let function = |piece: &mut Piece| unsafe { piece.map(&f) };
+        // SAFETY: the map is made for these types.
+        let function = |slice: &mut ItemSlice| unsafe { slice.map(&f) };
         // SAFETY: the function takes the items' type and returns the results'.
         unsafe { results(self, "pool.map", Items::of(items), &function) }
     }
@@ -136,8 +136,9 @@ impl Pool {
         F: StarFn<I::Item, R> + Shared<ThroughArcMutexOrAtomic>,
         R: Send,
     {
-        // SAFETY: the work is made for these types.
-        let function = |piece: &mut Piece| unsafe { piece.map(|item: I::Item| f.call_star(item)) };
+        // SAFETY: the map is made for these types.
+        let function =
+            |slice: &mut ItemSlice| unsafe { slice.map(|item: I::Item| f.call_star(item)) };
         // SAFETY: the function takes the items' type and returns the results'.
         unsafe { results(self, "pool.starmap", Items::of(items), &function) }
     }
@@ -161,9 +162,10 @@ impl Pool {
         I::Item: Send,
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic>,
     {
-        // SAFETY: the work is made for these types.
-        let function = |piece: &mut Piece| unsafe { piece.map(|item: I::Item| drop(f(item))) };
-        Work::map(Items::of(items), Kind::of::<()>()).run(self, "pool.for_each", &function);
+        // SAFETY: the map is made for these types.
+        let function = |slice: &mut ItemSlice| unsafe { slice.map(|item: I::Item| drop(f(item))) };
+        let map = ErasedMap::map(Items::of(items), Kind::of::<()>());
+        self.run(map, "pool.for_each", &function);
     }
 
     /// The results of a function that may fail, or the first error in the order of the items.
@@ -209,9 +211,10 @@ impl Pool {
                 None
             }
         };
-        // SAFETY: the work is made for these types.
-        let function = |piece: &mut Piece| unsafe { piece.try_map(call) };
-        let results = Work::map(items, Kind::of::<R>()).run(self, "pool.try_map", &function);
+        // SAFETY: the map is made for these types.
+        let function = |slice: &mut ItemSlice| unsafe { slice.try_map(call) };
+        let map = ErasedMap::map(items, Kind::of::<R>());
+        let results = self.run(map, "pool.try_map", &function);
         match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             // SAFETY: no item stopped, so all results exist, and they are of this type.
@@ -239,9 +242,10 @@ impl Pool {
 ///
 /// `function` takes items of the type in `items` and writes results of type `R`, without stopping.
 #[track_caller]
-unsafe fn results<R>(pool: Pool, verb: &str, items: Items, function: &PieceFn<'_>) -> Vec<R> {
+unsafe fn results<R>(pool: Pool, verb: &str, items: Items, function: &SliceFn<'_>) -> Vec<R> {
     let count = items.count();
-    let results = Work::map(items, Kind::of::<R>()).run_all(pool, verb, function);
+    let map = ErasedMap::map(items, Kind::of::<R>());
+    let results = pool.run_whole(map, verb, function);
     // SAFETY: all results exist; the type is the caller's promise.
     unsafe { results.into_vec(count) }
 }

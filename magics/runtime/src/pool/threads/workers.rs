@@ -11,12 +11,12 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::panics;
 
-/// The threads of a pool, and how many pieces of work they still owe somebody.
-pub(super) struct Workers {
+/// The threads of a pool, and how many uses of them have not ended.
+pub(crate) struct Workers {
     /// Distinguishes sets of workers in one process; never 0.
     number: u64,
     count: usize,
-    /// Nothing once the workers were told to end.
+    /// `None` once the workers were asked to end.
     rayon: Mutex<Option<Arc<ThreadPool>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     in_flight: Mutex<usize>,
@@ -25,20 +25,20 @@ pub(super) struct Workers {
 
 /// Where a job's helpers are spawned. It does not keep the threads alive.
 #[derive(Clone)]
-pub(super) struct Spawner {
-    pub(super) number: u64,
-    pub(super) count: usize,
+pub(crate) struct Spawner {
+    pub(crate) number: u64,
+    pub(crate) count: usize,
     rayon: Weak<ThreadPool>,
 }
 
-/// Work that closing a pool waits for.
-pub(super) struct InFlight(Arc<Workers>);
+/// A use of the workers, which closing the pool waits for.
+pub(crate) struct InFlight(Arc<Workers>);
 
 /// Why threads can't be started.
 #[derive(Debug)]
-pub(super) struct StartError {
-    pub(super) workers: usize,
-    pub(super) reason: String,
+pub(crate) struct StartError {
+    pub(crate) workers: usize,
+    pub(crate) reason: String,
 }
 
 impl std::fmt::Display for StartError {
@@ -53,7 +53,7 @@ impl std::fmt::Display for StartError {
 
 impl Workers {
     /// Starts `count` threads; with `pins`, thread i runs on the CPUs of `pins[i % pins.len()]` only.
-    pub(super) fn start(
+    pub(crate) fn start(
         name: &str,
         count: usize,
         pins: Vec<Vec<usize>>,
@@ -90,7 +90,7 @@ impl Workers {
                 settled: Condvar::new(),
             })),
             Err(error) => {
-                // Rayon has told those that did start to end.
+                // Rayon has asked those that did start to end.
                 threads.into_iter().for_each(|thread| drop(thread.join()));
                 Err(StartError {
                     workers: count,
@@ -100,12 +100,12 @@ impl Workers {
         }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
     /// Registers work that closing waits for.
-    pub(super) fn enter(self: &Arc<Self>) -> InFlight {
+    pub(crate) fn enter(self: &Arc<Self>) -> InFlight {
         *self
             .in_flight
             .lock()
@@ -113,7 +113,7 @@ impl Workers {
         InFlight(Arc::clone(self))
     }
 
-    pub(super) fn spawner(&self) -> Spawner {
+    pub(crate) fn spawner(&self) -> Spawner {
         let rayon = self.rayon.lock().unwrap_or_else(PoisonError::into_inner);
         let rayon = rayon.as_ref().map(Arc::downgrade).unwrap_or_default();
         Spawner {
@@ -124,7 +124,7 @@ impl Workers {
     }
 
     /// Runs `operation` on a worker, so that rayon's functions in it use these workers.
-    pub(super) fn install<R: Send>(&self, operation: impl FnOnce() -> R + Send) -> R {
+    pub(crate) fn install<R: Send>(&self, operation: impl FnOnce() -> R + Send) -> R {
         let rayon = self
             .rayon
             .lock()
@@ -137,10 +137,10 @@ impl Workers {
         }
     }
 
-    /// Ends the threads, when all work in flight is done, and joins them.
+    /// Ends the threads when all work in flight is done, and joins them.
     ///
-    /// Called from one of the workers themselves it can't wait: they end when their work does.
-    pub(super) fn close(&self) {
+    /// On one of the workers themselves this does not wait: they end when their work does.
+    pub(crate) fn close(&self) {
         if panics::is_worker_of(self.number) {
             drop(self.take());
             return;
@@ -160,7 +160,7 @@ impl Workers {
     }
 
     /// Ends the threads: now when they are idle, else when their last work is done.
-    pub(super) fn retire(&self) {
+    pub(crate) fn retire(&self) {
         let is_idle = *self
             .in_flight
             .lock()
@@ -189,8 +189,8 @@ impl Workers {
 }
 
 impl Spawner {
-    /// Runs `task` on some worker, soon. Returns false, and drops it, when the threads were told to end.
-    pub(super) fn spawn(&self, task: impl FnOnce() + Send + 'static) -> bool {
+    /// Runs `task` on some worker, soon. Returns false, and drops it, when the threads were asked to end.
+    pub(crate) fn spawn(&self, task: impl FnOnce() + Send + 'static) -> bool {
         self.rayon
             .upgrade()
             .map(|rayon| rayon.spawn(task))
@@ -198,21 +198,20 @@ impl Spawner {
     }
 
     /// Whether this thread is one of the workers.
-    pub(super) fn is_here(&self) -> bool {
+    pub(crate) fn is_here(&self) -> bool {
         panics::is_worker_of(self.number)
     }
 }
 
-/// On a worker of any pool, does a piece of work that waits for that pool's workers, and says whether
-/// there was one.
+/// On a worker of any pool, runs one task that waits for this pool's workers. Returns whether there was one.
 ///
-/// For a worker that has to wait for another pool: that pool's items may need this one.
-pub(super) fn serve_own_pool() -> bool {
+/// For a worker that waits for another pool, whose items may need this one.
+pub(crate) fn serve_own_pool() -> bool {
     panics::is_worker() && matches!(rayon::yield_now(), Some(rayon::Yield::Executed))
 }
 
 impl InFlight {
-    pub(super) fn workers(&self) -> &Workers {
+    pub(crate) fn workers(&self) -> &Workers {
         &self.0
     }
 }
@@ -230,10 +229,10 @@ impl Drop for InFlight {
 
 /// Makes this thread the first worker of a new pool, for rayon's functions outside of any pool.
 ///
-/// They run on rayon's global pool, which a process starts once: in a fork its threads are gone, and whoever
-/// gives it work waits for ever. A thread can be adopted once in its life, so in a fork of the fork it is
-/// alone: such code then runs on this thread only. To be dropped when rayon can start its global pool anew.
-pub(super) fn adopt_this_thread() {
+/// They run on rayon's global pool, which a process starts once: in a fork its threads are gone, and code that
+/// gives it work waits for ever. A thread can be adopted once in its life, so in a fork of the fork no threads
+/// are added: such code then runs on this thread only. Can go when rayon can restart its global pool.
+pub(crate) fn adopt_this_thread() {
     // The thread itself takes no work from others, so there is always a second one.
     let threads = std::thread::available_parallelism().map_or(2, |count| count.get().max(2));
     let adopted = ThreadPoolBuilder::new()

@@ -1,9 +1,9 @@
 //! Where the items of a map come from: a range of integers, or values in memory.
 //!
-//! A range is never written out: each block's items are made when the block runs. Everything else is
-//! collected first. Little here is generic, because each cell compiles that anew.
+//! A range is never written out: the items of a block are made when it runs. Everything else is collected
+//! first. Little here is generic, because each cell compiles what is.
 //!
-//! This module starts no thread and calls none of the caller's functions but its iterator.
+//! This module starts no thread, and of the caller's code it runs only the iterator.
 
 use std::any::TypeId;
 use std::hint::unreachable_unchecked;
@@ -15,7 +15,7 @@ use super::memory::{Kind, Memory};
 /// The longest text of an item, in characters.
 const LONGEST_TEXT: usize = 60;
 
-/// The items of one map, in order. It owns those that nobody has taken from their [`Place`].
+/// The items of one map, in order. It owns those that were not yet taken from their [`Place`].
 pub struct Items {
     source: Source,
     count: usize,
@@ -31,9 +31,9 @@ enum Source {
     Memory(Memory),
 }
 
-/// Where some items are found, one after the other. For a loop to copy into registers.
+/// Where the next items are. Small, so that a loop can keep it in registers.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Integers as wide as the items, from this one on: the low and the high half of its bits. A loop counts
     /// in the low one alone, which vector code can do.
     Integers(u64, u64),
@@ -51,7 +51,7 @@ impl Place {
     ///
     /// The place is that of items of type `T`, there is one more, and it was not taken.
     #[inline]
-    pub(super) unsafe fn take_next<T>(&mut self) -> T {
+    pub(crate) unsafe fn take_next<T>(&mut self) -> T {
         match self {
             Self::Memory(next) => {
                 let item = next.cast::<T>();
@@ -62,7 +62,7 @@ impl Place {
             Self::Integers(low, high) => {
                 let integer = *low;
                 *low = integer.wrapping_add(1);
-                // Which width it is is known when the cell is compiled, so that loops become vector code.
+                // The width is known when the cell is compiled, so that loops become vector code.
                 match const { size_of::<T>() } {
                     // SAFETY: T is an integer of this size, and for those all bits are good.
                     1 => unsafe { transmute_copy(&(integer as u8)) },
@@ -87,10 +87,10 @@ impl Place {
 }
 
 impl Items {
-    /// Collects what is no range of integers.
+    /// The items of a collection: ranges of integers and vectors as they are, anything else collected.
     #[inline]
-    pub(super) fn of<I: IntoIterator>(items: I) -> Self {
-        // Ranges have no destructor, vectors do: for either the other's code is not even compiled.
+    pub(crate) fn of<I: IntoIterator>(items: I) -> Self {
+        // Ranges have no destructor and vectors have one: the code for the other is not even compiled.
         if const { !std::mem::needs_drop::<I>() } {
             // SAFETY: the address is that of a value of the type that the id names.
             let range = unsafe { Self::of_range(typeid::of::<I>(), (&raw const items).cast()) };
@@ -131,8 +131,8 @@ impl Items {
         collected.finish(typeid::of::<I::Item>())
     }
 
-    /// The one item of a map that is no map.
-    pub(super) fn one() -> Self {
+    /// One item without a value, for a single call.
+    pub(crate) fn one() -> Self {
         Self {
             source: Source::Memory(Memory::new(Kind::of::<()>(), 1)),
             count: 1,
@@ -140,30 +140,30 @@ impl Items {
         }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
-    /// Room for a value of another kind in place of each item, if they fit there: not to be written to before
+    /// Room for a value of another kind in place of each item, if it fits there. It must not be written to before
     /// the item was taken, nor dropped before the items. Saves a map half of its memory.
-    pub(super) fn give_room(&mut self, kind: Kind) -> Option<Memory> {
+    pub(crate) fn give_room(&mut self, kind: Kind) -> Option<Memory> {
         match &mut self.source {
             Source::Memory(memory) => memory.give_room(kind),
             Source::Integers { .. } => None,
         }
     }
 
-    /// Where the items from `index` on are. Who takes one owns it.
-    pub(super) fn place(&self, index: usize) -> Place {
+    /// Where the items from `index` on are. The caller owns an item once it has taken it.
+    pub(crate) fn place(&self, index: usize) -> Place {
         match &self.source {
             Source::Memory(memory) => Place::Memory(memory.at(index)),
             Source::Integers { first } => Place::of_integers(first.wrapping_add(index as u128)),
         }
     }
 
-    /// An item as text, also after it was taken: for types that a copy leaves whole, and whose text is known
-    /// here, since for any other the cell would have to be asked for `Debug`.
-    pub(super) fn text(&self, index: usize) -> Option<String> {
+    /// An item as text, also after it was taken, for numbers, characters, booleans and references to them or to
+    /// text: they are `Copy`, and their `Debug` is known here. `None` for any other type.
+    pub(crate) fn text(&self, index: usize) -> Option<String> {
         if index >= self.count {
             return None;
         }
@@ -203,8 +203,8 @@ impl Items {
     ///
     /// # Safety
     ///
-    /// `range` lies within the count, and nobody else owns an item of it.
-    pub(super) unsafe fn drop_range(&self, range: Range<usize>) {
+    /// `range` lies within the count, and no item in it was taken.
+    pub(crate) unsafe fn drop_range(&self, range: Range<usize>) {
         if let Source::Memory(memory) = &self.source {
             // SAFETY: the caller's promise; all items exist until they are taken.
             unsafe { memory.drop_range(range) };

@@ -1,8 +1,8 @@
-//! What a worker does in a job: claims chunks, runs them block by block, and looks up in between.
+//! What a worker does in a job: claims chunks and runs them block by block.
 //!
-//! * Between blocks of about [`BLOCK_NS`], a worker looks for an interrupt, a failure, and idle
-//!   colleagues, to whom it gives half of the rest of its chunk.
-//! * After a failure only units before it still run, so the lowest failing item is always found.
+//! * Between blocks of about [`BLOCK_NS`], a worker looks for an interrupt, a failure, and idle workers, to
+//!   which it gives half of what is left of its chunk.
+//! * After a failure only slots before it are still filled, so the lowest failing item is always found.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -11,17 +11,17 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::job::{Block, Job, Task};
+use super::job::{Block, Job, JobFn};
 use super::outcome::{ItemPanic, Record, extend};
-use super::panics::{self, Caught};
 use crate::cancel;
 use crate::panic_report::From;
+use crate::pool::threads::panics::{self, Caught};
 
-/// How long a worker runs without looking up.
+/// How long a block should take.
 const BLOCK_NS: f64 = 20_000.0;
-/// The longest block.
-const BLOCK_UNITS: f64 = 8192.0;
-/// A rest is worth sharing when its chunk has taken so long.
+/// The longest block, in slots.
+const LONGEST_BLOCK: f64 = 8192.0;
+/// What is left of a chunk is worth sharing once the chunk has taken this long.
 const SHARE_AFTER: Duration = Duration::from_micros(50);
 
 thread_local! {
@@ -30,22 +30,22 @@ thread_local! {
 }
 
 impl Job {
-    /// Works for as long as there are units to claim.
-    pub(super) fn work(self: &Arc<Self>) {
+    /// Works as long as there are chunks to claim.
+    pub(crate) fn work(self: &Arc<Self>) {
         let is_nested = IS_WORKING.replace(true);
         let mut record = Record::default();
-        let mut unit_ns = None;
+        let mut slot_ns = None;
         while let Some(chunk) = (!self.is_stopped())
-            .then(|| self.claims.claim(unit_ns))
+            .then(|| self.chunks.claim(slot_ns))
             .flatten()
         {
             let started = Instant::now();
-            let (units, first) = (chunk.len(), chunk.start);
-            let rest = self.work_on(chunk, unit_ns, started, &mut record);
+            let (length, first) = (chunk.len(), chunk.start);
+            let reached = self.run_chunk(chunk, slot_ns, started, &mut record);
             let elapsed = started.elapsed();
             record.busy += elapsed;
-            let done = units.min(rest - first).max(1);
-            unit_ns = Some(elapsed.as_nanos() as f64 / done as f64);
+            let done = length.min(reached - first).max(1);
+            slot_ns = Some(elapsed.as_nanos() as f64 / done as f64);
         }
         IS_WORKING.set(is_nested);
         if is_nested {
@@ -54,24 +54,24 @@ impl Job {
         self.merge(record);
     }
 
-    /// Runs a chunk block by block. Returns the first unit that it did not run.
-    fn work_on(
+    /// Runs a chunk block by block. Returns the first slot that it did not fill.
+    fn run_chunk(
         self: &Arc<Self>,
         mut chunk: Range<usize>,
-        mut unit_ns: Option<f64>,
+        mut slot_ns: Option<f64>,
         started: Instant,
         record: &mut Record,
     ) -> usize {
-        while !chunk.is_empty() && chunk.start < self.claims.limit() && !self.is_stopped() {
-            // The conversion saturates; a worker that knows nothing yet begins with one unit.
-            let length = unit_ns.map_or(1, |unit_ns| {
-                (BLOCK_NS / unit_ns).clamp(1.0, BLOCK_UNITS) as usize
+        while !chunk.is_empty() && chunk.start < self.chunks.limit() && !self.is_stopped() {
+            // The conversion saturates; a worker that knows nothing yet begins with one slot.
+            let length = slot_ns.map_or(1, |slot_ns| {
+                (BLOCK_NS / slot_ns).clamp(1.0, LONGEST_BLOCK) as usize
             });
             let first = chunk.start;
             chunk.start = self.run_block(first..chunk.end.min(first + length), record);
-            if unit_ns.is_none() && !chunk.is_empty() {
+            if slot_ns.is_none() && !chunk.is_empty() {
                 let done = (chunk.start - first).max(1);
-                unit_ns = Some(started.elapsed().as_nanos() as f64 / done as f64);
+                slot_ns = Some(started.elapsed().as_nanos() as f64 / done as f64);
             }
             if self.should_share() {
                 chunk = self.share(chunk, started);
@@ -80,25 +80,25 @@ impl Job {
         chunk.start
     }
 
-    /// Runs a block, at least its first unit. Returns the first unit that it did not run.
-    fn run_block(&self, units: Range<usize>, record: &mut Record) -> usize {
+    /// Runs a block, at least its first slot. Returns the first slot that it did not fill.
+    fn run_block(&self, slots: Range<usize>, record: &mut Record) -> usize {
         let should_pause = || self.is_stopped() || self.should_share();
         let mut block = Block {
-            units: units.clone(),
+            slots: slots.clone(),
             should_pause: &should_pause,
-            reached: units.end,
+            reached: slots.end,
             is_stopped: false,
             failed: 0,
             failed_value: None,
         };
-        let caught = catch_unwind(AssertUnwindSafe(|| match &self.task {
-            Task::Owned(run) => run(&mut block),
-            // SAFETY: this thread has entered, and who owns the function waits until it left.
-            Task::Borrowed(run) => unsafe { (**run)(&mut block) },
+        let caught = catch_unwind(AssertUnwindSafe(|| match &self.function {
+            JobFn::Owned(run) => run(&mut block),
+            // SAFETY: this thread has entered the job, and the owner of the function waits until it leaves.
+            JobFn::Borrowed(run) => unsafe { (**run)(&mut block) },
         }));
         let failure = match caught.map_err(|payload| panics::look_up(&*payload, From::ThisThread)) {
             Ok(()) if !block.is_stopped => {
-                let (start, end) = (units.start, block.reached);
+                let (start, end) = (slots.start, block.reached);
                 if let Some(bar) = &self.bar {
                     bar.add((self.first_item(end) - self.first_item(start)) as u64);
                 }
@@ -117,21 +117,21 @@ impl Job {
             }
         };
         if let Some((item, panic)) = failure {
-            // What of the block comes before the item has been run.
-            self.claims.lower_limit(units.start);
+            // The items of the block before the failing one have run.
+            self.chunks.lower_limit(slots.start);
             record.fail(item, panic);
         }
-        let end = units.end;
-        record.failed.push(units);
+        let end = slots.end;
+        record.failed.push(slots);
         end
     }
 
-    /// Whether somebody has nothing to do while this job's chunks may be shared.
+    /// Whether a worker is idle and this job's chunks may be shared.
     fn should_share(&self) -> bool {
         self.idle.load(Ordering::Relaxed) > 0 && self.plan.chunk == 0
     }
 
-    /// Gives half of a chunk's rest to an idle worker, if it is worth it. Returns what is kept.
+    /// Gives half of what is left of a chunk to an idle worker, if it is worth it. Returns the other half.
     fn share(self: &Arc<Self>, chunk: Range<usize>, started: Instant) -> Range<usize> {
         if chunk.len() < 2 || started.elapsed() < SHARE_AFTER {
             return chunk;
@@ -145,13 +145,13 @@ impl Job {
             return chunk;
         }
         let middle = chunk.start + chunk.len().div_ceil(2);
-        self.claims.give_back(middle..chunk.end);
+        self.chunks.give_back(middle..chunk.end);
         self.ask();
         chunk.start..middle
     }
 
-    /// Whether no more units are to be run.
-    pub(super) fn is_stopped(&self) -> bool {
+    /// Whether no more slots are to be filled.
+    pub(crate) fn is_stopped(&self) -> bool {
         if self.heeds_interrupts && cancel::is_requested() {
             self.is_interrupted.store(true, Ordering::Relaxed);
             self.is_cancelled.store(true, Ordering::Relaxed);
@@ -159,9 +159,9 @@ impl Job {
         self.is_cancelled.load(Ordering::Relaxed)
     }
 
-    /// Whether no units are left to claim.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.is_stopped() || self.claims.is_exhausted()
+    /// Whether no chunk is left to claim.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.is_stopped() || self.chunks.is_exhausted()
     }
 
     fn merge(&self, record: Record) {

@@ -1,21 +1,18 @@
 //! Work that goes on while the caller does something else: `map_async`, `apply_async`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use super::items::Items;
-use super::job::{Block, Job, OwnedRun, Plan};
+use super::handle::Pool;
 use super::map::{Shared, ThroughArcMutexOrAtomic};
-use super::memory::{Kind, Memory};
-use super::outcome::{End, Outcome};
-use super::piece::{OwnedPieceFn, Piece};
-use super::work::Work;
-use super::{Pool, panics};
 use crate::cancel;
 use crate::event::PanicReport;
-
-/// How often a waiting thread looks for an interrupt.
-pub(super) const LOOK_UP: Duration = Duration::from_millis(20);
+use crate::pool::erased::erased_map::ErasedMap;
+use crate::pool::erased::item_slice::{ItemSlice, OwnedSliceFn};
+use crate::pool::erased::items::Items;
+use crate::pool::erased::memory::{Kind, Memory};
+use crate::pool::schedule::job::{Block, INTERRUPT_CHECK, Job, OwnedBlockFn, Plan};
+use crate::pool::schedule::outcome::{End, Outcome};
+use crate::pool::threads::panics;
 
 /// Work in the background, and its result when it is done.
 ///
@@ -23,14 +20,14 @@ pub(super) const LOOK_UP: Duration = Duration::from_millis(20);
 /// result can be had afterwards. An interrupt stops a task that is being waited for, and no other.
 #[must_use = "without its handle nobody gets the result: use for_each to wait, or keep the handle"]
 pub struct Task<T> {
-    work: Background,
+    background: Background,
     output: Arc<Output>,
     convert: fn(Memory, usize) -> T,
 }
 
-/// The job behind a task or an iterator.
-pub(super) struct Background {
-    pub(super) job: Arc<Job>,
+/// The job of a task or of an iterator.
+pub(crate) struct Background {
+    pub(crate) job: Arc<Job>,
     verb: &'static str,
     items: usize,
     /// The process whose threads do the work.
@@ -41,12 +38,12 @@ struct Output(Mutex<Slot>);
 
 struct Slot {
     result: Option<Result<Memory, Failure>>,
-    /// The handle is gone, so nobody will learn of a panic from it.
+    /// The handle is gone: a panic is reported at once.
     is_abandoned: bool,
 }
 
 /// Why work in the background has no result.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     Panicked(PanicReport),
     Cancelled(String),
 }
@@ -72,12 +69,12 @@ impl Pool {
         F: Fn(I::Item) -> R + Shared<ThroughArcMutexOrAtomic> + Send + 'static,
         R: Send + 'static,
     {
-        let work = Work::map(Items::of(items), Kind::of::<R>());
-        // SAFETY: the work is made for these types.
-        let function = move |piece: &mut Piece| unsafe { piece.map(&f) };
+        let map = ErasedMap::map(Items::of(items), Kind::of::<R>());
+        // SAFETY: the map is made for these types.
+        let function = move |slice: &mut ItemSlice| unsafe { slice.map(&f) };
         // SAFETY: the results of a map are the values of a vector.
         let convert = |results: Memory, count| unsafe { results.into_vec(count) };
-        Task::start(self, "pool.map_async", work, Box::new(function), convert)
+        Task::start(self, "pool.map_async", map, Box::new(function), convert)
     }
 
     /// Starts `f` on a worker and returns at once. The result comes from [`Task::get`].
@@ -95,19 +92,19 @@ impl Pool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let work = Work::map(Items::one(), Kind::of::<R>());
+        let map = ErasedMap::map(Items::one(), Kind::of::<R>());
         let once = Mutex::new(Some(f));
-        let function = move |piece: &mut Piece| {
+        let function = move |slice: &mut ItemSlice| {
             let call = |(): ()| {
                 let f = once.lock().unwrap_or_else(PoisonError::into_inner).take();
-                f.expect("a job hands its only unit out once")()
+                f.expect("a job hands its only slot out once")()
             };
-            // SAFETY: the work is made for these types.
-            unsafe { piece.map(call) };
+            // SAFETY: the map is made for these types.
+            unsafe { slice.map(call) };
         };
         // SAFETY: there is one result, and it is read once.
         let convert = |results: Memory, _| unsafe { results.at(0).cast::<R>().read() };
-        Task::start(self, "pool.apply_async", work, Box::new(function), convert)
+        Task::start(self, "pool.apply_async", map, Box::new(function), convert)
     }
 }
 
@@ -116,13 +113,13 @@ impl<T> Task<T> {
     fn start(
         pool: Pool,
         verb: &'static str,
-        work: Work,
-        function: Box<OwnedPieceFn>,
+        map: ErasedMap,
+        function: Box<OwnedSliceFn>,
         convert: fn(Memory, usize) -> T,
     ) -> Self {
-        let (background, output) = start(pool, verb, work, function);
+        let (background, output) = start(pool, verb, map, function);
         Self {
-            work: background,
+            background,
             output,
             convert,
         }
@@ -141,7 +138,7 @@ impl<T> Task<T> {
     /// ```
     #[track_caller]
     pub fn wait(&self) {
-        self.work.wait();
+        self.background.wait();
     }
 
     /// Waits for the result.
@@ -155,7 +152,7 @@ impl<T> Task<T> {
         self.wait();
         let result = self.output.lock().result.take();
         match result {
-            Some(Ok(results)) => (self.convert)(results, self.work.items),
+            Some(Ok(results)) => (self.convert)(results, self.background.items),
             Some(Err(Failure::Panicked(report))) => panics::raise(report),
             Some(Err(Failure::Cancelled(message))) => panics::fail(message),
             None => unreachable!("a task that has ended has put its result, and get takes it once"),
@@ -164,7 +161,7 @@ impl<T> Task<T> {
 
     /// Whether the work is done, has failed or was cancelled.
     pub fn is_ready(&self) -> bool {
-        self.work.job.settle()
+        self.background.job.try_end()
     }
 
     /// Stops new items from starting. What runs already runs to its end.
@@ -178,14 +175,14 @@ impl<T> Task<T> {
     /// task.wait();
     /// ```
     pub fn cancel(&self) {
-        self.work.job.cancel();
+        self.background.job.cancel();
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         if let Some(results) = self.output.abandon() {
-            drop((self.convert)(results, self.work.items));
+            drop((self.convert)(results, self.background.items));
         }
     }
 }
@@ -196,7 +193,7 @@ impl<T> std::fmt::Debug for Task<T> {
         write!(
             f,
             "Task {{ {}, {} items, {state} }}",
-            self.work.verb, self.work.items
+            self.background.verb, self.background.items
         )
     }
 }
@@ -206,16 +203,16 @@ impl<T> std::fmt::Debug for Task<T> {
 fn start(
     pool: Pool,
     verb: &'static str,
-    work: Work,
-    function: Box<OwnedPieceFn>,
+    map: ErasedMap,
+    function: Box<OwnedSliceFn>,
 ) -> (Background, Arc<Output>) {
     let output = Arc::new(Output(Mutex::new(Slot {
         result: None,
         is_abandoned: false,
     })));
     let slot = Arc::clone(&output);
-    let (items, work) = (work.items(), Arc::new(work));
-    let ended = Arc::clone(&work);
+    let (items, map) = (map.items(), Arc::new(map));
+    let ended = Arc::clone(&map);
     let on_end = move |outcome: Outcome| {
         // SAFETY: the job has ended.
         let results = unsafe { ended.take_results(&outcome) };
@@ -224,8 +221,8 @@ fn start(
             items,
         );
     };
-    // SAFETY: a job hands each unit out once.
-    let run = move |block: &mut Block<'_>| unsafe { work.run_block(block, &*function) };
+    // SAFETY: a job hands each slot out once.
+    let run = move |block: &mut Block<'_>| unsafe { map.run_items(block, &*function) };
     (
         Background::start(pool, verb, items, Box::new(run), Box::new(on_end)),
         output,
@@ -241,14 +238,14 @@ impl Output {
         }
         drop(slot);
         match result {
-            // SAFETY: all results exist, and nobody will ask for them.
+            // SAFETY: all results exist, and the handle that could read them is gone.
             Ok(results) => unsafe { results.drop_range(0..items) },
             Err(Failure::Panicked(report)) => panics::report_unobserved(report),
             Err(Failure::Cancelled(_)) => {}
         }
     }
 
-    /// Nobody will ask any more. Returns results that are there and that nobody has taken.
+    /// Gives the result up. Returns it if it is there and was not taken.
     fn abandon(&self) -> Option<Memory> {
         let mut slot = self.lock();
         slot.is_abandoned = true;
@@ -268,32 +265,32 @@ impl Output {
 }
 
 impl Failure {
-    pub(super) fn of(verb: &str, items: usize, outcome: Outcome) -> Self {
+    pub(crate) fn of(verb: &str, items: usize, outcome: Outcome) -> Self {
         match outcome.end {
             End::Panicked { panic, .. } if verb == "pool.apply_async" => {
                 Self::Panicked(panic.report)
             }
-            End::Panicked { item, panic } => Self::Panicked(panics::in_item(panic, item, items)),
+            End::Panicked { item, panic } => Self::Panicked(panic.in_item(item, items)),
             _ => Self::Cancelled(format!("cancelled: {}", outcome.describe(verb, items))),
         }
     }
 }
 
 impl Background {
-    /// Starts a job that nobody waits for yet; `on_end` is called once, on any thread.
+    /// Starts a job; `on_end` is called once, on the thread that ends it.
     #[track_caller]
-    pub(super) fn start(
+    pub(crate) fn start(
         pool: Pool,
         verb: &'static str,
         items: usize,
-        run: Box<OwnedRun>,
+        run: Box<OwnedBlockFn>,
         on_end: Box<dyn FnOnce(Outcome) + Send>,
     ) -> Self {
         let lease = pool.lease();
         let spawner = lease.in_flight.workers().spawner();
         let started = std::time::Instant::now();
         let plan = Plan {
-            units: items,
+            slots: items,
             items,
             chunk: pool.chunk,
             label: pool.label,
@@ -314,22 +311,22 @@ impl Background {
 
     /// Waits for the end; an interrupt stops the work.
     #[track_caller]
-    pub(super) fn wait(&self) {
+    pub(crate) fn wait(&self) {
         self.help();
-        while !self.job.settle() {
+        while !self.job.try_end() {
             self.check();
-            self.job.wait_for(LOOK_UP);
+            self.job.wait_for(INTERRUPT_CHECK);
         }
     }
 
-    /// On one of the pool's workers, does what is left to do: with all of them waiting nobody would.
-    pub(super) fn help(&self) {
+    /// On one of the pool's workers, does what is left to do: if all of them only waited, it would never end.
+    pub(crate) fn help(&self) {
         self.job.help_here();
     }
 
     /// Looks for an interrupt, and whether there is still something to wait for.
     #[track_caller]
-    pub(super) fn check(&self) {
+    pub(crate) fn check(&self) {
         if self.process != std::process::id() {
             panics::fail(format!(
                 "{} was lost with the process that ran it: start it again",

@@ -1,9 +1,10 @@
 //! One job on a pool's workers: who works on it, when it stops, and what it did.
 //!
-//! A worker that has nothing to claim leaves, so that it is free for nested jobs and for rayon's. What
-//! it does meanwhile is in `shift`.
+//! A job counts slots, the places of results: one for each item of a map, one for several items of a
+//! reduction. Its function is called with blocks of them. A worker that finds no chunk to claim leaves the job,
+//! so that it is free for nested jobs and for rayon's; what it does while it is in the job is in `work_loop`.
 //!
-//! This module knows neither items nor results: a task does, and it is told ranges of units.
+//! This module never touches items or results: the job's function does.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,85 +12,85 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::claims::Claims;
+use super::chunk_queue::ChunkQueue;
 use super::outcome::{End, Outcome, Record, first_item, joined};
-use super::panics::is_worker;
-use super::workers::{Spawner, serve_own_pool};
+use crate::pool::threads::panics::is_worker;
+use crate::pool::threads::workers::{Spawner, serve_own_pool};
 use crate::progress::Bar;
 
-/// How often a thread that waits looks for an interrupt.
-const LOOK_UP: Duration = Duration::from_millis(20);
+/// How often a thread that waits for a job looks for an interrupt.
+pub(crate) const INTERRUPT_CHECK: Duration = Duration::from_millis(20);
 /// How often a worker that waits for another pool looks for work of its own.
-pub(super) const SERVE_AGAIN: Duration = Duration::from_millis(1);
+pub(crate) const SERVE_AGAIN: Duration = Duration::from_millis(1);
 
-/// What a job runs for a block of units.
-pub(super) type Run<'a> = dyn Fn(&mut Block<'_>) + Sync + 'a;
+/// The function of a job: runs a block.
+pub(crate) type BlockFn<'a> = dyn Fn(&mut Block<'_>) + Sync + 'a;
 
-/// The same for a job that nobody waits for.
-pub(super) type OwnedRun = dyn Fn(&mut Block<'_>) + Send + Sync;
+/// The same for a job in the background, which outlives the call that starts it.
+pub(crate) type OwnedBlockFn = dyn Fn(&mut Block<'_>) + Send + Sync;
 
-/// One call of a job's task.
-pub(super) struct Block<'a> {
-    /// The units to run.
-    pub(super) units: Range<usize>,
-    /// Whether the task should return early, between two units. For it to ask every now and then.
-    pub(super) should_pause: &'a dyn Fn() -> bool,
-    /// Set by the task: the first unit that it has not run.
-    pub(super) reached: usize,
-    /// Set by the task: it stopped at the item `failed`, without a panic. Nothing of the block is left.
-    pub(super) is_stopped: bool,
-    /// Set by the task: the item at which it stopped or panicked.
-    pub(super) failed: usize,
-    /// Set by the task: that item as text, where it can be told.
-    pub(super) failed_value: Option<String>,
+/// One call of a job's function.
+pub(crate) struct Block<'a> {
+    /// The slots to fill.
+    pub(crate) slots: Range<usize>,
+    /// Whether the function should return early, between two slots. It asks now and then.
+    pub(crate) should_pause: &'a dyn Fn() -> bool,
+    /// Set by the function: the first slot that it has not filled.
+    pub(crate) reached: usize,
+    /// Set by the function: it stopped at the item `failed`, without a panic. Nothing of the block is left.
+    pub(crate) is_stopped: bool,
+    /// Set by the function: the item at which it stopped or panicked.
+    pub(crate) failed: usize,
+    /// Set by the function: that item as text, if its type is one that can be shown.
+    pub(crate) failed_value: Option<String>,
 }
 
 /// What is to be done.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
-    /// At most as many as items: a unit is one item or several.
-    pub(super) units: usize,
-    pub(super) items: usize,
-    /// Units per chunk; 0 adapts.
-    pub(super) chunk: usize,
+pub(crate) struct Plan {
+    /// At most as many as items: a slot is for the result of one item or of several.
+    pub(crate) slots: usize,
+    pub(crate) items: usize,
+    /// Slots per chunk; 0 adapts.
+    pub(crate) chunk: usize,
     /// The label of a progress bar.
-    pub(super) label: Option<&'static str>,
+    pub(crate) label: Option<&'static str>,
     /// Whether it goes on when a cell is interrupted.
-    pub(super) is_background: bool,
+    pub(crate) is_background: bool,
 }
 
-pub(super) struct Job {
-    pub(super) plan: Plan,
-    pub(super) task: Task,
+pub(crate) struct Job {
+    pub(crate) plan: Plan,
+    pub(crate) function: JobFn,
     spawner: Spawner,
-    pub(super) claims: Claims,
-    pub(super) bar: Option<Bar>,
-    pub(super) is_cancelled: AtomicBool,
-    pub(super) is_interrupted: AtomicBool,
-    pub(super) heeds_interrupts: bool,
-    /// Helpers that ran out of work.
-    pub(super) idle: AtomicUsize,
-    /// Helpers that a job on a worker may still ask for.
+    pub(crate) chunks: ChunkQueue,
+    pub(crate) bar: Option<Bar>,
+    pub(crate) is_cancelled: AtomicBool,
+    pub(crate) is_interrupted: AtomicBool,
+    pub(crate) heeds_interrupts: bool,
+    /// Helpers that found no more chunks.
+    pub(crate) idle: AtomicUsize,
+    /// Helpers that a job which began on a worker may still ask for.
     unasked: AtomicUsize,
-    pub(super) record: Mutex<Record>,
+    pub(crate) record: Mutex<Record>,
     gate: Mutex<Gate>,
     changed: Condvar,
 }
 
 /// The function of a job.
-pub(super) enum Task {
+pub(crate) enum JobFn {
     /// Followed only between `enter` and `leave`, while its owner waits.
-    Borrowed(*const Run<'static>),
-    Owned(Box<OwnedRun>),
+    Borrowed(*const BlockFn<'static>),
+    Owned(Box<OwnedBlockFn>),
 }
 
-/// Called once, on whatever thread ends the job.
+/// Called once, on the thread that ends the job.
 type OnEnd = Box<dyn FnOnce(Outcome) + Send>;
 
 // SAFETY: both functions are Sync, and a borrowed one is followed only as its comment says.
-unsafe impl Send for Task {}
+unsafe impl Send for JobFn {}
 // SAFETY: as above.
-unsafe impl Sync for Task {}
+unsafe impl Sync for JobFn {}
 
 struct Gate {
     /// Whether workers may still enter.
@@ -100,13 +101,13 @@ struct Gate {
 }
 
 impl Job {
-    fn new(plan: Plan, task: Task, on_end: Option<OnEnd>, spawner: Spawner) -> Arc<Self> {
+    fn new(plan: Plan, function: JobFn, on_end: Option<OnEnd>, spawner: Spawner) -> Arc<Self> {
         Arc::new(Self {
-            claims: Claims::new(plan.units, plan.chunk, spawner.count),
+            chunks: ChunkQueue::new(plan.slots, plan.chunk, spawner.count),
             bar: plan.label.map(|label| Bar::new(label, plan.items as u64)),
             is_cancelled: AtomicBool::new(false),
             is_interrupted: AtomicBool::new(false),
-            // A map inside of a destructor must not begin a second panic.
+            // A map inside a destructor must not begin a second panic.
             heeds_interrupts: !plan.is_background && !std::thread::panicking(),
             idle: AtomicUsize::new(0),
             unasked: AtomicUsize::new(0),
@@ -119,19 +120,19 @@ impl Job {
             }),
             changed: Condvar::new(),
             plan,
-            task,
+            function,
             spawner,
         })
     }
 
-    /// Runs a borrowed task to its end.
-    pub(super) fn run(plan: Plan, task: &Run<'_>, spawner: Spawner) -> Outcome {
-        // SAFETY: the same fat pointer; only its lifetime is forgotten. It is followed by those who
-        // entered, and this function does not end, by return or by unwinding, before they left.
-        let task = Task::Borrowed(unsafe {
-            std::mem::transmute::<*const Run<'_>, *const Run<'static>>(task)
+    /// Runs a job with a borrowed function to its end.
+    pub(crate) fn run(plan: Plan, function: &BlockFn<'_>, spawner: Spawner) -> Outcome {
+        // SAFETY: the same fat pointer; only its lifetime is forgotten. Only threads that have entered the
+        // job follow it, and this function does not end, by return or by unwinding, before they have left.
+        let function = JobFn::Borrowed(unsafe {
+            std::mem::transmute::<*const BlockFn<'_>, *const BlockFn<'static>>(function)
         });
-        let job = Self::new(plan, task, None, spawner);
+        let job = Self::new(plan, function, None, spawner);
         let unwinding = AbortOnUnwind;
         job.start();
         job.wait();
@@ -139,23 +140,23 @@ impl Job {
         job.outcome()
     }
 
-    /// Starts a job that nobody waits for; `on_end` is called once, on whatever thread ends it.
-    pub(super) fn start_background(
+    /// Starts a job in the background; `on_end` is called once, on the thread that ends it.
+    pub(crate) fn start_background(
         plan: Plan,
-        run: Box<OwnedRun>,
+        function: Box<OwnedBlockFn>,
         on_end: OnEnd,
         spawner: Spawner,
     ) -> Arc<Self> {
-        let job = Self::new(plan, Task::Owned(run), Some(on_end), spawner);
+        let job = Self::new(plan, JobFn::Owned(function), Some(on_end), spawner);
         job.start();
-        job.settle();
+        job.try_end();
         job
     }
 
-    /// Asks workers for help. On a worker, this thread works first and asks for one helper, which
-    /// asks for the next: most nested jobs are too short for more.
+    /// Asks workers for help. On a worker, this thread asks for one helper, which asks for the next, and
+    /// begins to work: most nested jobs are too short for more.
     fn start(self: &Arc<Self>) {
-        let chunks = self.plan.units.div_ceil(self.plan.chunk.max(1));
+        let chunks = self.plan.slots.div_ceil(self.plan.chunk.max(1));
         let helpers = self.spawner.count.min(chunks);
         if self.spawner.is_here() && !self.plan.is_background {
             self.unasked
@@ -164,32 +165,32 @@ impl Job {
         } else {
             let asked = (0..helpers).filter(|_| self.ask()).count();
             if asked == 0 {
-                // The pool was closed by one of its own workers since this job got hold of it.
+                // One of the pool's own workers has closed the pool since this job got its spawner.
                 self.help();
             }
         }
     }
 
-    /// Waits until the job has ended. Works on it meanwhile if this thread is one of the workers,
-    /// since with all of them waiting nobody would.
+    /// Waits until the job has ended. A thread that is one of the workers works on it meanwhile: if all of
+    /// them only waited, the job would never end.
     fn wait(self: &Arc<Self>) {
         if self.spawner.is_here() {
             self.help();
-            // What is left is on other workers, and most often a matter of microseconds.
+            // The last blocks run on other workers, and most often end within microseconds.
             for _ in 0..100 {
-                if self.settle() {
+                if self.try_end() {
                     return;
                 }
                 std::thread::yield_now();
             }
         }
-        while !self.settle() {
-            self.wait_for(LOOK_UP);
+        while !self.try_end() {
+            self.wait_for(INTERRUPT_CHECK);
         }
     }
 
-    /// Waits for at most `timeout`, or until there may be something to [`Self::settle`].
-    pub(super) fn wait_for(&self, timeout: Duration) {
+    /// Waits for at most `timeout`, or until there may be something to [`Self::try_end`].
+    pub(crate) fn wait_for(&self, timeout: Duration) {
         if !self.spawner.is_here() && serve_own_pool() {
             return;
         }
@@ -199,28 +200,28 @@ impl Job {
             timeout
         };
         let gate = self.lock_gate();
-        let can_settle = gate.is_open && gate.active == 0 && self.is_exhausted();
-        if !gate.has_ended && !can_settle {
+        let can_end = gate.is_open && gate.active == 0 && self.is_exhausted();
+        if !gate.has_ended && !can_end {
             drop(self.changed.wait_timeout(gate, timeout));
         }
     }
 
     /// Works on the job if this thread is one of the workers.
-    pub(super) fn help_here(self: &Arc<Self>) {
+    pub(crate) fn help_here(self: &Arc<Self>) {
         if self.spawner.is_here() {
             self.help();
-            self.settle();
+            self.try_end();
         }
     }
 
     /// Ends the job if nothing is left to do. Returns whether it has ended.
-    pub(super) fn settle(&self) -> bool {
+    pub(crate) fn try_end(&self) -> bool {
         let mut gate = self.lock_gate();
         if gate.is_open && gate.active == 0 && self.is_exhausted() {
             gate.is_open = false;
             if let Some(on_end) = gate.on_end.take() {
                 drop(gate);
-                // A destructor of a result may panic. The hook has told; whoever waits must not hang.
+                // A destructor of a result may panic. The hook has reported it; threads that wait must not hang.
                 drop(catch_unwind(AssertUnwindSafe(|| on_end(self.outcome()))));
                 gate = self.lock_gate();
             }
@@ -230,13 +231,13 @@ impl Job {
         gate.has_ended
     }
 
-    /// Stops handing units out. What runs already runs to its end.
-    pub(super) fn cancel(&self) {
+    /// Stops handing chunks out. Items that run already run to their end.
+    pub(crate) fn cancel(&self) {
         self.is_cancelled.store(true, Ordering::Relaxed);
-        self.settle();
+        self.try_end();
     }
 
-    /// Works on this thread for as long as there are units to claim. Returns whether it could.
+    /// Works on this thread as long as there are chunks to claim. Returns whether the job was still open.
     fn help(self: &Arc<Self>) -> bool {
         let mut gate = self.lock_gate();
         if !gate.is_open {
@@ -263,19 +264,19 @@ impl Job {
     }
 
     /// Asks one more worker for help. Returns whether the pool still takes work.
-    pub(super) fn ask(self: &Arc<Self>) -> bool {
+    pub(crate) fn ask(self: &Arc<Self>) -> bool {
         let job = Arc::clone(self);
         self.spawner.spawn(move || {
             if job.help() {
                 job.idle.fetch_add(1, Ordering::Relaxed);
                 if job.plan.is_background {
-                    job.settle();
+                    job.try_end();
                 }
             }
         })
     }
 
-    /// What the job did. For whoever ends it: the record is handed out once.
+    /// What the job did. Called once, by the thread that ends it: the record is handed out.
     fn outcome(&self) -> Outcome {
         if let Some(bar) = &self.bar {
             bar.end();
@@ -284,7 +285,7 @@ impl Job {
             std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner));
         let finished = joined(record.finished);
         let taken = joined(finished.iter().cloned().chain(record.failed).collect());
-        let is_complete = finished.iter().map(Range::len).sum::<usize>() == self.plan.units;
+        let is_complete = finished.iter().map(Range::len).sum::<usize>() == self.plan.slots;
         let end = match record.failure {
             Some((item, Some(panic))) => End::Panicked { item, panic },
             Some((_, None)) => End::Stopped,
@@ -304,8 +305,8 @@ impl Job {
         }
     }
 
-    pub(super) fn first_item(&self, unit: usize) -> usize {
-        first_item(unit, self.plan.units, self.plan.items)
+    pub(crate) fn first_item(&self, slot: usize) -> usize {
+        first_item(slot, self.plan.slots, self.plan.items)
     }
 
     fn lock_gate(&self) -> MutexGuard<'_, Gate> {
@@ -313,7 +314,7 @@ impl Job {
     }
 }
 
-/// Borrowed tasks must not be left to others by a panic that this module did not expect.
+/// A panic that this module did not expect must not free a borrowed function while others call it.
 struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {
