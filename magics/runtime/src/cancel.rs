@@ -1,6 +1,7 @@
 //! How an interrupt reaches running code: a flag that loops look at between items.
 //!
-//! The worker's signal handler sets the flag and the next cell clears it. Stopping is a panic with
+//! In a notebook the worker's signal handler sets the flag and the next cell clears it; a program can do the same
+//! with [`request`] and [`reset`]. Stopping is a panic with
 //! [`Interrupted`] as its payload, so destructors run and every variable of the notebook survives.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,12 +14,13 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// Asks running code to stop. Safe to call from a signal handler.
+/// Asks running code to stop: maps of pools between two items, measurements between two loops, and loops that
+/// call [`check`]. Safe to call from a signal handler.
 pub fn request() {
     REQUESTED.store(true, Ordering::Relaxed);
 }
 
-/// Forgets an earlier request: a new cell begins.
+/// Forgets an earlier request. In a notebook every cell begins with this.
 pub fn reset() {
     REQUESTED.store(false, Ordering::Relaxed);
 }
@@ -29,7 +31,7 @@ pub fn is_requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
 }
 
-/// Ends the cell if an interrupt was requested. For the thread that runs the cell.
+/// Ends the cell if an interrupt was requested. Call it in long loops, on the thread that runs the cell.
 ///
 /// * `what`: what is stopped, as the message shows it, for example `pool.map after 40 of 1000 items`.
 ///
@@ -51,6 +53,8 @@ pub fn check(what: &str) {
 }
 
 /// Ends the cell as interrupted.
+///
+/// * `what`: what is stopped, as in [`check`].
 ///
 /// # Panics
 ///

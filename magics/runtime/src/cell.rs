@@ -30,7 +30,7 @@ pub extern "C" fn corebook_cell_begin() {
     set_cell_runs(true);
 }
 
-/// Whether what a process of cells needs once is there.
+/// Whether the hook, the signal handler and the flusher of this process are set up.
 static INSTALLED: Once = Once::new();
 
 /// The locks of this module; see [`crate::fork`].
@@ -46,7 +46,7 @@ pub(crate) fn resume() {
 /// Called by the worker before [`corebook_cell_begin`]: how the cell was compiled.
 ///
 /// * `compile_time_s`: from the request to the compiled library, in seconds.
-/// * `opt_level`: the character after `-C opt-level=`, or 0 when nobody knows.
+/// * `opt_level`: the character after `-C opt-level=`, or 0 when unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn corebook_cell_build(compile_time_s: f64, opt_level: u8) {
     let opt_level = if opt_level == 0 {
@@ -71,7 +71,7 @@ pub extern "C" fn corebook_cell_end() {
     let _ = std::io::stdout().flush();
 }
 
-/// Tells the kernel of a panic; the kernel knows at the cell's end whether the cell failed by it.
+/// Reports a panic to the kernel, which knows at the cell's end whether the cell failed by it.
 fn report_panic(info: &PanicHookInfo<'_>) {
     if pool::take_over_panic(info) {
         return;

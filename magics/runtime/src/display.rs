@@ -1,7 +1,8 @@
 //! Rich output, and the value of a cell's last expression.
 //!
-//! Everything here ends in an [`Event`]; the kernel makes messages of them. Outside a notebook the plain
-//! text is printed.
+//! In a notebook the kernel makes Jupyter's messages of what is shown here, in the order of the calls. In a
+//! program the plain text is printed: the source of Markdown, LaTeX and JSON, and a word such as `an HTML output`
+//! for the rest.
 
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,7 +39,9 @@ fn show_result(write: &dyn Fn(&mut Limited) -> std::fmt::Result) {
     });
 }
 
-/// Shows any value where the call stands, as its `Debug` text.
+/// Shows any value where the call stands, as its `Debug` text, cut after 10,000 characters.
+///
+/// Returns a handle that can replace what is shown.
 ///
 /// # Examples
 ///
@@ -55,21 +58,56 @@ fn text_data(write: &dyn Fn(&mut Limited) -> std::fmt::Result) -> Vec<MimeData> 
 }
 
 /// Shows HTML.
+///
+/// * `source`: a fragment, put into the page as it is: escape text that is not yours.
+///
+/// # Examples
+///
+/// ```
+/// use corebook::display::html;
+///
+/// let rows: String = (1..=3).map(|x| format!("<tr><td>{x}<td>{}", x * x)).collect();
+/// html(&format!("<table><tr><th>x<th>x²{rows}</table>"));
+/// ```
 pub fn html(source: &str) -> DisplayHandle {
     rich("text/html", source, "an HTML output")
 }
 
 /// Shows a picture in SVG.
+///
+/// * `source`: a whole `svg` element.
+///
+/// # Examples
+///
+/// ```
+/// corebook::display::svg(
+///     r#"<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"><rect width="40" height="20"/></svg>"#,
+/// );
+/// ```
 pub fn svg(source: &str) -> DisplayHandle {
     rich("image/svg+xml", source, "a picture (SVG)")
 }
 
 /// Shows Markdown.
+///
+/// # Examples
+///
+/// ```
+/// corebook::display::markdown("**8** workers, *2.4 s*");
+/// ```
 pub fn markdown(source: &str) -> DisplayHandle {
     rich("text/markdown", source, source)
 }
 
-/// Shows a formula in LaTeX, its dollar signs included.
+/// Shows a formula in LaTeX.
+///
+/// * `source`: the formula with its dollar signs, `$…$` or `$$…$$`.
+///
+/// # Examples
+///
+/// ```
+/// corebook::display::latex(r"$\sum_{i=1}^{n} i = \frac{n(n+1)}{2}$");
+/// ```
 pub fn latex(source: &str) -> DisplayHandle {
     rich("text/latex", source, source)
 }
@@ -77,11 +115,25 @@ pub fn latex(source: &str) -> DisplayHandle {
 /// Shows JSON as a tree.
 ///
 /// * `source`: JSON text; text that is not JSON is shown as it is.
+///
+/// # Examples
+///
+/// ```
+/// corebook::display::json(r#"{"workers": 8, "times": [2.4, 0.31]}"#);
+/// ```
 pub fn json(source: &str) -> DisplayHandle {
     rich("application/json", source, source)
 }
 
 /// Shows a picture from the bytes of a PNG file.
+///
+/// # Examples
+///
+/// ```no_run
+/// let bytes = std::fs::read("plot.png")?;
+/// corebook::display::png(&bytes);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn png(bytes: &[u8]) -> DisplayHandle {
     DisplayHandle::show(vec![
         MimeData {
@@ -102,12 +154,28 @@ fn rich(mime: &str, source: &str, plain: &str) -> DisplayHandle {
     ])
 }
 
-/// Removes the cell's output: now, or with `wait` when the next output comes.
+/// Removes the cell's output.
+///
+/// * `wait`: whether to remove it only when the next output comes, so that a picture that is drawn again does
+///   not flicker.
+///
+/// # Examples
+///
+/// ```
+/// use corebook::display::{clear_output, display};
+///
+/// for step in 0..3 {
+///     clear_output(true);
+///     display(&step);
+/// }
+/// ```
 pub fn clear_output(wait: bool) {
     event::send(&Event::ClearOutput { wait });
 }
 
-/// A display that can be replaced later, in whichever cell it stands.
+/// What is shown in one place, and can be replaced later, also from another cell.
+///
+/// Returned by [`display`], [`html`] and the other functions of this module.
 ///
 /// # Examples
 ///
@@ -134,6 +202,15 @@ impl DisplayHandle {
     }
 
     /// Replaces the content by a value's `Debug` text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let best = corebook::display::display(&f64::NAN);
+    /// for guess in [3.0, 2.5, 2.4] {
+    ///     best.update(&guess);
+    /// }
+    /// ```
     pub fn update<T: Debug + ?Sized>(&self, value: &T) {
         self.replace(text_data(&|text| write!(text, "{value:?}")));
     }

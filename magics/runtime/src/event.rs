@@ -1,9 +1,9 @@
-//! What the runtime tells the kernel, as typed messages inside the worker's stdout.
+//! Messages from the runtime to the kernel, in the worker's stdout.
 //!
-//! Events travel in the same pipe as the text a cell prints, so their order is the order in which the
-//! cell did things. Each is framed by [`MARK`] and a word that only this session knows, so no text a
-//! program prints is mistaken for one. Outside a notebook there is nobody to tell: [`send`] writes the
-//! event's plain-text form instead.
+//! Events travel in the same pipe as the text a cell prints, so they keep the order in which the cell did
+//! things. Each is framed by [`MARK`] and a nonce, the session's word, which only the kernel and its worker know,
+//! so no text that a program prints is taken for an event. Outside a notebook [`send`] prints the plain-text form
+//! instead.
 //!
 //! This module never reads: the supervisor cuts frames out of the byte stream with [`decode`].
 
@@ -30,50 +30,89 @@ pub enum Event {
     /// The code of a cell has returned. Sent by the worker, never by the code itself.
     CellEnded,
     /// Text for stderr, sent through stdout so that both streams keep their order.
-    Stderr { text: String },
+    Stderr {
+        /// The text, with its line breaks.
+        text: String,
+    },
     /// The value of the cell's last expression.
-    Result { data: Vec<MimeData> },
+    Result {
+        /// The value in several media types; the front end takes the richest that it knows.
+        data: Vec<MimeData>,
+    },
     /// Output shown where it happens; with an `id` it can be updated later.
-    Display { id: String, data: Vec<MimeData> },
+    Display {
+        /// Names the display for [`Event::UpdateDisplay`].
+        id: String,
+        /// The content in several media types.
+        data: Vec<MimeData>,
+    },
     /// New content for the display with this id, wherever it is.
-    UpdateDisplay { id: String, data: Vec<MimeData> },
-    /// Remove the cell's output; with `wait`, when the next output comes.
-    ClearOutput { wait: bool },
+    UpdateDisplay {
+        /// The display to change.
+        id: String,
+        /// The new content in several media types.
+        data: Vec<MimeData>,
+    },
+    /// Remove the cell's output.
+    ClearOutput {
+        /// Whether to remove it only when the next output comes.
+        wait: bool,
+    },
     /// A thread panicked. Whether the cell failed by it is known only at the cell's end.
     Panic(PanicReport),
-    /// The cell stopped because an interrupt was requested. `what` says what was stopped.
-    Interrupted { what: String },
+    /// The cell stopped because an interrupt was requested.
+    Interrupted {
+        /// What was stopped, for example `pool.map after 40 of 1000 items`.
+        what: String,
+    },
     /// How far a progress bar is.
     Progress(ProgressReport),
     /// The pools that exist. Sent at the end of every cell.
-    Pools { pools: Vec<PoolReport> },
-    /// A finished `%timeit`; `json` holds the result object, `line` the printed line. With `plot` the
-    /// object is shown in place of the line (`-o`); with neither, nothing is (`-q`).
+    Pools {
+        /// In the order in which they were first opened.
+        pools: Vec<PoolReport>,
+    },
+    /// A finished `%timeit`. With neither `show` nor `plot` (`-q`) nothing is shown.
     Timing {
+        /// The printed line.
         line: String,
+        /// The result object as JSON.
         json: String,
+        /// Whether the line is shown.
         show: bool,
+        /// Whether the object is shown in place of the line (`-o`).
         plot: bool,
     },
-    /// A finished `%compare`; `json` holds all sides, `text` the printed lines.
-    Comparison { text: String, json: String },
+    /// A finished `%compare`.
+    Comparison {
+        /// The printed lines.
+        text: String,
+        /// All sides as JSON.
+        json: String,
+    },
 }
 
 /// Content of one media type. Text types hold UTF-8, images raw bytes.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub struct MimeData {
+    /// The media type, for example `text/html`.
     pub mime: String,
+    /// The content's bytes.
     pub content: Vec<u8>,
 }
 
 /// Where and why a thread panicked.
 #[derive(Debug, Clone, PartialEq, Default, SerBin, DeBin)]
 pub struct PanicReport {
+    /// The panic's message; of a payload that is not text, a phrase that says so.
     pub message: String,
     /// Source file as the compiler knows it; empty when there is no location.
     pub file: String,
+    /// The line, from 1; 0 when there is no location.
     pub line: u32,
+    /// The column, from 1; 0 when there is no location.
     pub column: u32,
+    /// The name of the thread that panicked, or `unnamed`.
     pub thread: String,
     /// Whether the panicking thread is the one that runs cells.
     pub on_main_thread: bool,
@@ -86,21 +125,28 @@ pub struct PanicReport {
 pub struct ProgressReport {
     /// Distinguishes bars of one worker process.
     pub id: u64,
+    /// The text before the bar; may be empty.
     pub label: String,
+    /// Finished items.
     pub done: u64,
     /// 0 when the number of items is not known.
     pub total: u64,
+    /// Time since the bar appeared, in nanoseconds.
     pub elapsed_ns: u64,
+    /// Whether this is the bar's last state.
     pub ended: bool,
 }
 
 /// What `%pool status` shows of one pool.
 #[derive(Debug, Clone, PartialEq, Default, SerBin, DeBin)]
 pub struct PoolReport {
+    /// The name of the variable that `%pool` bound, or `pool` and a number.
     pub name: String,
     /// 0 when the pool is closed.
     pub workers: u64,
+    /// Items of all finished maps.
     pub items_mapped: u64,
+    /// Time that the workers spent on items, added over the workers, in nanoseconds.
     pub busy_ns: u64,
     /// Share of the workers' time spent on items in the last map, from 0 to 1; negative before any.
     pub last_utilisation: f64,
@@ -121,9 +167,9 @@ pub fn in_notebook() -> bool {
     session_word().is_some()
 }
 
-/// Tells the kernel, or, outside a notebook, prints what a terminal can show of it.
+/// Sends an event to the kernel or, outside a notebook, prints what a terminal can show of it.
 ///
-/// The event takes its place among what the cell printed before and prints after it.
+/// The event keeps its place between what the cell printed before and what it prints after.
 pub fn send(event: &Event) {
     match session_word() {
         Some(word) => {
@@ -139,7 +185,7 @@ pub fn send(event: &Event) {
 /// The bytes of one frame: mark, word, length of the body as 8 hexadecimal digits, body, the word again, and the
 /// end mark.
 ///
-/// The word behind the body tells a whole frame from a torn one, into which another process has printed.
+/// The word after the body distinguishes a whole frame from a torn one, into which another process has printed.
 pub fn encode(event: &Event, word: &str) -> Vec<u8> {
     let body = event.serialize_bin();
     let mut frame = Vec::with_capacity(1 + word.len() + 8 + body.len() + word.len() + 1);
@@ -200,8 +246,13 @@ pub fn decode(bytes: &[u8], word: &str) -> Decoded {
 /// The outcome of [`decode`].
 #[derive(Debug, PartialEq)]
 pub enum Decoded {
-    /// A whole frame of `frame_len` bytes.
-    Event { event: Box<Event>, frame_len: usize },
+    /// A whole frame.
+    Event {
+        /// What was sent.
+        event: Box<Event>,
+        /// How many bytes the frame has.
+        frame_len: usize,
+    },
     /// The beginning of a frame whose rest has not arrived.
     Incomplete,
     /// Something a program printed.

@@ -1,11 +1,11 @@
 //! Forking the process that runs cells, so that the fork can go on in its place.
 //!
-//! A fork has one thread, the one that made it, and all memory as it was; what another thread was about to
-//! do is never done. A lock that one of them held would stay held for ever. So the forking thread takes
-//! those of this library and of its output first. The C library does the same for its allocator. Locks of a
-//! cell's own threads are the cell's affair.
+//! A fork has one thread, the one that made it, and all memory as it was. Other threads do not exist there: a lock
+//! that one of them held would stay held for ever. So the forking thread first takes the locks of this library and
+//! of its output. The C library does the same for its allocator. Locks that a cell's own threads take are not
+//! covered.
 //!
-//! Threads of pools are started anew at their next use, by the pools' own table.
+//! The registry of pools starts their threads again when a pool is next used.
 
 use std::any::Any;
 use std::io::Write;
@@ -14,27 +14,27 @@ use std::time::{Duration, Instant};
 use crate::store::VariableStore;
 use crate::{cell, panic_report, pool, timing};
 
-/// How long other threads may keep a lock before the process stays without a fork.
+/// How long to wait for locks that other threads hold before giving up.
 const LOCK_WAIT: Duration = Duration::from_millis(50);
 
 /// What [`corebook_cell_fork`] returns when a lock stayed taken.
 const BUSY: i32 = -2;
 
 /// Called by the worker between two cells: forks, and returns what `fork` returns, or -2 when another thread
-/// does not let go of a lock.
+/// does not release a lock.
 #[unsafe(no_mangle)]
 pub extern "C" fn corebook_cell_fork() -> i32 {
     let deadline = Instant::now() + LOCK_WAIT;
     loop {
-        // Threads that print hold these two and perhaps wait for another; so nothing is waited for while we do.
+        // A thread that prints holds one of these and may wait for another lock, so we hold them without waiting.
         let mut stdout = std::io::stdout().lock();
         let _stderr = std::io::stderr().lock();
         if let Some(_held) = hold_all() {
-            // What waits in the buffer would be printed by both processes.
+            // Both processes would print what is left in the buffer.
             let _ = stdout.flush();
             // SAFETY: the C library keeps its own state whole in the fork of a process with several threads,
-            // and the calling thread, which alone goes on there, has every lock of this library and of the
-            // output. It lets go of them in both processes.
+            // and the calling thread, the only one there, holds every lock of this library and of the output.
+            // It releases them in both processes.
             return unsafe { libc::fork() };
         }
         if Instant::now() > deadline {

@@ -1,23 +1,114 @@
-//! What notebook cells link to: a pool that stays alive across cells, a timing harness, core
-//! counting and rich output. The same library works in a plain Rust program.
+//! Parallel maps that are as easy as Python's, measured honestly: the library behind the notebook kernel
+//! corebook. It works the same in a plain Rust program.
 //!
-//! Modules in reading order:
-//!
-//! * [`prelude`]: what every cell imports
-//! * [`pool`]: a handle to a pool of threads, and parallel maps on it
+//! * [`pool`]: [`Pool`](pool::Pool), a handle to threads that stay alive, and parallel maps on it
 //! * [`cpus`]: how many cores there are, and how many of them this process may use
-//! * [`timing`]: best-of-N measurement behind `%timeit`, `%time` and `%compare`
-//! * [`display`]: rich output and the value of a cell's last expression
+//! * [`timing`]: best-of-N measurement, and comparison of two ways to do the same
+//! * [`display`]: rich output: HTML, pictures, formulas
 //! * [`progress`]: a bar that counts finished items
 //! * [`cancel`]: how an interrupt reaches running code
-//! * [`event`]: what the runtime tells the kernel, as typed messages
-//! * `print`: `eprintln!` and its kin for cells
-//! * [`cell`]: what the worker calls before and after each cell
-//! * [`store`]: where cells keep their variables
-//! * `fork`, `lock`: forking the process that runs cells
 //!
-//! Everything public is a thin generic shell over a precompiled core, because each cell compiles the
-//! generics it uses anew.
+//! # In a notebook
+//!
+//! Every cell imports the [`prelude`], and magics bind and call what is here:
+//!
+//! | in a cell | what it uses |
+//! |---|---|
+//! | `%pool` | opens a [`Pool`](pool::Pool) with one worker per usable core and binds it to `pool` |
+//! | `pool.map(\|x\| x * x, 0..24)` | [`Pool::map`](pool::Pool::map) and its relatives |
+//! | `%cpus` | [`cpus::live`] |
+//! | `%timeit f(x)` | [`timing::timeit`] |
+//! | `%compare f(x) ;; g(x)` | [`timing::compare`] |
+//! | `html("<b>done</b>")` | [`display::html`] |
+//!
+//! All cells link to one copy of this library. So a pool that one cell opens works in every later one.
+//!
+//! # In a program
+//!
+//! ```toml
+//! [dependencies]
+//! corebook = { git = "https://github.com/corebook/corebook" }
+//! ```
+//!
+//! ```
+//! use corebook::cpus;
+//! use corebook::pool::Pool;
+//!
+//! let pool = Pool::new(cpus::usable());
+//! let squares = pool.map(|x| x * x, 0..5u64);
+//! assert_eq!(squares, [0, 1, 4, 9, 16]);
+//!
+//! // Results and captured variables may borrow from the caller.
+//! let words = vec!["one", "three"];
+//! let longest = pool.max_by_key(|word| word.len(), &words);
+//! assert_eq!(longest, Some(&"three"));
+//! ```
+//!
+//! [`pool::Pool::default`] is a pool for the whole program. `examples/primes.rs` counts cores, maps, times and
+//! compares; `docs/multiprocessing.md` lists what each call of Python's `multiprocessing` becomes.
+//!
+//! # The prelude
+//!
+//! `use corebook::prelude::*;` brings what cells have: [`Pool`](pool::Pool), [`cpus`], the functions of
+//! [`display`], [`progress()`](progress::progress), [`black_box`](std::hint::black_box), and the types of results
+//! that magics bind. Cells also import the macros [`dbg!`], [`eprint!`] and [`eprintln!`] of this crate, which
+//! keep what goes to stderr in order with what goes to stdout. In a program, use those of std.
+//!
+//! # Warnings
+//!
+//! **Thread-local data.** Functions that a pool calls run on its workers, and so does what is given to
+//! [`Pool::install`](pool::Pool::install) and [`Pool::apply`](pool::Pool::apply). They do not see the caller's
+//! thread-local variables, and each worker has its own. A random number generator in a thread-local variable gives
+//! each worker other numbers; seed one per item when results have to be repeatable.
+//!
+//! **Order of execution.** Items *start* in their order, chunk by chunk, and *finish* in any. Results are in
+//! order; side effects are not. An item must not wait for a later item of the same map, by a channel or a barrier
+//! for example: the later one may start only when a worker is free.
+//!
+//! **Locks.** A worker that waits for another pool, or in one of rayon's functions, runs other tasks of its own
+//! pool meanwhile. Do not hold a lock across such a call if those tasks take it too.
+//!
+//! **Panics.** A panic of an item stops the map and goes on in the caller. Results that were finished are dropped,
+//! but side effects have happened.
+//!
+//! # Questions
+//!
+//! **How many threads should a pool have?** As many as there are usable physical cores: [`cpus::usable`] knows
+//! about affinity, control groups and the environment variable `COREBOOK_WORKERS`. Hyper-threads rarely help code
+//! that computes.
+//!
+//! **Is it rayon?** The threads are rayon's, and rayon's functions run on them within
+//! [`Pool::install`](pool::Pool::install). The maps are this crate's own: they stop between two items on an
+//! interrupt, name the item that panicked, show progress, and add little to the time a cell takes to compile.
+//!
+//! **Why does the compiler refuse my closure?** Several threads call it at once, so all it captures must be
+//! [`Sync`]: an `Arc` in place of an `Rc`, a `Mutex` in place of a `RefCell`, an atomic in place of a `Cell`. In
+//! the background (`map_async`, `imap`) it must own what it captures: write `move`.
+//!
+//! **Why is my parallel map slower?** Perhaps one item takes nanoseconds and the results are large: then memory
+//! is the limit, not the cores. [`timing::compare`] says so with an interval. A sum
+//! ([`Pool::sum`](pool::Pool::sum)) keeps no results.
+//!
+//! **Do pools survive a fork?** Handles do: a forked process starts threads of its own when it first uses a pool.
+//! Work that ran at the fork is lost there, and waiting for it panics with a message.
+//!
+//! **Is a sum of floats the same each time?** Yes, for a given number of items and a given
+//! [`chunksize`](pool::Pool::chunksize), with any number of workers.
+
+// Modules that are not public, in reading order:
+//
+// * `event`: messages to the kernel
+// * `print`: `eprintln!` and its relatives for cells
+// * `panic_report`, `workers_used`: what pools, measuring and cells share
+// * `store`: where cells keep their variables
+// * `cell`: what the worker calls before and after each cell
+// * `fork`, `lock`: forking the process that runs cells
+// * `__private`: paths for generated code and for the kernel
+//
+// They form layers; tests/layers.rs checks it. Everything public is a thin generic shell over a precompiled core,
+// because each cell compiles the generics that it uses.
+
+#![warn(missing_docs)]
 
 #[doc(hidden)]
 pub mod __private;

@@ -1,4 +1,11 @@
 //! What every cell imports.
+//!
+//! ```
+//! use corebook::prelude::*;
+//!
+//! let pool = Pool::new(cpus::usable());
+//! display(&pool.map(|x| x * 2, 0..3));
+//! ```
 
 pub use crate::cpus;
 #[doc(hidden)]

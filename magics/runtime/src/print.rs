@@ -1,4 +1,4 @@
-//! `eprintln!` and its kin for cells: text for stderr that keeps its place among what goes to stdout.
+//! `eprintln!` and its relatives for cells: text for stderr that keeps its place among what goes to stdout.
 //!
 //! Two pipes have no common order, so cells send what is meant for stderr through stdout, as an event. Code
 //! outside cells, in crates for example, still writes to stderr itself.
@@ -14,13 +14,13 @@ pub fn write_stderr(text: Arguments<'_>) {
     });
 }
 
-/// As [`std::eprint!`].
+/// As [`std::eprint!`], in order with what the cell prints to stdout.
 #[macro_export]
 macro_rules! eprint {
     ($($part:tt)*) => { $crate::__private::write_stderr(::std::format_args!($($part)*)) };
 }
 
-/// As [`std::eprintln!`].
+/// As [`std::eprintln!`], in order with what the cell prints to stdout.
 #[macro_export]
 macro_rules! eprintln {
     () => { $crate::__private::write_stderr(::std::format_args!("\n")) };

@@ -1,7 +1,7 @@
 //! A bar that counts finished items: in a notebook the kernel draws it, in a terminal it is a line
 //! that rewrites itself on stderr.
 //!
-//! A bar tells at most [`UPDATES_PER_SECOND`] states a second, and always the last one.
+//! A bar is redrawn at most 10 times a second, and always at its end.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,10 +14,10 @@ const UPDATES_PER_SECOND: u64 = 10;
 
 /// Shows how far a loop is.
 ///
-/// * `items`: what the loop runs over. Where its length is known the bar shows a share, else a count.
+/// * `items`: what the loop runs over. If its length is known the bar shows a percentage, otherwise a count.
 ///
-/// The bar ends with the loop, also when that breaks off, returns or panics. An interrupt stops the
-/// loop between two items.
+/// The bar ends with the loop, also when the loop breaks, returns or panics. An interrupt stops the loop between
+/// two items. For a parallel map use [`Pool::progress`](crate::pool::Pool::progress).
 ///
 /// # Panics
 ///
@@ -95,7 +95,7 @@ pub(crate) struct Bar {
     total: u64,
     started: Instant,
     done: AtomicU64,
-    /// When the next state may be told, in nanoseconds after the start.
+    /// When the next state may be shown, in nanoseconds after the start.
     next_ns: AtomicU64,
     has_ended: AtomicBool,
 }
@@ -115,7 +115,7 @@ impl Bar {
         }
     }
 
-    /// Counts items that are done, and tells if the last time is long enough ago.
+    /// Counts items that are done, and shows the bar if the last time is long enough ago.
     pub(crate) fn add(&self, items: u64) {
         self.done.fetch_add(items, Ordering::Relaxed);
         let now_ns = nanoseconds(self.started.elapsed());
@@ -132,20 +132,20 @@ impl Bar {
                 )
                 .is_ok();
         if is_due {
-            self.tell(false);
+            self.show(false);
         }
     }
 
-    /// Tells the last state, once.
+    /// Shows the last state, once.
     pub(crate) fn end(&self) {
         if !self.has_ended.swap(true, Ordering::Relaxed) {
-            self.tell(true);
+            self.show(true);
         }
     }
 
-    /// One more round of a loop begins; `is_done`: the one before is finished.
+    /// Another round of a loop begins; `is_done`: the one before is finished.
     fn step(&self, is_done: bool) {
-        // A loop inside of a destructor must not begin a second panic.
+        // A loop inside a destructor must not begin a second panic.
         if cancel::is_requested() && !std::thread::panicking() {
             self.end();
             let done = self.done.load(Ordering::Relaxed) + u64::from(is_done);
@@ -157,7 +157,7 @@ impl Bar {
         self.add(u64::from(is_done));
     }
 
-    fn tell(&self, ended: bool) {
+    fn show(&self, ended: bool) {
         let report = ProgressReport {
             id: self.id,
             label: self.label.clone(),

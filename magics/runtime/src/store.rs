@@ -3,7 +3,7 @@
 //! evcxr writes the source of its store into every cell, and rustc then spends most of a cell's compile
 //! time on a hash map that never changes. Cells use this precompiled one in its place. What is generic here
 //! compiles to a few instructions for each type of variable: values are moved as bytes, by a core that
-//! knows only their [`Kind`]. Never called by the code that a notebook's author writes.
+//! knows only their `Kind`. Never called by the code that a notebook's author writes.
 
 use std::alloc::Layout;
 use std::any::TypeId;
@@ -17,7 +17,7 @@ use crate::print::write_stderr;
 /// What evcxr recognises a failed `?` by.
 pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
 
-/// What evcxr recognises a variable by whose type was defined anew.
+/// What evcxr recognises a variable by whose type was redefined.
 const VARIABLE_CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 
 /// The name under which evcxr keeps tokio's runtime, once a cell has used `.await`.
@@ -29,7 +29,7 @@ pub struct VariableStore {
     variables: HashMap<String, Kept>,
 }
 
-/// A store that cells pass on from one to the next, and nobody frees.
+/// A store that cells pass on from one to the next. It is never freed.
 pub fn create_variable_store() -> *mut VariableStore {
     Box::into_raw(Box::default())
 }
@@ -148,7 +148,7 @@ impl Kind {
         }
     }
 
-    /// A type that was defined anew has the number of the old one, so its layout is compared too.
+    /// A type that was redefined has the id of the old one, so its layout is compared too.
     fn is_same(&self, other: &Self) -> bool {
         self.type_id == other.type_id && self.layout == other.layout
     }
@@ -156,7 +156,7 @@ impl Kind {
 
 /// # Safety
 ///
-/// `value` points to a `T` that nobody uses again.
+/// `value` points to a `T` that is not used again.
 unsafe fn drop_value<T>(value: *mut u8) {
     // SAFETY: as for this function.
     unsafe { ptr::drop_in_place(value.cast::<T>()) }
@@ -183,7 +183,7 @@ impl Kept {
         if own.is_null() {
             std::alloc::handle_alloc_error(layout);
         }
-        // SAFETY: both have the layout's size, and the new memory is nobody else's.
+        // SAFETY: both have the layout's size, and the new memory is not shared.
         unsafe { ptr::copy_nonoverlapping(value, own, layout.size()) };
         Self { kind, value: own }
     }
@@ -209,7 +209,7 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         if let Some(drop) = self.kind.drop {
-            // SAFETY: the value is of this kind, and nobody uses it again.
+            // SAFETY: the value is of this kind, and it is not used again.
             unsafe { drop(self.value) }
         }
         self.free();

@@ -9,15 +9,32 @@ pub const WORKERS_VARIABLE: &str = "COREBOOK_WORKERS";
 #[derive(Debug, Clone, PartialEq)]
 pub enum Limit {
     /// The process may run on these CPUs only.
-    Affinity { cpus: Vec<usize> },
+    Affinity {
+        /// Ascending.
+        cpus: Vec<usize>,
+    },
     /// The control group's files name these CPUs.
-    Cpuset { cpus: Vec<usize> },
-    /// The control group allows `quota` CPUs' worth of time, of `logical` CPUs.
-    Quota { quota: f64, logical: usize },
+    Cpuset {
+        /// Ascending.
+        cpus: Vec<usize>,
+    },
+    /// The control group limits the processor time.
+    Quota {
+        /// The time allowed in each period, as a number of CPUs; may be a fraction.
+        quota: f64,
+        /// Logical CPUs of the machine.
+        logical: usize,
+    },
     /// [`WORKERS_VARIABLE`] is set.
-    Variable { workers: usize },
-    /// [`std::thread::available_parallelism`] says less than everything above.
-    Parallelism { threads: usize },
+    Variable {
+        /// Its value.
+        workers: usize,
+    },
+    /// [`std::thread::available_parallelism`] is less than everything above allows.
+    Parallelism {
+        /// Its value.
+        threads: usize,
+    },
 }
 
 /// As `%cpus` names it, for example `cgroup quota 3.5 of 16 CPUs`.

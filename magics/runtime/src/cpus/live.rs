@@ -15,9 +15,18 @@ const HINTS: [&str; 8] = [
     "RAYON_NUM_THREADS",
 ];
 
-/// A report on this machine and process, read anew at each call.
+/// A report on this machine and process. Every call reads the system's files again.
 ///
-/// Never more usable cores than [`std::thread::available_parallelism`].
+/// It never has more usable cores than [`std::thread::available_parallelism`].
+///
+/// # Examples
+///
+/// ```
+/// let report = corebook::cpus::live();
+/// for limit in report.limits() {
+///     println!("limited by {limit}");
+/// }
+/// ```
 pub fn live() -> Report {
     let parallelism = std::thread::available_parallelism().ok().map(usize::from);
     let mut report = system_report(parallelism);
@@ -32,7 +41,15 @@ pub fn live() -> Report {
     report
 }
 
-/// The CPUs that a worker may be pinned to: one set for each usable physical core.
+/// The CPUs that a worker may be pinned to: one set for each usable physical core, of the numbers of the CPUs that
+/// share it.
+///
+/// # Examples
+///
+/// ```
+/// use corebook::cpus;
+/// assert_eq!(cpus::usable_cores().len(), cpus::usable());
+/// ```
 pub fn usable_cores() -> Vec<Vec<usize>> {
     let mut report = live();
     let cores = report.allowed_cores();

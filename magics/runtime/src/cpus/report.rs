@@ -31,9 +31,17 @@ enum MaskOrigin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadError {
     /// Nothing below the folder lists a CPU.
-    NoCpus { root: PathBuf },
+    NoCpus {
+        /// The folder.
+        root: PathBuf,
+    },
     /// None of the CPUs in the affinity list is online.
-    AffinityOffline { affinity: String, online: String },
+    AffinityOffline {
+        /// The CPUs that were asked for, as a list such as `0-3,8`.
+        affinity: String,
+        /// The CPUs that are online.
+        online: String,
+    },
 }
 
 impl std::fmt::Display for ReadError {

@@ -62,8 +62,15 @@ pub fn summary(report: &Report) -> String {
     )
 }
 
-/// What `%cpus -v` adds from files and the environment, without a line break at the end. Frequency,
-/// memory and load are the caller's to add.
+/// What `%cpus -v` adds from files and the environment, one fact a line, without a line break at the end.
+/// Frequency, memory and load are not among them.
+///
+/// # Examples
+///
+/// ```
+/// let text = corebook::cpus::details(&corebook::cpus::live());
+/// assert!(text.contains("CPU affinity: "));
+/// ```
 pub fn details(report: &Report) -> String {
     let mut lines = Vec::new();
     if let Some(model) = report.model() {

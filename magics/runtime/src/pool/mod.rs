@@ -1,7 +1,7 @@
 //! A pool of threads that stays alive across cells, and parallel maps on it.
 //!
 //! [`Pool`] is a number: it is `Copy`, and moving it into a closure, a panic or an interrupt never
-//! loses the threads behind it. They live in a registry of this library, of which a process has one.
+//! loses its threads. They live in a registry of this library, of which a process has one.
 //!
 //! ```
 //! use corebook::pool::Pool;

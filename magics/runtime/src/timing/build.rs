@@ -1,13 +1,13 @@
-//! How the running cell was compiled: known to the kernel, told before the cell runs.
+//! How the running cell was compiled. The kernel knows, and the worker says it before the cell runs.
 
 use std::sync::{Mutex, PoisonError};
 
 /// How the running cell was compiled.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Build {
-    /// Seconds; 0 when nobody has said.
+    /// Seconds; 0 when unknown.
     pub(crate) compile_time: f64,
-    /// As in `-C opt-level`; empty when nobody has said.
+    /// As in `-C opt-level`; empty when unknown.
     pub(crate) opt_level: String,
 }
 

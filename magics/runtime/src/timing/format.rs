@@ -4,7 +4,7 @@
 //! with two corrections: the unit is chosen after rounding, so 0.9999 s is `1 s` and not `1e+03 ms`,
 //! and no figure is ever written with an exponent. Nothing here measures or prints.
 
-/// Significant digits where nobody asks for another number.
+/// Significant digits by default.
 pub const DEFAULT_DIGITS: usize = 3;
 
 /// An `f64` has no more than these to show.

@@ -26,7 +26,7 @@ const INTERRUPT_CHECKS: u64 = 1024;
 pub(super) struct Sample {
     pub loops: u64,
     pub wall_ns: u64,
-    /// 0 when nobody asked for it.
+    /// 0 when it was not asked for.
     pub cpu_ns: u64,
     /// What a loop costs when its body is empty, on the clock that the figure is taken from.
     pub floor_ns: f64,

@@ -12,7 +12,7 @@ use super::format::{DEFAULT_DIGITS, time};
 /// From here on several cores were busy, and not just a little work went on beside the main thread's.
 const SEVERAL_CORES: f64 = 1.1;
 
-/// A running measurement.
+/// A running measurement of one piece of code: wall time, CPU time of all threads, and how many cores were busy.
 #[derive(Debug)]
 pub struct Stopwatch {
     cpu: CpuTime,

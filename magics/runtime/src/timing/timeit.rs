@@ -9,7 +9,7 @@ use super::warning::{Circumstances, warnings};
 use super::{BoxError, format};
 use crate::event::{self, Event};
 
-/// What is asked of a `%timeit`.
+/// What is asked of a `%timeit`. Change what you need in [`Options::DEFAULT`].
 ///
 /// # Examples
 ///
@@ -21,11 +21,11 @@ use crate::event::{self, Event};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Loops a run; 0 chooses them.
+    /// Loops of a run. 0 has them chosen, so that a run takes at least 50 ms.
     pub loops: u64,
-    /// Runs; 0 chooses them.
+    /// Runs. 0 stands for 7, or 3 when a loop takes 0.1 s or more, and at most 30 s in all.
     pub repeat: u64,
-    /// Significant digits.
+    /// Significant digits of printed times.
     pub digits: usize,
     /// Whether to measure the CPU time of the whole process.
     pub cpu: bool,
@@ -108,6 +108,20 @@ pub fn timeit(options: &Options, body: &mut dyn FnMut()) -> Timing {
 /// # Panics
 ///
 /// As [`timeit`].
+///
+/// # Examples
+///
+/// ```
+/// use corebook::timing::{Options, try_timeit};
+/// use std::hint::black_box;
+///
+/// let options = Options { loops: 1, repeat: 1, ..Options::DEFAULT };
+/// let result = try_timeit(&options, &mut || {
+///     black_box("seven".parse::<i32>()?);
+///     Ok(())
+/// });
+/// assert!(result.is_err());
+/// ```
 pub fn try_timeit(
     options: &Options,
     body: &mut dyn FnMut() -> Result<(), BoxError>,

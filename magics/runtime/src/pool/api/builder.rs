@@ -1,4 +1,4 @@
-//! Opening and closing pools: by name for `%pool`, and with a builder in plain programs.
+//! Opening and closing pools: by name for `%pool`, and with a builder in programs.
 
 use std::sync::Mutex;
 
@@ -152,7 +152,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How many workers; without it, one for each usable physical core.
+    /// Sets the number of workers. Without it the pool has one for each usable physical core.
     pub fn workers(self, workers: usize) -> Self {
         Self {
             workers: Some(workers),
@@ -160,7 +160,8 @@ impl Builder {
         }
     }
 
-    /// Binds each worker to its own physical core, where the system can.
+    /// Binds each worker to its own physical core, on systems that can (Linux). With more workers than cores,
+    /// cores are shared in turn.
     pub fn pin(self, pin: bool) -> Self {
         Self {
             is_pinned: pin,

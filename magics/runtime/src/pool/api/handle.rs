@@ -48,9 +48,10 @@ impl Pool {
         }
     }
 
-    /// The same pool, but each task takes `items` items, no more and no fewer but in the end.
+    /// The same pool, but its maps hand out `items` items at a time; only the last chunk may have fewer.
     ///
-    /// Without it the number adapts to how long items take.
+    /// Without it the number adapts to how long items take, which is rarely worse. `chunksize(1)` hands out items
+    /// one by one.
     ///
     /// # Panics
     ///
@@ -77,6 +78,8 @@ impl Pool {
 
     /// The same pool, but its maps show a bar that counts finished items.
     ///
+    /// * `label`: the text before the bar. It is kept for the rest of the process, so use few different ones.
+    ///
     /// # Examples
     ///
     /// ```
@@ -91,8 +94,15 @@ impl Pool {
         }
     }
 
-    /// Runs `operation` on the pool, so that rayon's own functions in it (`par_iter`, `join`, `scope`) use
-    /// the pool's workers.
+    /// Runs `operation` on a worker and waits for its result. Rayon's own functions in it (`par_iter`, `join`,
+    /// `scope`) use the pool's workers.
+    ///
+    /// `operation` does not see this thread's thread-local variables. An interrupt does not stop it, except in
+    /// maps of pools that it calls.
+    ///
+    /// # Panics
+    ///
+    /// When `operation` does, with the same payload, and when the pool is closed.
     ///
     /// # Examples
     ///
@@ -117,6 +127,10 @@ impl Pool {
     }
 
     /// The number of workers.
+    ///
+    /// # Panics
+    ///
+    /// When the pool is closed.
     ///
     /// # Examples
     ///

@@ -8,17 +8,18 @@ use crate::pool::erased::item_slice::{ItemSlice, SliceFn};
 use crate::pool::erased::items::Items;
 use crate::pool::erased::memory::Kind;
 
-/// What the functions of a pool must be: usable by several threads at once, as `Sync` says.
+/// What the functions of a pool must be: callable by several threads at once. It is another name for [`Sync`].
 ///
-/// A closure is if all it captures is. Where it captures an `Rc`, use an `Arc`; for a `RefCell`, a
-/// `Mutex`; for a `Cell`, an atomic. The parameter says so in the compiler's message.
+/// This trait and its parameter exist for the compiler's messages, which then give the advice below. A closure is
+/// `Sync` if all it captures is. In place of an `Rc` capture an `Arc`, of a `RefCell` a `Mutex`, of a `Cell` an
+/// atomic.
 #[diagnostic::on_unimplemented(
     message = "the workers of a pool can't share `{Self}`",
     note = "capture an `Arc` in place of an `Rc`, a `Mutex` in place of a `RefCell`, an atomic in place of a `Cell`"
 )]
 pub trait Shared<Choice>: Sync {}
 
-/// The advice in the message of [`Shared`].
+/// The parameter of [`Shared`]: its name is advice in the compiler's messages. It has no values.
 pub enum ThroughArcMutexOrAtomic {}
 
 impl<F: Sync + ?Sized> Shared<ThroughArcMutexOrAtomic> for F {}
@@ -32,7 +33,7 @@ impl<F: Sync + ?Sized> Shared<ThroughArcMutexOrAtomic> for F {}
     note = "for pairs write a function of two arguments: pool.starmap(|a, b| a * b, [(1, 2), (3, 4)])"
 )]
 pub trait StarFn<Fields, R> {
-    /// Calls the function with the fields of `fields`.
+    /// Calls the function with the fields of a tuple.
     fn call_star(&self, fields: Fields) -> R;
 }
 
@@ -83,6 +84,10 @@ impl<E: std::error::Error + 'static> std::error::Error for ItemError<E> {
 impl Pool {
     /// The result of `f` for each item, in the order of the items.
     ///
+    /// * `f`: called once for each item, on the workers.
+    /// * `items`: what a `for` loop takes. A range and a vector are used as they are; anything else is first
+    ///   collected, on this thread.
+    ///
     /// # Panics
     ///
     /// With `panicked in item 3 (of 24): …` when `f` panics, and when the pool is closed.
@@ -121,6 +126,10 @@ impl Pool {
 
     /// Like [`Pool::map`] for a function that takes the fields of a tuple as its arguments.
     ///
+    /// # Panics
+    ///
+    /// As [`Pool::map`].
+    ///
     /// # Examples
     ///
     /// ```
@@ -143,7 +152,11 @@ impl Pool {
         unsafe { results(self, "pool.starmap", Items::of(items), &function) }
     }
 
-    /// Calls `f` for each item. There are no results.
+    /// Calls `f` for each item. There are no results; the order of the calls is not defined.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::map`].
     ///
     /// # Examples
     ///
@@ -175,6 +188,10 @@ impl Pool {
     /// # Errors
     ///
     /// [`ItemError`], which names the item and holds what `f` returned for it.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::map`].
     ///
     /// # Examples
     ///
@@ -222,7 +239,11 @@ impl Pool {
         }
     }
 
-    /// Runs `f` once, on a worker, and waits for its result.
+    /// Runs `f` once, on a worker, and waits for its result. Rayon's functions in it use the pool's workers.
+    ///
+    /// # Panics
+    ///
+    /// When `f` does, with the same payload, and when the pool is closed.
     ///
     /// # Examples
     ///

@@ -13,9 +13,9 @@ use crate::pool::erased::item_slice::ItemSlice;
 use crate::pool::erased::items::Items;
 use crate::pool::erased::memory::Kind;
 
-/// What a reduction begins with: a value, or a function that makes one.
+/// What [`Pool::map_reduce`] begins with: a value, or a function that makes one. `Kind` says which, and is inferred.
 pub trait Identity<A, Kind> {
-    /// The value.
+    /// The value to begin with.
     fn identity(self) -> A;
 }
 
@@ -39,6 +39,10 @@ impl<A, F: FnOnce() -> A> Identity<A, FromFunction> for F {
 
 impl Pool {
     /// What `f` returns in `Some`, in the order of the items.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::map`].
     ///
     /// # Examples
     ///
@@ -70,6 +74,11 @@ impl Pool {
     /// * `identity`: what combining begins with, for example `0` for a sum; a value, or a function that
     ///   makes it. It is the result when there are no items.
     /// * `combine`: takes two neighbouring results, the left one first. It must be associative.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::map`]. A panic of `combine` names the item whose result it adds; when the results of
+    /// several workers are combined, on this thread, it names none.
     ///
     /// # Examples
     ///
@@ -105,7 +114,11 @@ impl Pool {
             .fold(identity.identity(), combine)
     }
 
-    /// The sum of `f` over all items.
+    /// The sum of `f` over all items. Sums of floats are the same for any number of workers.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::map`].
     ///
     /// # Examples
     ///
@@ -132,7 +145,11 @@ impl Pool {
         folded.into_iter().flatten().sum()
     }
 
-    /// The item for which `key` is smallest; of several, the first. Nothing when there are no items.
+    /// The item for which `key` is smallest; of several, the first. `None` when there are no items.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::map`].
     ///
     /// # Examples
     ///
@@ -157,7 +174,11 @@ impl Pool {
         )
     }
 
-    /// The item for which `key` is largest; of several, the last. Nothing when there are no items.
+    /// The item for which `key` is largest; of several, the last. `None` when there are no items.
+    ///
+    /// # Panics
+    ///
+    /// As [`Pool::map`].
     ///
     /// # Examples
     ///

@@ -1,7 +1,7 @@
 //! Maps whose results come one by one: `imap` in the order of the items, `imap_unordered` as they finish.
 //!
-//! Results lie where the workers write them until the iterator reads them; what goes through the
-//! channel are their positions.
+//! Results stay where the workers write them until the iterator reads them; only their positions go through
+//! the channel.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -20,7 +20,7 @@ use crate::pool::schedule::outcome::{End, Outcome};
 use crate::pool::threads::panics;
 use crate::pool::threads::panics::is_worker;
 
-/// The results of [`Pool::imap`], in the order of the items. Dropping it stops the map.
+/// An iterator over the results of [`Pool::imap`], in the order of the items. Dropping it stops the map.
 pub struct Imap<R> {
     arrivals: Arrivals,
     /// Positions of results that came before those of earlier items.
@@ -29,8 +29,8 @@ pub struct Imap<R> {
     results: PhantomData<R>,
 }
 
-/// The results of [`Pool::imap_unordered`] with the positions of their items, as they finish. Dropping
-/// it stops the map.
+/// An iterator over the results of [`Pool::imap_unordered`] with the positions of their items, as they finish.
+/// Dropping it stops the map.
 pub struct ImapUnordered<R> {
     arrivals: Arrivals,
     left: usize,
@@ -63,7 +63,8 @@ impl Pool {
     /// An iterator over the results, in the order of the items. The map starts at once, and its first
     /// results are there before the last item is done.
     ///
-    /// What the closure captures must be its own: write `move`, and share with an `Arc`.
+    /// The closure must own what it captures: write `move`, and share with an `Arc`. Results wait in memory until
+    /// they are read.
     ///
     /// # Panics
     ///
@@ -101,7 +102,8 @@ impl Pool {
 
     /// An iterator over pairs of an item's position and its result, in the order in which they finish.
     ///
-    /// What the closure captures must be its own: write `move`, and share with an `Arc`.
+    /// The closure must own what it captures: write `move`, and share with an `Arc`. Results wait in memory until
+    /// they are read.
     ///
     /// # Panics
     ///

@@ -14,10 +14,10 @@ use crate::pool::schedule::job::{Block, INTERRUPT_CHECK, Job, OwnedBlockFn, Plan
 use crate::pool::schedule::outcome::{End, Outcome};
 use crate::pool::threads::panics;
 
-/// Work in the background, and its result when it is done.
+/// Work in the background, and its result when it is done. Made by [`Pool::map_async`] and [`Pool::apply_async`].
 ///
-/// Dropping a task does not stop it; [`Task::cancel`] does. Closing the pool finishes it first, so its
-/// result can be had afterwards. An interrupt stops a task that is being waited for, and no other.
+/// Dropping a task does not stop it; [`Task::cancel`] does. Closing the pool finishes it first, and its result is
+/// still there afterwards. An interrupt stops the task that a cell waits for, and no other.
 #[must_use = "without its handle nobody gets the result: use for_each to wait, or keep the handle"]
 pub struct Task<T> {
     background: Background,
@@ -51,7 +51,11 @@ pub(crate) enum Failure {
 impl Pool {
     /// Starts a map and returns at once. The results come from [`Task::get`].
     ///
-    /// What the closure captures must be its own: write `move`, and share with an `Arc`.
+    /// The closure must own what it captures: write `move`, and share with an `Arc`.
+    ///
+    /// # Panics
+    ///
+    /// When the pool is closed. A panic of `f` comes out of [`Task::get`].
     ///
     /// # Examples
     ///
@@ -78,6 +82,10 @@ impl Pool {
     }
 
     /// Starts `f` on a worker and returns at once. The result comes from [`Task::get`].
+    ///
+    /// # Panics
+    ///
+    /// When the pool is closed. A panic of `f` comes out of [`Task::get`].
     ///
     /// # Examples
     ///
@@ -125,7 +133,12 @@ impl<T> Task<T> {
         }
     }
 
-    /// Waits until the work is done, has failed or was cancelled. Does not panic for the work's panics.
+    /// Waits until the work is done, has failed or was cancelled. A panic of the work stays for [`Task::get`].
+    ///
+    /// # Panics
+    ///
+    /// With [`Interrupted`](crate::cancel::Interrupted) when an interrupt was requested, and in a fork of the
+    /// process that ran the work.
     ///
     /// # Examples
     ///
@@ -145,8 +158,17 @@ impl<T> Task<T> {
     ///
     /// # Panics
     ///
-    /// With `panicked in item 3 (of 24): …` when the function did, and when the task was cancelled
-    /// before its end.
+    /// With `panicked in item 3 (of 24): …` when the function did, when the task was cancelled before its end,
+    /// and as [`Task::wait`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// let tasks: Vec<_> = (1..=3).map(|x| pool.apply_async(move || x * x)).collect();
+    /// let squares: Vec<i32> = tasks.into_iter().map(|task| task.get()).collect();
+    /// assert_eq!(squares, [1, 4, 9]);
+    /// ```
     #[track_caller]
     pub fn get(self) -> T {
         self.wait();
@@ -159,12 +181,12 @@ impl<T> Task<T> {
         }
     }
 
-    /// Whether the work is done, has failed or was cancelled.
+    /// Whether the work is done, has failed or was cancelled. Returns at once.
     pub fn is_ready(&self) -> bool {
         self.background.job.try_end()
     }
 
-    /// Stops new items from starting. What runs already runs to its end.
+    /// Stops new items from starting, and returns at once. Items that run already run to their end.
     ///
     /// # Examples
     ///

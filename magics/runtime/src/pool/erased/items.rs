@@ -312,7 +312,7 @@ impl Collected {
 impl Drop for Collected {
     fn drop(&mut self) {
         if let Some(memory) = &self.memory {
-            // SAFETY: the first `count` items are written, and nobody else has them.
+            // SAFETY: the first `count` items are written, and they are used only here.
             unsafe { memory.drop_range(0..self.count) };
         }
     }

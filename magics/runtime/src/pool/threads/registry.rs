@@ -125,7 +125,7 @@ pub(crate) fn number_by_name(name: &str) -> Option<u32> {
         .map(number_of)
 }
 
-/// A use of the pool's workers, or, when it is closed, what to tell the user.
+/// A use of the pool's workers, or, when it is closed, a message for the user.
 pub(crate) fn lease(number: u32) -> Result<Lease, String> {
     let registry = lock();
     let entry = &registry.pools[number as usize];

@@ -26,11 +26,12 @@ pub use report::{Comparison, Side, SpeedUp};
 /// What is asked of a `%compare`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompareOptions {
-    /// Loops of a run, for every side; 0 chooses them.
+    /// Loops of a run, the same for every side. 0 has them chosen, so that a run of the fastest takes at least
+    /// 10 ms.
     pub loops: u64,
-    /// Runs of each side; 0 chooses them.
+    /// Runs of each side. 0 has them chosen: from 9 to 61, as many as take 1.5 s, and at least 3 of long ones.
     pub repeat: u64,
-    /// Significant digits of times.
+    /// Significant digits of printed times.
     pub digits: usize,
     /// Whether to print nothing.
     pub quiet: bool,

@@ -12,7 +12,7 @@ use super::interval::sign_test_interval;
 use super::rounds::Rounds;
 use crate::event::{self, Event};
 
-/// Below this many seconds nothing can be told apart, and ratios stay finite.
+/// Shorter times, in seconds, count as this: clocks cannot resolve them, and ratios stay finite.
 const SHORTEST: f64 = 1e-12;
 
 /// The result of a `%compare`. Its text is the printed lines.
@@ -109,7 +109,7 @@ impl Comparison {
 
     /// Prints warnings and the lines; in a notebook a bar chart too.
     ///
-    /// * `results`: whether each side but the first computes what the first does.
+    /// * `results`: for each side but the first, whether it computes what the first does.
     pub fn show(mut self, results: &[Results]) -> Self {
         let is_any = |wanted| results.contains(&wanted);
         let verdict = match (is_any(Results::Differ), is_any(Results::NotCompared)) {
