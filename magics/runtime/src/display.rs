@@ -70,7 +70,7 @@ fn text_data(write: &dyn Fn(&mut Limited) -> std::fmt::Result) -> Vec<MimeData> 
 /// html(&format!("<table><tr><th>x<th>x²{rows}</table>"));
 /// ```
 pub fn html(source: &str) -> DisplayHandle {
-    rich("text/html", source, "an HTML output")
+    DisplayHandle::show(rich("text/html", source, "an HTML output"))
 }
 
 /// Shows a picture in SVG.
@@ -85,7 +85,7 @@ pub fn html(source: &str) -> DisplayHandle {
 /// );
 /// ```
 pub fn svg(source: &str) -> DisplayHandle {
-    rich("image/svg+xml", source, "a picture (SVG)")
+    DisplayHandle::show(rich("image/svg+xml", source, "a picture (SVG)"))
 }
 
 /// Shows Markdown.
@@ -96,7 +96,7 @@ pub fn svg(source: &str) -> DisplayHandle {
 /// corebook::display::markdown("**8** workers, *2.4 s*");
 /// ```
 pub fn markdown(source: &str) -> DisplayHandle {
-    rich("text/markdown", source, source)
+    DisplayHandle::show(rich("text/markdown", source, source))
 }
 
 /// Shows a formula in LaTeX.
@@ -109,7 +109,7 @@ pub fn markdown(source: &str) -> DisplayHandle {
 /// corebook::display::latex(r"$\sum_{i=1}^{n} i = \frac{n(n+1)}{2}$");
 /// ```
 pub fn latex(source: &str) -> DisplayHandle {
-    rich("text/latex", source, source)
+    DisplayHandle::show(rich("text/latex", source, source))
 }
 
 /// Shows JSON as a tree.
@@ -122,7 +122,7 @@ pub fn latex(source: &str) -> DisplayHandle {
 /// corebook::display::json(r#"{"workers": 8, "times": [2.4, 0.31]}"#);
 /// ```
 pub fn json(source: &str) -> DisplayHandle {
-    rich("application/json", source, source)
+    DisplayHandle::show(rich("application/json", source, source))
 }
 
 /// Shows a picture from the bytes of a PNG file.
@@ -147,11 +147,12 @@ pub fn png(bytes: &[u8]) -> DisplayHandle {
     ])
 }
 
-fn rich(mime: &str, source: &str, plain: &str) -> DisplayHandle {
-    DisplayHandle::show(vec![
+/// Content with a plain form for clients that cannot show it.
+fn rich(mime: &str, source: &str, plain: &str) -> Vec<MimeData> {
+    vec![
         MimeData::text(mime, source),
         MimeData::text("text/plain", plain),
-    ])
+    ]
 }
 
 /// Removes the cell's output.
@@ -217,24 +218,17 @@ impl DisplayHandle {
 
     /// Replaces the content by HTML.
     pub fn update_html(&self, source: &str) {
-        self.replace(vec![
-            MimeData::text("text/html", source),
-            MimeData::text("text/plain", "an HTML output"),
-        ]);
+        self.replace(rich("text/html", source, "an HTML output"));
     }
 
     /// Replaces the content by a picture in SVG.
     pub fn update_svg(&self, source: &str) {
-        let plain = MimeData::text("text/plain", "a picture (SVG)");
-        self.replace(vec![MimeData::text("image/svg+xml", source), plain]);
+        self.replace(rich("image/svg+xml", source, "a picture (SVG)"));
     }
 
     /// Replaces the content by Markdown.
     pub fn update_markdown(&self, source: &str) {
-        self.replace(vec![
-            MimeData::text("text/markdown", source),
-            MimeData::text("text/plain", source),
-        ]);
+        self.replace(rich("text/markdown", source, source));
     }
 
     fn replace(&self, data: Vec<MimeData>) {

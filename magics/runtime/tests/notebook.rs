@@ -5,11 +5,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
-use corebook::__private::event::{self, Decoded, Event};
+use corebook::__private::event::{self, Decoded, Event, MimeData};
 use corebook::__private::pool as magic;
 use corebook::pool::{self, Pool};
 use corebook::progress::progress;
-use corebook::{cancel, cpus};
+use corebook::{cancel, cpus, display};
 
 const WORD: &str = "0123456789abcdef";
 
@@ -181,4 +181,53 @@ fn opening_and_closing_print_one_line_each_and_warn_once() {
         )),
         "{text}"
     );
+}
+
+#[test]
+#[ignore = "the child process of the test below"]
+fn child_updates_a_display() {
+    let shown = display::display(&1);
+    shown.update(&2);
+    shown.update_html("<b>3</b>");
+    shown.update_svg("<svg/>");
+    shown.update_markdown("*5*");
+    display::html("another");
+}
+
+#[test]
+fn a_display_is_updated_by_its_id_in_every_form() {
+    let (events, _) = told_by("child_updates_a_display");
+    let [
+        Event::Display { id, data },
+        updates @ ..,
+        Event::Display { id: other, .. },
+    ] = events.as_slice()
+    else {
+        panic!("{events:?}")
+    };
+    assert_ne!(id, other);
+    assert_eq!(data, &[MimeData::text("text/plain", "1")]);
+    let updates: Vec<_> = updates
+        .iter()
+        .map(|event| match event {
+            Event::UpdateDisplay { id: updated, data } if updated == id => data.clone(),
+            _ => panic!("{event:?}"),
+        })
+        .collect();
+    let expected = [
+        vec![MimeData::text("text/plain", "2")],
+        vec![
+            MimeData::text("text/html", "<b>3</b>"),
+            MimeData::text("text/plain", "an HTML output"),
+        ],
+        vec![
+            MimeData::text("image/svg+xml", "<svg/>"),
+            MimeData::text("text/plain", "a picture (SVG)"),
+        ],
+        vec![
+            MimeData::text("text/markdown", "*5*"),
+            MimeData::text("text/plain", "*5*"),
+        ],
+    ];
+    assert_eq!(updates, expected);
 }
