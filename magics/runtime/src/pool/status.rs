@@ -2,6 +2,7 @@
 
 use crate::event::PoolReport;
 use crate::pool::threads::registry;
+use crate::timing::format::{self, DEFAULT_DIGITS};
 
 /// Prints [`status_text`] of the pools of this process.
 pub fn print_status() {
@@ -70,28 +71,13 @@ fn line_of(pool: &PoolReport) -> String {
     line
 }
 
-/// Three significant digits and a unit.
+/// Three significant digits and a unit; seconds in full.
 fn duration(nanoseconds: u64) -> String {
-    let nanoseconds = nanoseconds as f64;
-    let units = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
-    // From 999.5 of a unit on, three digits round to 1000: that is one of the next unit.
-    let (size, unit) = units
-        .into_iter()
-        .find(|(size, _)| nanoseconds >= size * 0.9995)
-        .unwrap_or((1.0, "ns"));
-    let value = nanoseconds / size;
-    let decimals = if value >= 99.95 {
-        0
-    } else {
-        2 - (value.max(1.0).log10() as usize)
-    };
-    let text = format!("{value:.decimals$}");
-    let text = if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        &text
-    };
-    format!("{text} {unit}")
+    let seconds = nanoseconds as f64 / 1e9;
+    if seconds >= 999.5 {
+        return format!("{seconds:.0} s");
+    }
+    format::in_unit(seconds, DEFAULT_DIGITS)
 }
 
 /// As `{:?}` shows the handle of a pool.
@@ -115,7 +101,9 @@ mod tests {
             (999_600, "1 ms"),
             (302_000_000, "302 ms"),
             (12_345_000_000, "12.3 s"),
-            (3_600_000_000_000, "3600 s"),
+            (75_600_000_000, "75.6 s"),
+            (999_400_000_000, "999 s"),
+            (3_661_000_000_000, "3661 s"),
         ];
         for (nanoseconds, text) in cases {
             assert_eq!(duration(nanoseconds), text);

@@ -38,6 +38,11 @@ pub fn time(seconds: f64, digits: usize) -> String {
     if rounded(seconds, digits) >= SECONDS_PER_MINUTE {
         return long_time(seconds.max(SECONDS_PER_MINUTE));
     }
+    in_unit(seconds, digits)
+}
+
+/// A number of seconds in the largest unit of which it has at least one; never in minutes.
+pub(crate) fn in_unit(seconds: f64, digits: usize) -> String {
     let in_unit = |&(unit, per_second): &(&'static str, f64)| {
         let value = rounded(seconds * per_second, digits);
         (value >= 1.0 || unit == "ns").then(|| format!("{value} {unit}"))
