@@ -9,6 +9,9 @@ pub use crate::store;
 /// What the macros `eprint!`, `eprintln!` and `dbg!` expand to.
 pub use crate::print::write_stderr;
 
+/// What the worker gets in place of a fork when a lock stayed taken.
+pub use crate::fork::BUSY as FORK_BUSY;
+
 /// Messages to the kernel.
 pub mod event {
     pub use crate::event::{

@@ -18,7 +18,7 @@ use crate::{cell, panic_report, pool, timing};
 const LOCK_WAIT: Duration = Duration::from_millis(50);
 
 /// What [`corebook_cell_fork`] returns when a lock stayed taken.
-const BUSY: i32 = -2;
+pub const BUSY: i32 = -2;
 
 /// Called by the worker between two cells: forks, and returns what `fork` returns, or -2 when another thread
 /// does not release a lock.

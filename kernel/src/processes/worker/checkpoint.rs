@@ -13,6 +13,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::time::Instant;
 
+use corebook::__private::FORK_BUSY;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
@@ -24,9 +25,6 @@ use crate::processes::ipc::{Attempt, Checkpoint, FromWorker, write_message};
 
 /// Forks the process. The runtime does it, because it knows which locks must not be held meanwhile.
 pub type Fork = unsafe extern "C" fn() -> i32;
-
-/// What [`Fork`] returns in place of a process id when a lock stayed taken.
-const BUSY: i32 = -2;
 
 /// Makes checkpoints and tells the supervisor of them.
 pub struct Checkpoints {
@@ -141,7 +139,7 @@ impl Checkpoints {
                 await_death(ended);
                 Ok(None)
             }
-            BUSY => Err(failed("a thread does not let go of the output".to_owned())),
+            FORK_BUSY => Err(failed("a thread does not let go of the output".to_owned())),
             pid if pid < 0 => Err(failed(Errno::last().desc().to_owned())),
             pid => {
                 let pid = Pid::from_raw(pid);
