@@ -1,6 +1,5 @@
-//! A little of everything that is unsafe, with few items, for Miri and ThreadSanitizer:
-//!
-//! `MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks -Zmiri-tree-borrows" cargo +nightly miri test -p corebook --test unsafe_parts`
+//! A little of everything that is unsafe, with few items, for Miri and ThreadSanitizer. The command is in
+//! `docs/testing.md`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
