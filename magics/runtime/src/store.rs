@@ -125,7 +125,10 @@ impl VariableStore {
     }
 }
 
-/// All that moving and dropping a value takes to know.
+/// What moving and dropping a value needs to know.
+///
+/// The pool has a type like this whose destructor takes many values. One for both was tried:
+/// it adds 2 ms of compile time to a cell for each type of variable that has a destructor.
 #[derive(Clone, Copy)]
 struct Kind {
     type_id: TypeId,
