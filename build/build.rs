@@ -13,7 +13,14 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Parts of the runtime's manifest that mean nothing outside the workspace.
-const DROPPED_SECTIONS: [&str; 5] = ["lints", "dev-dependencies", "bench", "test", "example"];
+const DROPPED_SECTIONS: [&str; 6] = [
+    "lints",
+    "dev-dependencies",
+    "bench",
+    "bin",
+    "test",
+    "example",
+];
 
 /// Features that other crates commonly switch on in crates the runtime is built from. Cargo builds a crate
 /// once with all features anybody wants, so if these were off, a `:dep` in a notebook could switch them on

@@ -230,7 +230,7 @@ fn real_machines_count_as_their_truth_says() {
     }
 }
 
-/// What a child process finds usable; the child is this test binary, asked for one test.
+/// What a process finds usable; it runs the helper.
 fn usable_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -240,19 +240,15 @@ fn usable_of(command: &mut Command) -> String {
         .map(|(_, rest)| rest.to_owned());
     line.unwrap_or_else(|| {
         panic!(
-            "the child said nothing: {text}{}",
+            "the helper printed nothing: {text}{}",
             String::from_utf8_lossy(&output.stderr)
         )
     })
 }
 
-const CHILD: [&str; 4] = ["--exact", "says_what_is_usable", "--nocapture", "--ignored"];
-
-#[test]
-#[ignore = "the child process of the tests below"]
-fn says_what_is_usable() {
-    println!("usable={} {:?}", cpus::usable(), cpus::live().limits());
-}
+/// A program of this package, and what it is to do: print what it may use.
+const HELPER: &str = env!("CARGO_BIN_EXE_runtime-test-helper");
+const HELPER_TASK: &str = "says_what_is_usable";
 
 #[test]
 #[cfg(target_os = "linux")]
@@ -260,10 +256,7 @@ fn a_real_affinity_mask_is_honoured() {
     let allowed = cpus::affinity().unwrap();
     let first = allowed[0].to_string();
     let mut command = Command::new("taskset");
-    command
-        .args(["-c", &first])
-        .arg(std::env::current_exe().unwrap())
-        .args(CHILD);
+    command.args(["-c", &first]).args([HELPER, HELPER_TASK]);
     if Command::new("taskset").arg("--version").output().is_err() {
         return;
     }
@@ -276,8 +269,8 @@ fn a_real_affinity_mask_is_honoured() {
 
 #[test]
 fn the_classroom_cap_is_honoured_and_named() {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(CHILD).env(cpus::WORKERS_VARIABLE, "1");
+    let mut command = Command::new(HELPER);
+    command.arg(HELPER_TASK).env(cpus::WORKERS_VARIABLE, "1");
     let expected = if cpus::usable() == 1 {
         "1 []"
     } else {
@@ -298,10 +291,7 @@ fn a_real_quota_is_honoured() {
         group.0.display()
     );
     let mut command = Command::new("sh");
-    command
-        .args(["-c", &script])
-        .arg(std::env::current_exe().unwrap())
-        .args(CHILD);
+    command.args(["-c", &script]).args([HELPER, HELPER_TASK]);
     let expected = match (cpus::usable(), cpus::logical()) {
         (1, _) => "1 []".to_owned(),
         (_, logical) => format!("1 [Quota {{ quota: 1.0, logical: {logical} }}]"),

@@ -1,24 +1,18 @@
-//! What a pool tells the kernel. The child process plays the worker: it has a session's word.
+//! What a pool tells the kernel. The helper plays the worker: it has a session's word.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
 use corebook::__private::event::{self, Decoded, Event, MimeData};
-use corebook::__private::pool as magic;
-use corebook::pool::{self, Pool};
-use corebook::progress::progress;
-use corebook::{cancel, cpus, display};
+use corebook::cpus;
 
 const WORD: &str = "0123456789abcdef";
 
-/// What a child that runs the ignored test `name` tells, and the text it prints.
+/// The events that the helper sends when it runs `name`, and the text it prints.
 fn told_by(name: &str) -> (Vec<Event>, String) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", name, "--ignored", "--nocapture"])
-        .env(event::SESSION_WORD_VARIABLE, WORD);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runtime-test-helper"));
+    command.arg(name).env(event::SESSION_WORD_VARIABLE, WORD);
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
@@ -41,57 +35,22 @@ fn told_by(name: &str) -> (Vec<Event>, String) {
     (events, String::from_utf8(text).unwrap())
 }
 
-/// The hook of a cell, in short.
-fn take_panics_over() {
-    std::panic::set_hook(Box::new(|info| {
-        assert!(pool::take_over_panic(info), "told by the hook: {info}")
-    }));
-}
-
-#[test]
-#[ignore = "the child process of a test below"]
-fn child_panics() {
-    take_panics_over();
-    let pool = Pool::new(2);
-    let payload =
-        catch_unwind(|| pool.map(|x| if x == 3 { panic!("divide by zero") } else { x }, 0..24))
-            .unwrap_err();
-    assert_eq!(
-        payload.downcast_ref::<String>().unwrap(),
-        "panicked in item 3 (of 24): divide by zero"
-    );
-}
-
 #[test]
 fn a_panic_is_told_once_with_item_and_place() {
-    let (events, _) = told_by("child_panics");
+    let (events, _) = told_by("panics");
     let [Event::Panic(report)] = events.as_slice() else {
         panic!("{events:?}")
     };
     assert_eq!(report.message, "panicked in item 3 (of 24): divide by zero");
     assert!(
-        report.file.ends_with("notebook.rs") && report.line > 40,
+        report.file.ends_with("helper/notebook.rs") && report.line > 1,
         "{report:?}"
     );
 }
 
 #[test]
-#[ignore = "the child process of a test below"]
-fn child_is_interrupted() {
-    let pool = Pool::new(1);
-    let work = |x| {
-        if x == 39 {
-            cancel::request();
-        }
-        std::thread::sleep(std::time::Duration::from_micros(100));
-    };
-    let payload = catch_unwind(AssertUnwindSafe(|| pool.map(work, 0..1000))).unwrap_err();
-    assert!(payload.is::<cancel::Interrupted>());
-}
-
-#[test]
 fn an_interrupt_tells_how_far_the_map_was() {
-    let (events, _) = told_by("child_is_interrupted");
+    let (events, _) = told_by("is_interrupted");
     assert_eq!(
         events,
         [Event::Interrupted {
@@ -101,18 +60,8 @@ fn an_interrupt_tells_how_far_the_map_was() {
 }
 
 #[test]
-#[ignore = "the child process of a test below"]
-fn child_shows_progress() {
-    let pool = Pool::new(2).progress("render");
-    pool.map(|x| x, 0..100_000);
-    take_panics_over();
-    catch_unwind(|| pool.map(|x| assert!(x != 7), 0..10)).unwrap_err();
-    assert!(progress(0..1000).any(|x| x == 5));
-}
-
-#[test]
 fn every_bar_ends_and_tells_seldom() {
-    let (events, _) = told_by("child_shows_progress");
+    let (events, _) = told_by("shows_progress");
     let reports: Vec<_> = events
         .iter()
         .filter_map(|event| match event {
@@ -138,22 +87,8 @@ fn every_bar_ends_and_tells_seldom() {
 }
 
 #[test]
-#[ignore = "the child process of a test below"]
-fn child_opens_pools() {
-    let usable = cpus::usable();
-    magic::open("pool", None, false, false);
-    for _ in 0..2 {
-        magic::open("small", Some(usable + 1), false, false);
-    }
-    magic::open("pool", Some(1), false, true);
-    magic::close("pool");
-    magic::close("pool");
-    magic::print_status();
-}
-
-#[test]
 fn opening_and_closing_print_one_line_each_and_warn_once() {
-    let (events, text) = told_by("child_opens_pools");
+    let (events, text) = told_by("opens_pools");
     let usable = cpus::usable();
     let workers = |count: usize| format!("{count} worker{}", if count == 1 { "" } else { "s" });
     let lines: Vec<&str> = text
@@ -184,19 +119,8 @@ fn opening_and_closing_print_one_line_each_and_warn_once() {
 }
 
 #[test]
-#[ignore = "the child process of the test below"]
-fn child_updates_a_display() {
-    let shown = display::display(&1);
-    shown.update(&2);
-    shown.update_html("<b>3</b>");
-    shown.update_svg("<svg/>");
-    shown.update_markdown("*5*");
-    display::html("another");
-}
-
-#[test]
 fn a_display_is_updated_by_its_id_in_every_form() {
-    let (events, _) = told_by("child_updates_a_display");
+    let (events, _) = told_by("updates_a_display");
     let [
         Event::Display { id, data },
         updates @ ..,

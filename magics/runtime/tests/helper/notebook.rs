@@ -1,0 +1,68 @@
+//! What the worker of a notebook would do with pools, bars and displays.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use corebook::__private::pool as magic;
+use corebook::pool::{self, Pool};
+use corebook::progress::progress;
+use corebook::{cancel, cpus, display};
+
+/// The hook of a cell, in short.
+fn take_panics_over() {
+    std::panic::set_hook(Box::new(|info| {
+        assert!(pool::take_over_panic(info), "told by the hook: {info}")
+    }));
+}
+
+pub fn panics() {
+    take_panics_over();
+    let pool = Pool::new(2);
+    let payload =
+        catch_unwind(|| pool.map(|x| if x == 3 { panic!("divide by zero") } else { x }, 0..24))
+            .unwrap_err();
+    assert_eq!(
+        payload.downcast_ref::<String>().unwrap(),
+        "panicked in item 3 (of 24): divide by zero"
+    );
+}
+
+pub fn is_interrupted() {
+    let pool = Pool::new(1);
+    let work = |x| {
+        if x == 39 {
+            cancel::request();
+        }
+        std::thread::sleep(std::time::Duration::from_micros(100));
+    };
+    let payload = catch_unwind(AssertUnwindSafe(|| pool.map(work, 0..1000))).unwrap_err();
+    assert!(payload.is::<cancel::Interrupted>());
+}
+
+pub fn shows_progress() {
+    let pool = Pool::new(2).progress("render");
+    pool.map(|x| x, 0..100_000);
+    take_panics_over();
+    catch_unwind(|| pool.map(|x| assert!(x != 7), 0..10)).unwrap_err();
+    assert!(progress(0..1000).any(|x| x == 5));
+}
+
+pub fn opens_pools() {
+    let usable = cpus::usable();
+    magic::open("pool", None, false, false);
+    for _ in 0..2 {
+        magic::open("small", Some(usable + 1), false, false);
+    }
+    magic::open("pool", Some(1), false, true);
+    magic::close("pool");
+    magic::close("pool");
+    magic::print_status();
+}
+
+pub fn updates_a_display() {
+    let shown = display::display(&1);
+    shown.update(&2);
+    shown.update_html("<b>3</b>");
+    shown.update_svg("<svg/>");
+    shown.update_markdown("*5*");
+    display::html("another");
+}
