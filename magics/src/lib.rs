@@ -1,4 +1,4 @@
-//! Notebook magics: cell text in, Rust text out, and a word on what was done.
+//! Notebook magics: cell text in, Rust text and a source map back to the cell out.
 //!
 //! This crate knows neither zmq nor evcxr nor Jupyter messages, and runs nothing. Modules in reading
 //! order:

@@ -1,5 +1,5 @@
-//! The runtime is built at the first start of all if nobody ran `corebook install`. That takes some
-//! seconds, so a cell that waits for it is begun and told what it waits for.
+//! If `corebook install` was never run, the first start builds the runtime (about 15 s). A cell that arrives meanwhile
+//! is shown as running, with the build's progress.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The forms in which a client gets what is no output of code: answers of magics and of evcxr's commands. Pure.
+//! Converts answers of magics and evcxr commands into Jupyter messages. Pure.
 
 use jupyter_protocol::{DisplayData, JupyterMessageContent, Media, MediaType, StreamContent};
 

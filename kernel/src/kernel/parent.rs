@@ -1,4 +1,4 @@
-//! The end of whoever started the kernel: when Jupyter is killed, nobody else ends its kernels.
+//! Watches the process that started the kernel: when Jupyter is killed, nothing else ends its kernels.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc::Sender;
@@ -11,7 +11,7 @@ use crate::requests::control::Shutdown;
 
 use super::threads::spawn_detached;
 
-/// In which Jupyter says which process it is, to kernels that shall not outlive it.
+/// Set by Jupyter to its own pid if the kernel must not outlive it.
 const VARIABLE: &str = "JPY_PARENT_PID";
 
 /// Starts the thread that waits for the end of Jupyter, if the kernel shall not outlive it and the system tells.

@@ -59,7 +59,7 @@ pub struct Listener {
 
 /// Where a [`Listener`] is: a folder that only its owner can enter, removed when the value is dropped.
 ///
-/// What a kernel leaves that was killed, the next one removes.
+/// The next kernel removes what a killed one leaves.
 pub struct ReportAddress {
     folder: TempDir,
     /// The system lets go of the lock with the process.

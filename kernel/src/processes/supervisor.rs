@@ -98,7 +98,7 @@ struct Relay {
     cell_asked_at: Option<Instant>,
     /// How large the worker may be for a checkpoint of the cell that was asked for; 0 for none.
     checkpoint_limit_bytes: u64,
-    /// What came of that checkpoint, until the cell runs. Of one that never does nobody is told.
+    /// The outcome of the checkpoint attempt, held until the cell starts. Never reported if the cell does not start.
     checkpoint: Option<Checkpoint>,
     is_running_cell: bool,
     is_told_to_end: bool,

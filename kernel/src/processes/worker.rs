@@ -116,7 +116,7 @@ pub fn run() -> anyhow::Result<()> {
         end_with_supervisor();
         checkpoints.begin_cell();
         cells.run(library, function)?;
-        // Before the word that the cell has ended: what it did must not be undone any more.
+        // Do this before announcing the end: from then on the cell's effects must not be rolled back.
         checkpoints.end_cell();
         std::io::stdout().lock().write_all(&cell_ended)?;
         std::io::stdout().flush()?;

@@ -1,4 +1,4 @@
-//! What a kernel leaves that was killed: compilers, its session, the folder of its sockets, rust-analyzer's files.
+//! Cleans up after a kernel that was killed: compilers, its session, the folder of its sockets, rust-analyzer's files.
 //!
 //! The supervisor outlives it by a moment and removes them. When both are killed at once, the next kernel
 //! sweeps its own kinds of folders. Never touches what belongs to a kernel that lives: locks tell.

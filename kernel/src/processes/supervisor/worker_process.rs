@@ -197,7 +197,8 @@ impl WorkerProcess {
         }
     }
 
-    /// Says which process takes over if the worker dies. Of one that nobody needs any more the news comes late.
+    /// Notes which process takes over if the worker dies. Ignored if the checkpoint is no longer needed; the notice can
+    /// arrive late.
     pub fn set_checkpoint(&mut self, pid: u32) {
         if let Ok(pid) = i32::try_from(pid)
             && self.is_protected()
