@@ -5,11 +5,11 @@ use std::path::Path;
 
 /// The rooms in the order in which `lib.rs` lists them.
 fn rooms(src: &Path) -> Vec<String> {
-    let text = fs::read_to_string(src.join("lib.rs")).unwrap();
+    let text = fs::read_to_string(src.join("lib.rs")).expect("every crate has it");
     let lines = text.lines().filter_map(|line| line.strip_prefix("//! * "));
     lines
         .map(|line| {
-            let name = line.split('`').nth(1).unwrap();
+            let name = line.split('`').nth(1).expect("a room in backticks");
             assert!(src.join(name).is_dir() || src.join(format!("{name}.rs")).is_file());
             name.to_owned()
         })
@@ -22,7 +22,7 @@ fn files(src: &Path, room: &str) -> Vec<(String, String)> {
     let mut paths = vec![src.join(format!("{room}.rs"))];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
+            let path = entry.expect("the folder can be read").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -33,7 +33,7 @@ fn files(src: &Path, room: &str) -> Vec<(String, String)> {
     let read = |path: &Path| {
         (
             path.display().to_string(),
-            fs::read_to_string(path).unwrap(),
+            fs::read_to_string(path).expect("it can be read"),
         )
     };
     paths.iter().map(|path| read(path)).collect()
