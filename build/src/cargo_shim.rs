@@ -7,25 +7,33 @@
 //!
 //! This binary appears under two names in the session's `bin` folder: as `cargo`, and as `rustc-recorder`,
 //! which cargo runs around rustc while a build is recorded. Neither starts a process where it can become
-//! one, so an interrupt that kills it kills the compiler.
+//! one, so an interrupt that kills it kills the compiler. What it does start is killed with it.
 //!
 //! * [`recording`]: how rustc was run, and whether it would be run so again
 //! * [`journal`]: when cells were compiled, and how often rustc ran
-//! * [`source`]: what is simplified in the source that evcxr generates
+//! * [`source`]: what is changed in the source that evcxr generates
+//! * [`order`]: the order in which it is compiled
+//! * [`line_map`]: where its lines were before
+//! * [`messages`]: what rustc says, led back to where the lines were
 
 pub(crate) mod journal;
+mod line_map;
+mod messages;
+pub mod order;
 mod recording;
 mod source;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 pub use self::journal::Compile;
 use self::journal::{Step, note};
+use self::line_map::LineMap;
+use self::order::OrderFile;
 use self::recording::{Call, Recording};
 use crate::cache::TEMPORARY;
 use crate::evcxr::{CELL_CRATE, RESULT_VARIABLE};
@@ -112,10 +120,12 @@ impl CargoShim {
             return Err(self.cargo()?.exec());
         };
         note(&self.tools, Step::Called)?;
-        let source_len = source::simplify(Path::new("src/lib.rs"))?;
+        let order = OrderFile::beside(&self.tools).read();
+        let source = source::prepare(Path::new("src/lib.rs"), order.as_ref())?;
+        let moved = source.moved.as_ref();
         let call = Call::of_this_process().filter(|_| can_be_recorded(&manifest));
         let Some(call) = call else {
-            return Err(self.noting_cargo()?.exec());
+            return become_or_run(self.noting_cargo()?, moved);
         };
         let file = self.recording_file(&subcommand);
         if let Some(recording) = Recording::read(&file).filter(|it| it.is_of(&call)) {
@@ -123,17 +133,27 @@ impl CargoShim {
                 fs::write(result, recording.library().as_os_str().as_encoded_bytes())?;
             }
             note(&self.tools, Step::Rustc)?;
-            let is_incremental = source_len >= INCREMENTAL_FROM;
-            return Err(recording.command(is_incremental).exec());
+            let is_incremental = source.len >= INCREMENTAL_FROM;
+            return become_or_run(recording.command(is_incremental), moved);
         }
-        self.run_recorded(&call, &file)
+        self.run_recorded(&call, &file, moved)
     }
 
     /// Runs cargo, and writes down how it runs rustc for the cell.
-    fn run_recorded(&self, call: &Call, file: &Path) -> io::Result<ExitCode> {
+    fn run_recorded(
+        &self,
+        call: &Call,
+        file: &Path,
+        moved: Option<&LineMap>,
+    ) -> io::Result<ExitCode> {
         // The recording of another state must not outlive it.
         let _ = fs::remove_file(file);
-        let status = self.noting_cargo()?.env(RECORD_VARIABLE, file).status()?;
+        let mut cargo = self.noting_cargo()?;
+        cargo.env(RECORD_VARIABLE, file);
+        let status = match moved {
+            Some(map) => run_leading_back(cargo, map)?,
+            None => cargo.status()?,
+        };
         Recording::complete(file, call)?;
         Ok(exit_code(status))
     }
@@ -249,6 +269,58 @@ fn target() -> Option<String> {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--target");
     arguments.nth(1)
 }
+
+/// Becomes a compiler, unless lines were moved: then there is something to do for what it says.
+fn become_or_run(mut compiler: Command, moved: Option<&LineMap>) -> io::Result<ExitCode> {
+    match moved {
+        Some(map) => run_leading_back(compiler, map).map(exit_code),
+        None => Err(compiler.exec()),
+    }
+}
+
+/// Runs a compiler, and leads the places that it tells of back to where the lines were: rustc tells on stderr,
+/// cargo on stdout.
+fn run_leading_back(mut compiler: Command, map: &LineMap) -> io::Result<ExitStatus> {
+    compiler.stdout(Stdio::piped()).stderr(Stdio::piped());
+    end_with_parent(&mut compiler);
+    let mut child = compiler.spawn()?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    std::thread::scope(|scope| {
+        let passes_out = out.map(|out| {
+            scope.spawn(|| messages::pass_on(BufReader::new(out), &mut io::stdout(), map))
+        });
+        let passed = err.map_or(Ok(()), |err| {
+            messages::pass_on(BufReader::new(err), &mut io::stderr(), map)
+        });
+        let passed_out = passes_out.and_then(|thread| thread.join().ok());
+        passed.and(passed_out.unwrap_or(Ok(())))
+    })?;
+    child.wait()
+}
+
+/// Who kills this process kills the compiler that it has started.
+#[cfg(target_os = "linux")]
+fn end_with_parent(command: &mut Command) {
+    use nix::errno::Errno;
+    use nix::sys::signal::Signal;
+    use nix::unistd::{Pid, getppid};
+
+    let parent = Pid::this();
+    let arm = move || {
+        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        // It may have been killed before.
+        if getppid() == parent {
+            return Ok(());
+        }
+        Err(Errno::ESRCH.into())
+    };
+    // SAFETY: these are system calls; between fork and exec nothing else runs, allocates or locks. The signal
+    // comes when the thread that forks ends, which is the main thread.
+    unsafe { command.pre_exec(arm) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent(_: &mut Command) {}
 
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());

@@ -183,6 +183,12 @@ impl Session {
         crate::cargo_shim::journal::take(&self.bin_dir())
     }
 
+    /// Where the kernel says in which order the notebook has what its cells define.
+    #[cfg(unix)]
+    pub fn order_file(&self) -> crate::cargo_shim::order::OrderFile {
+        crate::cargo_shim::order::OrderFile::beside(&self.bin_dir())
+    }
+
     fn bin_dir(&self) -> PathBuf {
         self.dir.join("bin")
     }

@@ -29,7 +29,7 @@ pub mod stdin;
 mod timings;
 mod to_jupyter;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -387,9 +387,11 @@ impl Evaluator {
         );
     }
 
-    /// The values of the request's expressions, each as its own small cell.
+    /// The values of the request's expressions, each as its own small cell, in the order of their names: that of the
+    /// request is lost when it is read.
     fn evaluate_expressions(&mut self, job: &ExecuteJob) -> HashMap<String, ExpressionResult> {
         let expressions = job.request.user_expressions.clone().unwrap_or_default();
+        let expressions = BTreeMap::from_iter(expressions);
         let mut values = HashMap::new();
         for (name, expression) in expressions {
             let value = match self.run(job, &expression, true) {

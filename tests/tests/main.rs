@@ -16,6 +16,7 @@ mod kills;
 mod mapping;
 mod memory;
 mod messages;
+mod order;
 mod output;
 mod pool;
 mod protection;

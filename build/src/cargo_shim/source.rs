@@ -1,4 +1,5 @@
-//! The one change to the source that evcxr 0.22 generates: its store of variables comes from the runtime.
+//! What is changed in the source that evcxr 0.22 generates: all of it is put in the notebook's order, and its
+//! store of variables comes from the runtime.
 //!
 //! evcxr writes the store's source into every cell that has variables, and compiling its hash map costs
 //! more than the rest of most cells: 200 ms of processor time without incremental state. The runtime has the
@@ -9,23 +10,48 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
+use super::line_map::LineMap;
+use super::order::NotebookOrder;
+
 /// The store's module as evcxr writes it, up to the function that runs the cell.
 const MODULE_START: &str = "\nmod evcxr_internal_runtime {\n";
 const MODULE_END: &str = "\n}\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_";
 
 const FROM_RUNTIME: &str = "use ::corebook::store as evcxr_internal_runtime;";
 
-/// Rewrites a source file, if there is something to simplify. Every line keeps its number. Returns how many
-/// bytes there are to compile.
-pub(super) fn simplify(file: &Path) -> io::Result<usize> {
-    let text = fs::read_to_string(file)?;
-    let Some(text) = simplified(&text) else {
-        return Ok(text.len());
-    };
-    fs::write(file, &text)?;
-    Ok(text.len())
+/// A source that rustc can read.
+pub(super) struct Prepared {
+    /// In bytes.
+    pub(super) len: usize,
+    /// Where its lines were, if they were moved.
+    pub(super) moved: Option<LineMap>,
 }
 
+/// Rewrites a source file, if there is something to change.
+///
+/// * `order`: what the notebook defines; nothing if its order does not matter.
+pub(super) fn prepare(file: &Path, order: Option<&NotebookOrder>) -> io::Result<Prepared> {
+    let written = fs::read_to_string(file)?;
+    let (text, moved) = prepared(&written, order);
+    let len = text.as_ref().unwrap_or(&written).len();
+    if let Some(text) = text {
+        fs::write(file, text)?;
+    }
+    Ok(Prepared { len, moved })
+}
+
+/// What rustc gets in place of a source, if it is another.
+fn prepared(written: &str, order: Option<&NotebookOrder>) -> (Option<String>, Option<LineMap>) {
+    let (mut text, moved) = order
+        .and_then(|order| order.of_items(written))
+        .map_or((None, None), |(text, map)| (Some(text), Some(map)));
+    let loaded = order.and_then(|order| order.of_variables(text.as_deref().unwrap_or(written)));
+    text = loaded.or(text);
+    let simplified = simplified(text.as_deref().unwrap_or(written));
+    (simplified.or(text), moved)
+}
+
+/// Every line keeps its number.
 fn simplified(text: &str) -> Option<String> {
     let module = module(text)?;
     let line_breaks = text[module.clone()].matches('\n').count();
@@ -83,5 +109,22 @@ pub extern \"C\" fn run_user_code_3(
         assert_eq!(simplified("pub fn f() {}\n"), None);
         let simplified_once = simplified(CELL).unwrap();
         assert_eq!(simplified(&simplified_once), None);
+    }
+
+    #[test]
+    fn items_are_moved_before_the_store_is_replaced() {
+        let order = NotebookOrder {
+            items: vec!["macro_rules! m {}\n".to_owned(), "fn f() {}\n".to_owned()],
+            ..NotebookOrder::default()
+        };
+        let written = format!("fn f() {{}}\nmacro_rules! m {{}}\n{CELL}");
+        let (text, moved) = prepared(&written, Some(&order));
+        let expected = format!(
+            "macro_rules! m {{}}\nfn f() {{}}\n{}",
+            simplified(CELL).unwrap()
+        );
+        assert_eq!(text, Some(expected));
+        assert_eq!(moved.map(|map| map.written_line(1)), Some(2));
+        assert_eq!(prepared("fn f() {}\n", None), (None, None));
     }
 }

@@ -23,6 +23,11 @@ pub fn compile_error(errors: &[CompilationError], cell: &Cell, hints: &[MagicErr
         // evcxr shows a note in place of an error whose own place is in generated code.
         told = errors.iter().collect();
     }
+    // rustc tells them in the order in which it finds them. Those that have no place come last, as rustc's own do.
+    told.sort_by_key(|error| {
+        let place = place(error);
+        (place.is_none(), place)
+    });
     let mut reports: Vec<String> = Vec::new();
     for error in &told {
         let report = render(error, cell);
@@ -41,6 +46,12 @@ pub fn compile_error(errors: &[CompilationError], cell: &Cell, hints: &[MagicErr
         value,
         traceback: reports,
     }
+}
+
+/// Line and column in the cell of what an error is about; nothing if that is not in the cell.
+fn place(error: &CompilationError) -> Option<(usize, usize)> {
+    let span = error.primary_spanned_message()?.span?;
+    Some((span.start_line, span.start_column))
 }
 
 /// `E0308: mismatched types`.

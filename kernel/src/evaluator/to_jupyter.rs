@@ -18,11 +18,33 @@ pub fn command_output(outputs: &evcxr::EvalOutputs) -> Option<JupyterMessageCont
     let plain = outputs.get("text/plain");
     // evcxr gives the text of `:type` as HTML too, in which `Vec<String>` is no text.
     let html = outputs.get("text/html").filter(|html| Some(*html) != plain);
+    let sorted = plain
+        .zip(html)
+        .and_then(|(plain, html)| sorted_variables(plain, html));
+    let (plain, html) = match &sorted {
+        Some((plain, html)) => (Some(plain.as_str()), Some(html.as_str())),
+        None => (plain, html),
+    };
     let plain = plain.map(|text| MediaType::Plain(text.to_owned()));
     // That of `:doc` holds the raw HTML of doc comments.
     let html = html.map(|html| MediaType::Html(cleaned(html)));
     let media: Vec<MediaType> = plain.into_iter().chain(html).collect();
     (!media.is_empty()).then(|| DisplayData::from(media).into())
+}
+
+/// The text and the table of `:vars` by the variables' names: evcxr 0.22 gives them in the order of a hash map. Nothing
+/// for what is no such table.
+fn sorted_variables(plain: &str, html: &str) -> Option<(String, String)> {
+    const HEAD: &str = "<table><tr><th>Variable</th><th>Type</th></tr>";
+    const END: &str = "</table>";
+    let rows = html.strip_prefix(HEAD)?.strip_suffix(END)?;
+    let mut rows: Vec<&str> = rows.split_inclusive("</td><tr>").collect();
+    let mut lines: Vec<&str> = plain.split_inclusive('\n').collect();
+    rows.sort_unstable();
+    lines.sort_unstable();
+    // A type with a line break has more lines than rows.
+    let is_whole = rows.len() == lines.len();
+    is_whole.then(|| (lines.concat(), format!("{HEAD}{}{END}", rows.concat())))
 }
 
 /// An answer in plain text is printed; one that has more forms is displayed.
@@ -70,6 +92,20 @@ mod tests {
         let html = shown_forms(&outputs).1.unwrap();
         hostile::assert_harmless(&html);
         assert_eq!(hostile::text_of(&html), "VariableTypexVec<T>x: Vec<script>");
+    }
+
+    #[test]
+    fn variables_are_told_by_their_names() {
+        let row = |name: &str| format!("<tr><td>{name}</td><td>i32</td><tr>");
+        let table =
+            |rows: String| format!("<table><tr><th>Variable</th><th>Type</th></tr>{rows}</table>");
+        let html = table(row("b") + &row("a"));
+        assert_eq!(
+            sorted_variables("b: i32\na: i32\n", &html),
+            Some(("a: i32\nb: i32\n".to_owned(), table(row("a") + &row("b"))))
+        );
+        assert_eq!(sorted_variables("b: (\n)\na: i32\n", &html), None);
+        assert_eq!(sorted_variables("x: i32", "x: i32"), None);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use corebook_build::cargo_shim::order::OrderFile;
 use evcxr::{CommandContext, CompilationError, EvalCallbacks, EvalOutputs};
 
+use super::definitions::Definitions;
 use super::std_source::{Loaded, StdSource};
 use crate::processes::memory;
 
@@ -11,6 +13,9 @@ use crate::processes::memory;
 pub struct Interpreter {
     context: CommandContext,
     std_source: StdSource,
+    /// Of all code that evcxr took.
+    definitions: Definitions,
+    order_file: OrderFile,
     /// What is left to do while nobody asks for anything, the last one first.
     warm_ups: Vec<&'static str>,
 }
@@ -23,10 +28,12 @@ const WARM_UPS: [&str; 2] = [
 ];
 
 impl Interpreter {
-    pub fn new(context: CommandContext, std_source: StdSource) -> Self {
+    pub fn new(context: CommandContext, std_source: StdSource, order_file: OrderFile) -> Self {
         Self {
             context,
             std_source,
+            definitions: Definitions::default(),
+            order_file,
             warm_ups: WARM_UPS.to_vec(),
         }
     }
@@ -38,7 +45,15 @@ impl Interpreter {
     ) -> Result<EvalOutputs, evcxr::Error> {
         let needed = Loaded::of(code);
         let reads = self.std_source.load(needed, &mut self.context)?;
+        let definitions = self.definitions.with(code);
+        if let Err(error) = self.order_file.write(&definitions.order()) {
+            tracing::warn!("a macro may not be found: {error}");
+        }
         let outputs = self.context.execute_with_callbacks(code, callbacks);
+        // Of a cell that failed, evcxr keeps nothing.
+        if outputs.is_ok() {
+            self.definitions = definitions;
+        }
         if reads {
             memory::give_back();
         }

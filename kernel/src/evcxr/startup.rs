@@ -79,7 +79,7 @@ pub fn start(
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("the runtime can't be linked to cells")?;
     let context = CommandContext::with_eval_context(context);
-    Ok(Interpreter::new(context, std_source))
+    Ok(Interpreter::new(context, std_source, session.order_file()))
 }
 
 /// The supervisor is this same binary; see `main`.
