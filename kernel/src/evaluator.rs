@@ -1,4 +1,4 @@
-//! The only user of evcxr: jobs in, outcomes out.
+//! The only thread that calls evcxr: jobs in, outcomes out.
 //!
 //! Runs in one thread, because evcxr does. Publishes a cell's status, input and error; its output goes
 //! through the outputs thread.

@@ -1,4 +1,5 @@
-//! The only room that calls evcxr, and where its limits are worked around.
+//! Starts evcxr and holds it; only the evaluator uses it. All of evcxr's limits, and where each is worked around, are
+//! in `build/src/evcxr/README.md`.
 //!
 //! * [`startup`]: making evcxr ready in a session
 //! * [`interpreter`]: evcxr itself

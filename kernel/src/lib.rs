@@ -4,12 +4,12 @@
 //! any that goes up. `ARCHITECTURE.md` shows processes, threads and the life of a cell.
 //!
 //! * [`cli`]: the command line
-//! * [`kernel`]: binds sockets, starts every thread, ends them
+//! * [`kernel`]: binds sockets, starts the threads, ends them
 //! * [`runner`]: `corebook run`, a client of a kernel without Jupyter
 //! * `requests`: shell, control and interrupt: what a client asks, and who answers
 //! * `introspection`: completion and inspection
 //! * [`evaluator`]: runs cells, one at a time
-//! * `evcxr`: the only room that calls evcxr, and works around its limits
+//! * `evcxr`: starts evcxr and holds it, for the evaluator
 //! * [`outputs`]: what a cell shows, on its way to the client
 //! * `history`: the cells of this session and of earlier ones
 //! * `shared`: what several threads look at

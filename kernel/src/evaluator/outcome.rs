@@ -1,7 +1,6 @@
 //! From what evcxr and the supervisor say of a cell to the one error that its author sees.
 //!
-//! Pure. The names are those of the protocol notes: `CompileError`, `Panic`, `Error`, `MagicError`,
-//! `Interrupted`, `WorkerDied`, `InputError`, and `StartError` for a kernel that can't run cells at all.
+//! Pure. The names, and where each is made, are in `ARCHITECTURE.md`, "Errors".
 
 use corebook::__private::event::PanicReport;
 

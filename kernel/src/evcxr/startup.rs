@@ -1,7 +1,7 @@
-//! Making evcxr ready, and everything that has to be worked around in evcxr 0.22.
+//! Makes evcxr ready, and works around what evcxr 0.22 decides at its start.
 //!
-//! Each workaround names what it is for and what would let it go; a test starts a kernel and sees that the
-//! first cell infers types, so an upgrade that breaks one is noticed.
+//! `build/src/evcxr/README.md` lists these and all other workarounds, with the test that breaks and what would let
+//! each go.
 
 use std::ffi::OsString;
 use std::path::Path;

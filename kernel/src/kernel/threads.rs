@@ -1,4 +1,5 @@
-//! The kernel's threads: the one place that spawns them for it, and waits for those that must finish.
+//! Spawns the threads of the kernel that `ARCHITECTURE.md` lists, and waits for those that must finish. Two threads are
+//! spawned elsewhere: for the supervisor's log and for the build of a template.
 
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! Stopping a cell: first the compiler, else the running code politely, else the worker.
 //!
-//! The rules are those of the section "Interrupt" in the protocol notes of the documentation.
+//! The rules, with their times, are in `ARCHITECTURE.md`, "Life of an interrupt".
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
