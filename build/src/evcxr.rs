@@ -2,7 +2,7 @@
 //!
 //! evcxr 0.22 and we meet at names: environment variables, marker lines on the worker's stdout, and the crate and
 //! function that a cell becomes. Each is written here once. Where the runtime needs one, it repeats it, because cells
-//! compile the runtime; `tests/prebuild.rs` compares them.
+//! compile the runtime; so does `cargo_shim/source.rs` in the text that it looks for.
 
 /// The folder evcxr works in.
 pub const WORK_DIR_VARIABLE: &str = "EVCXR_TMPDIR";
@@ -34,5 +34,3 @@ pub const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
 pub const CELL_CRATE: &str = "ctx";
 /// The function that runs a cell, before its number.
 pub const CELL_FUNCTION: &str = "run_user_code_";
-/// The module of generated code that keeps variables.
-pub const STORE_MODULE: &str = "evcxr_internal_runtime";
