@@ -268,12 +268,15 @@ impl Evaluator {
     }
 
     fn execute(&mut self, job: &ExecuteJob) {
+        // Before the client hears that the cell has begun: from then on an interrupt means this cell.
+        self.links.activity.begin_cell(job.number);
         if !std::mem::take(&mut self.has_begun) {
             self.begin(job);
         }
         if self.is_aborted(job) {
             self.reply_aborted(job);
             self.links.publisher.publish(&job.origin, Status::idle());
+            self.links.activity.enter(Phase::Idle);
         } else {
             self.run_and_reply(job);
         }
@@ -394,6 +397,7 @@ impl Evaluator {
         let expressions = BTreeMap::from_iter(expressions);
         let mut values = HashMap::new();
         for (name, expression) in expressions {
+            self.links.activity.begin_cell(job.number);
             let value = match self.run(job, &expression, true) {
                 Ok(summary) => ExpressionResult::Ok {
                     data: summary.result.unwrap_or_default(),

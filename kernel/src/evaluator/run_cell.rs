@@ -27,15 +27,14 @@ struct Evaluated {
 }
 
 impl Evaluator {
-    /// Runs one cell to its end; all it wrote is published when this returns.
+    /// Runs one cell to its end; all it wrote is published when this returns. To be called after
+    /// [`Activity::begin_cell`](crate::shared::activity::Activity::begin_cell).
     pub(super) fn run(
         &mut self,
         job: &ExecuteJob,
         source: &str,
         is_silent: bool,
     ) -> Result<CellSummary, CellError> {
-        let activity = Arc::clone(&self.links.activity);
-        activity.begin_cell(job.number);
         let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
         self.links.stdin_prompt.begin_cell(may_ask);
         self.tell_outputs(Input::CellBegins(CellIdentity {
