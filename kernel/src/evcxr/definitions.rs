@@ -33,7 +33,9 @@ impl Definitions {
             if let Some(declared) = ast::LetStmt::cast(node.clone()) {
                 all.declare(&declared);
             } else if ast::Attr::can_cast(node.kind()) {
-                all.attributes.retain(|known| *known != text);
+                // The blanks after an attribute belong to the cell's text, not to the attribute.
+                all.attributes
+                    .retain(|known| known.trim_end() != text.trim_end());
                 all.attributes.push(text);
             } else if let Some(item) = ast::Item::cast(node) {
                 all.define(&item, text, &mut owner);
