@@ -151,6 +151,9 @@ class Notebook:
         self.choose("File", "Save Notebook")
         for _attempt in range(100):
             if self.path.stat().st_mtime_ns != before:
-                return json.loads(self.path.read_text())
+                try:
+                    return json.loads(self.path.read_text())
+                except json.JSONDecodeError:
+                    pass  # Jupyter is still writing it.
             self.page.wait_for_timeout(100)
         raise AssertionError(f"JupyterLab did not save {self.path.name}")
