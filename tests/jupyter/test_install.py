@@ -209,6 +209,7 @@ def test_doctor_is_content_after_an_installation(home):
     checks = {finding["check"] for finding in findings}
     assert checks == {
         "cargo", "rustc", "rust-src", "linker", "prebuilt session", "network", "kernelspec", "Jupyter", "disk space", "cores",
+        "evcxr's settings",
     }  # fmt: skip
     texts = [finding["text"] for finding in findings]
     assert any(text.startswith("`jupyter kernelspec list` names ") and NAME in text for text in texts)
