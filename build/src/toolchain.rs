@@ -84,6 +84,15 @@ impl Toolchain {
         Self::describe(cargo, rustc)
     }
 
+    /// [`Toolchain::of_user`] in the current folder.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn here() -> Result<Self, Error> {
+        Self::of_user(env::current_dir().ok().as_deref())
+    }
+
     /// Whether a variable chooses the toolchain, so that no folder does.
     pub fn is_chosen_by_variable() -> bool {
         [TOOLCHAIN_VARIABLE, RUSTUP_VARIABLE]

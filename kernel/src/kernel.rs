@@ -31,9 +31,10 @@ use crate::introspection::{self, Introspector};
 use crate::jupyter::connection_file::Connection;
 use crate::jupyter::heartbeat;
 use crate::jupyter::iopub::{self, Publisher};
-use crate::jupyter::socket_queue::SocketSender;
-use crate::jupyter::sockets::Sockets;
-use crate::jupyter::wire::Origin;
+use crate::jupyter::router::Router;
+use crate::jupyter::socket_queue::{SocketReceiver, SocketSender};
+use crate::jupyter::sockets::{Bound, Sockets};
+use crate::jupyter::wire::{Codec, Origin};
 use crate::outputs::{self, Input, Outputs};
 use crate::processes::ipc::ToSupervisor;
 use crate::processes::link::{self, News, SupervisorLink};
@@ -66,8 +67,9 @@ pub fn run(connection: Connection, folder: Option<PathBuf>) -> anyhow::Result<()
     Ok(())
 }
 
-/// Where requests go from the threads of shell and control.
+/// Where requests go from the threads of shell and control, and what is said of them.
 struct Requests {
+    publisher: Publisher,
     shutdowns: Sender<Shutdown>,
     interrupts: Sender<interrupt::Request>,
     jobs: Sender<Job>,
@@ -128,9 +130,23 @@ impl Kernel {
         history::initialise();
         self.history = Some(history.clone());
 
+        let Sockets {
+            codec,
+            shell,
+            control,
+            stdin,
+            iopub,
+            heartbeat,
+            ..
+        } = sockets;
+        let publisher = self.start_iopub(iopub, codec)?;
+        self.start_heartbeat(heartbeat)?;
+        let stdin_prompt = self.start_stdin(stdin)?;
+        // Not before: rustup takes its time, and a client waits to be welcomed.
         let toolchain = Toolchain::of_user(folder.as_deref());
-        let replies = sockets.shell.sender.clone();
+        let replies = shell.sender.clone();
         let requests = Requests {
+            publisher: publisher.clone(),
             shutdowns,
             interrupts,
             jobs: jobs.clone(),
@@ -141,7 +157,7 @@ impl Kernel {
                 .as_ref()
                 .map_or("unknown".to_owned(), |found| found.version.clone()),
         };
-        let (publisher, stdin_prompt) = self.start_sockets(sockets, requests)?;
+        self.start_requests(shell, control, requests)?;
         self.start_history(&publisher, &replies, history_requests)?;
         let report_socket = self.listen_to_supervisors(outputs.clone())?;
 
@@ -172,39 +188,50 @@ impl Kernel {
         Ok(ends)
     }
 
-    /// Starts the threads that own the sockets, iopub first: it says that the kernel is starting.
-    fn start_sockets(
+    /// Starts the thread that publishes, and says that the kernel is starting.
+    fn start_iopub(
         &mut self,
-        sockets: Sockets,
-        requests: Requests,
-    ) -> anyhow::Result<(Publisher, Arc<StdinPrompt>)> {
-        let Sockets {
-            codec,
-            shell,
-            control,
-            stdin,
-            iopub,
-            heartbeat,
-            ..
-        } = sockets;
-        let threads = &mut self.threads;
+        iopub: Bound<(zmq::Socket, SocketReceiver)>,
+        codec: Arc<Codec>,
+    ) -> anyhow::Result<Publisher> {
         let publisher = Publisher::new(iopub.sender);
         let (socket, receiver) = iopub.owner;
+        let threads = &mut self.threads;
         threads.spawn("iopub", move || iopub::serve(&socket, &receiver, &codec))?;
         publisher.publish(&Origin::default(), Status::starting());
+        Ok(publisher)
+    }
 
+    fn start_heartbeat(
+        &mut self,
+        heartbeat: Bound<(zmq::Socket, SocketReceiver)>,
+    ) -> anyhow::Result<()> {
         let (socket, receiver) = heartbeat.owner;
+        let threads = &mut self.threads;
         threads.spawn("heartbeat", move || heartbeat::serve(&socket, &receiver))?;
+        Ok(())
+    }
 
+    fn start_stdin(&mut self, stdin: Bound<Router>) -> anyhow::Result<Arc<StdinPrompt>> {
         let (input_replies, stdin_replies) = channel();
-        let stdin_prompt = Arc::new(StdinPrompt::new(stdin.sender, stdin_replies));
-        let owner = stdin.owner;
-        threads.spawn("stdin", move || {
-            owner.serve(|message| stdin::take(message, &input_replies));
+        let prompt = Arc::new(StdinPrompt::new(stdin.sender, stdin_replies));
+        self.threads.spawn("stdin", move || {
+            stdin
+                .owner
+                .serve(|message| stdin::take(message, &input_replies));
         })?;
+        Ok(prompt)
+    }
 
+    /// Starts the threads that take requests.
+    fn start_requests(
+        &mut self,
+        shell: Bound<Router>,
+        control: Bound<Router>,
+        requests: Requests,
+    ) -> anyhow::Result<()> {
         let handler = Control {
-            publisher: publisher.clone(),
+            publisher: requests.publisher.clone(),
             replies: control.sender,
             interrupts: requests.interrupts,
             subshells: Arc::clone(&requests.subshells),
@@ -212,12 +239,12 @@ impl Kernel {
             rust_version: requests.rust_version.clone(),
         };
         let owner = control.owner;
-        threads.spawn("control", move || {
+        self.threads.spawn("control", move || {
             owner.serve(|message| handler.handle(message));
         })?;
 
         let handler = Shell {
-            publisher: publisher.clone(),
+            publisher: requests.publisher,
             replies: shell.sender,
             history: requests.history,
             jobs: requests.jobs,
@@ -227,10 +254,10 @@ impl Kernel {
             rust_version: requests.rust_version,
         };
         let owner = shell.owner;
-        threads.spawn("shell", move || {
-            owner.serve(|message| handler.handle(message))
+        self.threads.spawn("shell", move || {
+            owner.serve(|message| handler.handle(message));
         })?;
-        Ok((publisher, stdin_prompt))
+        Ok(())
     }
 
     fn start_history(

@@ -122,10 +122,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// What kernels need is built here, where its progress can be seen; they find it then.
 fn prepare() -> anyhow::Result<()> {
-    let prebuild = Prebuild::new(
-        &Toolchain::of_user(std::env::current_dir().ok().as_deref())?,
-        &crates::from_environment()?,
-    )?;
+    let prebuild = Prebuild::new(&Toolchain::here()?, &crates::from_environment()?)?;
     prebuild.ensure(&mut |line| eprintln!("{line}"))?;
     Ok(())
 }

@@ -85,8 +85,7 @@ pub fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn prebuild(options: &Options) -> anyhow::Result<()> {
-    let folder = std::env::current_dir().ok();
-    let toolchain = Toolchain::of_user(folder.as_deref())?;
+    let toolchain = Toolchain::here()?;
     toolchain.check_rust_src()?;
     corebook_build::template(&toolchain, &options.with, &mut |line| eprintln!("{line}"))?;
     Ok(())

@@ -6,19 +6,19 @@
 use corebook_build::{FolderChoice, Toolchain};
 use evcxr::EvalCallbacks;
 
-use super::Evaluator;
-use super::ExecuteJob;
 use super::error::CellError;
-use super::outcome;
+use super::{Evaluator, ExecuteJob, outcome};
 use crate::evcxr::user_settings::{self, UserSettings};
 
 impl Evaluator {
-    /// Obeys what may be obeyed from now on. Does so once, and again for the next cell if it fails.
+    /// Obeys what may be obeyed from now on. Does so once, and again for the next cell if it fails; what there is to
+    /// tell is told when it has not.
     pub(super) fn prepare_for_cells(&mut self, job: &ExecuteJob) -> Result<(), CellError> {
         if self.is_prepared {
             return Ok(());
         }
-        self.choose_toolchain(job)?;
+        let settings = read_settings()?;
+        let refused = self.choose_toolchain(job)?;
         if self.interpreter.is_err() {
             // An interrupt has killed what it needed, or the cell is told why.
             return match self.links.activity.is_interrupted() {
@@ -26,43 +26,49 @@ impl Evaluator {
                 false => Ok(()),
             };
         }
-        if let Some(folder) = &self.links.folder
-            && let Err(error) = std::env::set_current_dir(folder)
-        {
-            self.notices.push(format!(
-                "relative paths after `:dep` and `!` don't begin in {} ({error})",
-                folder.display()
-            ));
-        }
-        self.use_settings()?;
+        let elsewhere = self.enter_folder();
+        let unusable = self.use_settings(&settings)?;
+        let told = refused.into_iter().chain(elsewhere);
+        self.notices
+            .extend(told.chain(settings.left_out()).chain(unusable));
         self.is_prepared = true;
         self.tell_notices_of(job);
         Ok(())
     }
 
-    /// Starts evcxr anew if a file of the folder chooses another compiler than the one that was started with.
-    fn choose_toolchain(&mut self, job: &ExecuteJob) -> Result<(), CellError> {
-        let Some(folder) = &self.links.folder else {
-            return Ok(());
+    /// Starts evcxr anew if a file of the folder chooses another compiler than the one that was started with. Gives
+    /// back what the file may not choose, in words.
+    fn choose_toolchain(&mut self, job: &ExecuteJob) -> Result<Option<String>, CellError> {
+        let Some(folder) = self
+            .links
+            .folder
+            .as_ref()
+            .filter(|_| !self.is_toolchain_chosen)
+        else {
+            return Ok(None);
         };
-        if self.is_toolchain_chosen {
-            return Ok(());
-        }
         match Toolchain::of_folder(folder) {
-            Ok(FolderChoice::Nothing) => Ok(()),
-            Ok(FolderChoice::Refused(why)) => {
-                self.notices.push(why);
-                Ok(())
-            }
+            Ok(FolderChoice::Nothing) => Ok(None),
+            Ok(FolderChoice::Refused(why)) => Ok(Some(why)),
             Ok(FolderChoice::Toolchain(chosen)) => {
                 let has_it = |own: &Toolchain| own.is_same_compiler(&chosen);
                 if self.interpreter.is_err() || !self.toolchain.as_ref().is_some_and(has_it) {
                     self.restart_with(chosen, job);
                 }
-                Ok(())
+                Ok(None)
             }
             Err(error) => Err(CellError::not_prepared(&error.to_string())),
         }
+    }
+
+    /// Goes to the notebook's folder, where relative paths of evcxr's commands begin. Gives back why that fails.
+    fn enter_folder(&self) -> Option<String> {
+        let folder = self.links.folder.as_ref()?;
+        let error = std::env::set_current_dir(folder).err()?;
+        Some(format!(
+            "relative paths after `:dep` and `!` don't begin in {} ({error})",
+            folder.display()
+        ))
     }
 
     fn restart_with(&mut self, toolchain: Toolchain, job: &ExecuteJob) {
@@ -73,17 +79,12 @@ impl Evaluator {
         self.interpreter = self.start_with(toolchain, |evaluator| evaluator.tell_notices_of(job));
     }
 
-    /// Adds the dependencies and the prelude that the user wants in every notebook.
-    fn use_settings(&mut self) -> Result<(), CellError> {
-        let read = user_settings::folder().map(|folder| UserSettings::read(&folder));
-        let settings = match read {
-            Some(Ok(Some(settings))) => settings,
-            Some(Ok(None)) | None => return Ok(()),
-            Some(Err(error)) => return Err(CellError::not_prepared(&error)),
-        };
-        self.notices.extend(settings.left_out());
+    /// Adds the dependencies and the prelude that the user wants in every notebook. Gives back a line for each that
+    /// can't be used.
+    fn use_settings(&mut self, settings: &UserSettings) -> Result<Vec<String>, CellError> {
+        let mut unusable = Vec::new();
         let Ok(interpreter) = &mut self.interpreter else {
-            return Ok(());
+            return Ok(unusable);
         };
         for (what, code) in settings.parts() {
             if let Err(error) = interpreter.execute(code, &mut EvalCallbacks::default()) {
@@ -92,11 +93,10 @@ impl Evaluator {
                 }
                 let error = error.to_string();
                 let first = error.lines().next().unwrap_or_default();
-                self.notices
-                    .push(format!("{what} can't be used, and is left out: {first}"));
+                unusable.push(format!("{what} can't be used, and is left out: {first}"));
             }
         }
-        Ok(())
+        Ok(unusable)
     }
 
     fn tell_notices_of(&mut self, job: &ExecuteJob) {
@@ -104,4 +104,11 @@ impl Evaluator {
             self.tell_notices(&job.origin);
         }
     }
+}
+
+fn read_settings() -> Result<UserSettings, CellError> {
+    let Some(folder) = user_settings::folder() else {
+        return Ok(UserSettings::default());
+    };
+    UserSettings::read(&folder).map_err(|error| CellError::not_prepared(&error))
 }

@@ -187,8 +187,8 @@ fn refused_command(code: &str) -> Option<CellError> {
     let mut commands = code.lines().map(str::trim).take_while(|line| {
         line.is_empty() || line.starts_with([':', '!']) || line.starts_with("//")
     });
-    let folder = user_settings::folder().unwrap_or_default();
     commands.any(is_it).then(|| {
+        let folder = user_settings::folder().unwrap_or_default();
         CellError::new(
             "CompileError",
             format!(

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use corebook_build::cargo_shim::order::OrderFile;
+use corebook_build::cargo_shim::order::{NotebookOrder, OrderFile};
 use evcxr::{CommandContext, CompilationError, EvalCallbacks, EvalOutputs};
 
 use super::definitions::Definitions;
@@ -16,6 +16,8 @@ pub struct Interpreter {
     /// Of all code that evcxr took.
     definitions: Definitions,
     order_file: OrderFile,
+    /// What stands in it.
+    written_order: Option<NotebookOrder>,
     /// What is left to do while nobody asks for anything, the last one first.
     warm_ups: Vec<&'static str>,
 }
@@ -34,6 +36,7 @@ impl Interpreter {
             std_source,
             definitions: Definitions::default(),
             order_file,
+            written_order: None,
             warm_ups: WARM_UPS.to_vec(),
         }
     }
@@ -46,8 +49,12 @@ impl Interpreter {
         let needed = Loaded::of(code);
         let reads = self.std_source.load(needed, &mut self.context)?;
         let definitions = self.definitions.with(code);
-        if let Err(error) = self.order_file.write(&definitions.order()) {
-            tracing::warn!("a macro may not be found: {error}");
+        let order = definitions.order();
+        if self.written_order.as_ref() != Some(&order) {
+            match self.order_file.write(&order) {
+                Ok(()) => self.written_order = Some(order),
+                Err(error) => tracing::warn!("a macro may not be found: {error}"),
+            }
         }
         let outputs = self.context.execute_with_callbacks(code, callbacks);
         // Of a cell that failed, evcxr keeps nothing.

@@ -53,12 +53,12 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 impl UserSettings {
-    /// Nothing if there is no file.
+    /// The default if there is no file.
     ///
     /// # Errors
     ///
     /// When one can't be read, in words that name it.
-    pub fn read(folder: &Path) -> Result<Option<Self>, String> {
+    pub fn read(folder: &Path) -> Result<Self, String> {
         let mut settings = Self::default();
         let file = folder.join("evcxr.toml");
         if let Some(text) = read(&file)? {
@@ -78,7 +78,7 @@ impl UserSettings {
         };
         fill(&mut settings.dependencies, "init.evcxr")?;
         fill(&mut settings.prelude, "prelude.rs")?;
-        Ok((settings != Self::default()).then_some(settings))
+        Ok(settings)
     }
 
     fn take(&mut self, table: &Table, file: &Path) -> Result<(), String> {
@@ -171,7 +171,7 @@ fn read(file: &Path) -> Result<Option<String>, String> {
 mod tests {
     use super::*;
 
-    fn settings(files: &[(&str, &str)]) -> Result<Option<UserSettings>, String> {
+    fn settings(files: &[(&str, &str)]) -> Result<UserSettings, String> {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();
@@ -188,9 +188,7 @@ mod tests {
     fn dependencies_and_prelude_are_read_from_one_file_or_from_two() {
         let toml = "[evcxr]\nprelude = \"use std::fmt;\"\n\
                     [dependencies]\nrand = \"0.9\"\ntokio = { version = \"1\", features = [\"rt\"] }\n";
-        let found = settings(&[("evcxr.toml", toml), ("prelude.rs", "unused")])
-            .unwrap()
-            .unwrap();
+        let found = settings(&[("evcxr.toml", toml), ("prelude.rs", "unused")]).unwrap();
         assert_eq!(
             code(&found),
             [
@@ -198,18 +196,20 @@ mod tests {
                 "use std::fmt;"
             ]
         );
-        let found = settings(&[("init.evcxr", ":dep rand\n"), ("prelude.rs", "fn f() {}")])
-            .unwrap()
-            .unwrap();
+        let found =
+            settings(&[("init.evcxr", ":dep rand\n"), ("prelude.rs", "fn f() {}")]).unwrap();
         assert_eq!(code(&found), [":dep rand\n", "fn f() {}"]);
-        assert_eq!(settings(&[]).unwrap(), None);
-        assert_eq!(settings(&[("evcxr.toml", "")]).unwrap(), None);
+        assert_eq!(settings(&[]).unwrap(), UserSettings::default());
+        assert_eq!(
+            settings(&[("evcxr.toml", "")]).unwrap(),
+            UserSettings::default()
+        );
     }
 
     #[test]
     fn what_contradicts_a_kernels_promises_is_left_out_in_words() {
         let toml = "[evcxr]\nopt_level = \"0\"\nsccache = \"/usr/bin/sccache\"\ntmpdir = \"x\"\n";
-        let found = settings(&[("evcxr.toml", toml)]).unwrap().unwrap();
+        let found = settings(&[("evcxr.toml", toml)]).unwrap();
         let lines: Vec<String> = found.left_out().collect();
         assert_eq!(lines.len(), 3);
         assert!(lines[0].ends_with(

@@ -45,8 +45,7 @@ impl Setup {
 
     fn here(label: String, env: BTreeMap<String, String>) -> Self {
         let in_words = |error: corebook_build::Error| error.to_string();
-        let folder = std::env::current_dir().ok();
-        let toolchain = Toolchain::of_user(folder.as_deref()).map_err(in_words);
+        let toolchain = Toolchain::here().map_err(in_words);
         let cache = Cache::locate().map_err(in_words);
         let crates = crates::from_environment();
         let prebuild = crates.map_err(in_words).and_then(|crates| {
@@ -147,10 +146,11 @@ impl Setup {
 /// What the user has set for evcxr, which a kernel obeys in part.
 pub fn user_settings() -> Found {
     let folder = user_settings::folder().ok_or("there is no folder for settings: set HOME")?;
-    match UserSettings::read(&folder)? {
-        Some(settings) => Ok(settings.summary()),
-        None => Ok(format!("none in {}", folder.display())),
-    }
+    let settings = UserSettings::read(&folder)?;
+    Ok(match settings == UserSettings::default() {
+        true => format!("none in {}", folder.display()),
+        false => settings.summary(),
+    })
 }
 
 const NEEDS_TOOLS: &str = "needs cargo and rustc first";
