@@ -15,7 +15,9 @@
 //! * [`order`]: the order in which it is compiled
 //! * [`line_map`]: where its lines were before
 //! * [`messages`]: what rustc says, led back to where the lines were
+//! * [`child`]: a compiler that is run, not become
 
+mod child;
 pub(crate) mod journal;
 mod line_map;
 mod messages;
@@ -25,11 +27,12 @@ mod source;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
+use self::child::{become_or_run, exit_code, run_leading_back};
 pub use self::journal::Compile;
 use self::journal::{Step, note};
 use self::line_map::LineMap;
@@ -268,61 +271,4 @@ fn can_be_recorded(manifest: &str) -> bool {
 fn target() -> Option<String> {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--target");
     arguments.nth(1)
-}
-
-/// Becomes a compiler, unless lines were moved: then there is something to do for what it says.
-fn become_or_run(mut compiler: Command, moved: Option<&LineMap>) -> io::Result<ExitCode> {
-    match moved {
-        Some(map) => run_leading_back(compiler, map).map(exit_code),
-        None => Err(compiler.exec()),
-    }
-}
-
-/// Runs a compiler, and leads the places that it tells of back to where the lines were: rustc tells on stderr,
-/// cargo on stdout.
-fn run_leading_back(mut compiler: Command, map: &LineMap) -> io::Result<ExitStatus> {
-    compiler.stdout(Stdio::piped()).stderr(Stdio::piped());
-    end_with_parent(&mut compiler);
-    let mut child = compiler.spawn()?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    std::thread::scope(|scope| {
-        let passes_out = out.map(|out| {
-            scope.spawn(|| messages::pass_on(BufReader::new(out), &mut io::stdout(), map))
-        });
-        let passed = err.map_or(Ok(()), |err| {
-            messages::pass_on(BufReader::new(err), &mut io::stderr(), map)
-        });
-        let passed_out = passes_out.and_then(|thread| thread.join().ok());
-        passed.and(passed_out.unwrap_or(Ok(())))
-    })?;
-    child.wait()
-}
-
-/// Who kills this process kills the compiler that it has started.
-#[cfg(target_os = "linux")]
-fn end_with_parent(command: &mut Command) {
-    use nix::errno::Errno;
-    use nix::sys::signal::Signal;
-    use nix::unistd::{Pid, getppid};
-
-    let parent = Pid::this();
-    let arm = move || {
-        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-        // It may have been killed before.
-        if getppid() == parent {
-            return Ok(());
-        }
-        Err(Errno::ESRCH.into())
-    };
-    // SAFETY: these are system calls; between fork and exec nothing else runs, allocates or locks. The signal
-    // comes when the thread that forks ends, which is the main thread.
-    unsafe { command.pre_exec(arm) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with_parent(_: &mut Command) {}
-
-fn exit_code(status: ExitStatus) -> ExitCode {
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    code.map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -2,7 +2,7 @@
 //!
 //! evcxr 0.22 and we meet at names: environment variables, marker lines on the worker's stdout, and the crate and
 //! function that a cell becomes. Each is written here once. Where the runtime needs one, it repeats it, because cells
-//! compile the runtime; so does `cargo_shim/source.rs` in the text that it looks for.
+//! compile the runtime.
 
 /// The folder evcxr works in.
 pub const WORK_DIR_VARIABLE: &str = "EVCXR_TMPDIR";
@@ -34,3 +34,15 @@ pub const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
 pub const CELL_CRATE: &str = "ctx";
 /// The function that runs a cell, before its number.
 pub const CELL_FUNCTION: &str = "run_user_code_";
+
+/// How the module of generated code begins that keeps variables.
+pub const STORE_START: &str = "\nmod evcxr_internal_runtime {\n";
+/// How the function begins that runs a cell.
+pub const FUNCTION_START: &str = "\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_";
+/// How the code can begin that evcxr writes after a notebook's items. Each begins a line.
+pub const AFTER_ITEMS: [&str; 4] = [
+    "\n\n            struct EvcxrUserCodeError {}\n",
+    STORE_START,
+    FUNCTION_START,
+    "\nfn evcxr_variable_store<T: 'static>(_: T) {}\n",
+];

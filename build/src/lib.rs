@@ -13,6 +13,8 @@
 //! * [`template`]: a working directory of `evcxr` in which the runtime is built already
 //! * [`session`]: one kernel's own copy of a template; `library_source`: what it reads of the standard library
 //! * [`cargo_shim`]: what evcxr runs in a session in place of cargo
+//! * [`child_process`]: a child that does not outlive this process
+//! * `ownership`: whose files are whose
 //!
 //! ```text
 //! install ── Toolchain::of_user ─── template ──┐            (slow, once per toolchain)
@@ -26,12 +28,15 @@ pub mod cache;
 mod cargo;
 #[cfg(unix)]
 pub mod cargo_shim;
+#[cfg(unix)]
+pub mod child_process;
 pub mod crates;
 mod error;
 pub mod evcxr;
 #[cfg(unix)]
 mod library_source;
 pub mod linker;
+mod ownership;
 pub mod runtime_source;
 pub mod search_path;
 pub mod session;

@@ -12,10 +12,18 @@ use crate::{Error, Toolchain};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linker {
     kind: Kind,
-    /// The C compiler that rustc links by, found once. Nothing where cargo's settings name another.
-    program: Option<PathBuf>,
-    /// Whether rustc would look for it in vain.
-    is_missing: bool,
+    program: Program,
+}
+
+/// The C compiler that rustc links by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Program {
+    /// Found once, and called by its whole path.
+    Found(PathBuf),
+    /// Cargo's settings name it.
+    NamedElsewhere,
+    /// rustc would look for it in vain.
+    Missing,
 }
 
 /// The linker that `evcxr` chooses by itself.
@@ -39,22 +47,21 @@ impl Linker {
         } else {
             Kind::System
         };
-        let is_ours = cfg!(unix) && !is_named_elsewhere(&toolchain.host);
-        let program = search_path::find("cc").filter(|_| is_ours);
-        Self {
-            kind,
-            is_missing: is_ours && program.is_none(),
-            program,
-        }
+        let program = if !cfg!(unix) || is_named_elsewhere(&toolchain.host) {
+            Program::NamedElsewhere
+        } else {
+            search_path::find("cc").map_or(Program::Missing, Program::Found)
+        };
+        Self { kind, program }
     }
 
     /// Fails at once where nothing can be linked.
     pub(crate) fn check_is_there(&self) -> Result<(), Error> {
-        match self.is_missing {
-            true => Err(Error::NoLinker {
+        match self.program {
+            Program::Missing => Err(Error::NoLinker {
                 detail: "linker `cc` not found".to_owned(),
             }),
-            false => Ok(()),
+            Program::Found(_) | Program::NamedElsewhere => Ok(()),
         }
     }
 
@@ -67,7 +74,10 @@ impl Linker {
 
     /// The C compiler that rustc links by, unless cargo's settings name another.
     pub fn program(&self) -> Option<&Path> {
-        self.program.as_deref()
+        match &self.program {
+            Program::Found(program) => Some(program),
+            Program::NamedElsewhere | Program::Missing => None,
+        }
     }
 
     /// A command that runs `cargo` as `evcxr` does with this linker.
@@ -80,7 +90,7 @@ impl Linker {
             }
             Kind::System | Kind::Lld => Command::new(&toolchain.cargo),
         };
-        if let Some(program) = &self.program {
+        if let Some(program) = self.program() {
             command.env(variable(&toolchain.host), program);
         }
         command

@@ -17,7 +17,7 @@ use crate::cargo::{self, BUILD_ENVS, OPT_LEVEL};
 use crate::evcxr::CELL_CRATE;
 use crate::linker::Linker;
 #[cfg(unix)]
-use crate::session;
+use crate::ownership;
 use crate::{CrateRequest, Error, RuntimeSource, Toolchain, toolchain};
 
 /// What the library that cells link to is called in manifests and in code.
@@ -188,7 +188,7 @@ impl Prebuild {
     fn build(&self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let templates = self.cache.templates();
         #[cfg(unix)]
-        session::check_settings_above(&templates)?;
+        ownership::check_settings_above(&templates)?;
         let building = cache::create_temporary_dir(&templates, BUILDING_PREFIX)?;
         let work = building.path().join(cargo::WORK_DIR);
         cache::create_dir(&work.join("src"))?;

@@ -242,7 +242,7 @@ fn find_tool(program: &str) -> Option<PathBuf> {
 }
 
 /// Where cargo keeps what it has downloaded.
-pub(crate) fn cargo_home() -> Option<PathBuf> {
+pub fn cargo_home() -> Option<PathBuf> {
     let named = env::var_os("CARGO_HOME")
         .filter(|home| !home.is_empty())
         .map(PathBuf::from);

@@ -1,7 +1,6 @@
 //! The command line: parses, calls, prints. Each command's work is elsewhere.
 
 mod doctor;
-mod environment;
 mod install;
 mod run;
 mod surroundings;

@@ -5,11 +5,9 @@
 //! * [`interpreter`]: evcxr itself
 //! * [`definitions`]: what the cells define, in the order of the notebook
 //! * [`std_source`]: how much rust-analyzer knows of the standard library, and when
-//! * [`environment`]: variables through which evcxr and rust-analyzer are told some things
 //! * [`user_settings`]: what users have set for every notebook
 
 mod definitions;
-mod environment;
 pub mod interpreter;
 pub mod startup;
 mod std_source;

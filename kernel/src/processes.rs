@@ -10,8 +10,10 @@
 //! * [`supervisor`]: the supervisor process; [`worker`]: the process that loads cells
 //! * [`link`]: the kernel's end of the supervisor's socket
 //! * [`exit_status`]: how a process ended, in words
+//! * [`environment`]: variables of this process
 //! * [`program`]: where this program's own file is; [`memory`]: free memory, and giving it back
 
+pub mod environment;
 pub mod exit_status;
 pub mod ipc;
 pub mod link;

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::line_map::LineMap;
+use crate::evcxr::AFTER_ITEMS;
 
 const FILE: &str = "order.json";
 
@@ -258,14 +259,7 @@ fn first_line(text: &str) -> &str {
 
 /// Where the code begins that evcxr writes around the items.
 fn items_end(source: &str) -> usize {
-    /// Each begins a line.
-    const FIRST_LINES: [&str; 4] = [
-        "\n\n            struct EvcxrUserCodeError {}\n",
-        "\nmod evcxr_internal_runtime {\n",
-        "\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_",
-        "\nfn evcxr_variable_store<T: 'static>(_: T) {}\n",
-    ];
-    let found = FIRST_LINES.iter().filter_map(|lines| source.find(lines));
+    let found = AFTER_ITEMS.iter().filter_map(|lines| source.find(lines));
     found.min().map_or(source.len(), |at| at + 1)
 }
 

@@ -11,6 +11,8 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
+use crate::toolchain::cargo_home;
+
 use super::{RECORD_VARIABLE, WRAPPER_VARIABLE};
 
 /// How cargo was called: everything a process is told.
@@ -136,12 +138,10 @@ fn inputs(rustc: &Value) -> Vec<PathBuf> {
         .filter_map(|text| text.split_once('='))
         .map(|(_, path)| PathBuf::from(path))
         .filter(|path| path.is_file());
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(dirs::home_dir()?.join(".cargo")));
     let settings = here
         .ancestors()
         .map(|folder| folder.join(".cargo"))
-        .chain(home)
+        .chain(cargo_home())
         .flat_map(|folder| [folder.join("config.toml"), folder.join("config")]);
     [here.join("Cargo.toml"), here.join("Cargo.lock"), program]
         .into_iter()

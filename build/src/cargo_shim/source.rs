@@ -12,10 +12,7 @@ use std::path::Path;
 
 use super::line_map::LineMap;
 use super::order::NotebookOrder;
-
-/// The store's module as evcxr writes it, up to the function that runs the cell.
-const MODULE_START: &str = "\nmod evcxr_internal_runtime {\n";
-const MODULE_END: &str = "\n}\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_";
+use crate::evcxr::{FUNCTION_START, STORE_START};
 
 const FROM_RUNTIME: &str = "use ::corebook::store as evcxr_internal_runtime;";
 
@@ -65,9 +62,9 @@ fn simplified(text: &str) -> Option<String> {
 
 /// From `mod` to the brace that closes it.
 fn module(text: &str) -> Option<Range<usize>> {
-    let start = text.find(MODULE_START)? + 1;
-    let end = start + text[start..].find(MODULE_END)? + "\n}".len();
-    Some(start..end)
+    let start = text.find(STORE_START)? + 1;
+    let end = start + text[start..].find(FUNCTION_START)?;
+    text[..end].ends_with("\n}").then_some(start..end)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use corebook_build::{Cache, CrateRequest, Toolchain};
 use corebook_install::kernelspec::{self, EnvEntry, Location, Options};
 use serde_json::json;
 
-use super::environment::within;
+use crate::processes::environment::within;
 use crate::processes::program;
 
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,6 @@
 //! agreed to run anything, so until a cell runs no file there decides what is run or with which options.
 //! `docs/security.md` has the whole rule. Nothing here reads a file.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use corebook_build::cache::CACHE_VARIABLE;
@@ -12,6 +11,7 @@ use corebook_build::evcxr::SETTINGS_VARIABLE;
 use corebook_build::search_path::{LISTS, neutral_folder, without_relative};
 
 use crate::history::place;
+use crate::processes::environment::set_variable;
 
 /// Variables that may name a file or folder relative to the folder of the start.
 const PATHS: [&str; 6] = [
@@ -56,11 +56,6 @@ pub fn leave_start_folder() -> Option<PathBuf> {
 fn absolute(folder: &Path, path: &Path) -> Option<PathBuf> {
     let is_word = path.as_os_str().is_empty() || path == Path::new(place::OFF);
     (!is_word && path.is_relative()).then(|| folder.join(path))
-}
-
-fn set_variable(name: &str, value: OsString) {
-    // SAFETY: the command line calls this first of all; no other thread runs yet.
-    unsafe { std::env::set_var(name, value) }
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use corebook_build::toolchain::RUSTUP_VARIABLE;
 use corebook_build::{Session, Template};
 use evcxr::{CommandContext, EvalContext};
 
-use super::environment::{Lent, set_variable};
 use super::interpreter::Interpreter;
 use super::std_source::{self, StdSource};
+use crate::processes::environment::{Lent, set_variable};
 use crate::processes::program;
 use crate::processes::{
     BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,

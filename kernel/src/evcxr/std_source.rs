@@ -16,7 +16,7 @@ use corebook_build::{Session, Template};
 use corebook_magics::inference::{has_untyped_let, has_word};
 use evcxr::CommandContext;
 
-use super::environment::{remove_variable, set_variable};
+use crate::processes::environment::{remove_variable, set_variable};
 
 /// What rust-analyzer has read, and how to make it read more.
 pub struct StdSource {

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use corebook_build::toolchain::cargo_home;
 use serde::Deserialize;
 
 use super::completion_item::{Offer, Offers};
@@ -20,13 +21,6 @@ pub fn complete(arguments: &str, cursor: usize) -> Offers {
     match cargo_home() {
         Some(home) => complete_in(&home.join("registry/index"), arguments, cursor),
         None => Offers::none(cursor),
-    }
-}
-
-fn cargo_home() -> Option<PathBuf> {
-    match std::env::var_os("CARGO_HOME") {
-        Some(home) => Some(home.into()),
-        None => Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")),
     }
 }
 

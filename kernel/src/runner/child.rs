@@ -8,6 +8,7 @@ use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use corebook_build::child_process::end_with_parent;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
@@ -46,7 +47,8 @@ impl Child {
             .stderr(Stdio::piped())
             // Ctrl-C at the terminal is for the runner, which interrupts the cell.
             .process_group(0);
-        end_with_parent(&mut command);
+        // When the runner is killed in a way that it can't notice, the kernel is to end in good order.
+        end_with_parent(&mut command, Signal::SIGTERM);
         let mut process = command.spawn().context("can't start the kernel")?;
         let stderr = process.stderr.take();
         Ok(Self {
@@ -126,18 +128,6 @@ impl Drop for Child {
         }
     }
 }
-
-/// The kernel gets SIGTERM when the runner is killed in a way that it can't notice.
-#[cfg(target_os = "linux")]
-fn end_with_parent(command: &mut Command) {
-    let arm = || nix::sys::prctl::set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from);
-    // SAFETY: prctl is one system call; between fork and exec nothing else runs, allocates or locks. The
-    // signal comes when the thread that forks ends, which is the main thread.
-    unsafe { command.pre_exec(arm) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with_parent(_: &mut Command) {}
 
 fn in_words(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
