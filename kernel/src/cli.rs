@@ -9,19 +9,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use corebook_jupyter::connection_file;
+use corebook_runner::terminal::visible;
 use tracing_subscriber::EnvFilter;
 
 use self::doctor::DoctorArguments;
 use self::install::{InstallArguments, UninstallArguments};
 use self::run::RunArguments;
-use crate::jupyter::connection_file;
 use crate::kernel;
-use crate::runner;
-use crate::runner::terminal::visible;
 use crate::shared::cpus;
 
 /// The exit code for a command line, or a file it names, that can't be used.
 const UNUSABLE: u8 = 2;
+
+/// The crates of ours that log.
+const LOGGING_CRATES: [&str; 3] = ["corebook_kernel", "corebook_jupyter", "corebook_processes"];
 
 /// A Jupyter kernel for Rust that shows and measures parallel work.
 #[derive(Debug, Parser)]
@@ -75,7 +77,7 @@ pub fn run() -> ExitCode {
         Command::Kernel { connection_file } => run_kernel(&connection_file),
         Command::Run(arguments) => arguments
             .into_options()
-            .and_then(|options| runner::run(&options)),
+            .and_then(|options| corebook_runner::run(&options)),
         Command::Cpus(arguments) => print_cpus(&arguments),
         Command::Install(arguments) => install::install(arguments),
         Command::Uninstall(arguments) => install::uninstall(&arguments),
@@ -98,17 +100,24 @@ fn start_log() {
     let asked = std::env::var("COREBOOK_LOG").unwrap_or_else(|_| "warn".to_owned());
     let is_level = !asked.contains(['=', ',']);
     let directives = if is_level {
-        format!("off,corebook_kernel={asked}")
+        own_crates_at(&asked)
     } else {
         asked
     };
-    let filter = EnvFilter::try_new(directives)
-        .unwrap_or_else(|_| EnvFilter::new("off,corebook_kernel=warn"));
+    let filter =
+        EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new(own_crates_at("warn")));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
         .init();
+}
+
+/// The log's directives for `level` in every crate of ours that logs, and for silence in all others.
+fn own_crates_at(level: &str) -> String {
+    LOGGING_CRATES.iter().fold("off".to_owned(), |all, name| {
+        format!("{all},{name}={level}")
+    })
 }
 
 fn run_kernel(path: &std::path::Path) -> anyhow::Result<ExitCode> {

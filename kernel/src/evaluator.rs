@@ -37,6 +37,12 @@ use std::time::{Duration, SystemTime};
 
 use corebook_build::cargo_shim::Compile;
 use corebook_build::{Session, Toolchain, linker};
+use corebook_jupyter::iopub::Publisher;
+use corebook_jupyter::reply::reply;
+use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::wire::Origin;
+use corebook_processes::link::SupervisorLink;
+use corebook_processes::program;
 use jupyter_protocol::{
     ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult, Media,
     ReplyStatus, Status,
@@ -45,13 +51,7 @@ use serde_json::json;
 
 use self::stdin::StdinPrompt;
 use crate::history;
-use crate::jupyter::iopub::Publisher;
-use crate::jupyter::reply::reply;
-use crate::jupyter::socket_queue::SocketSender;
-use crate::jupyter::wire::Origin;
 use crate::outputs::Input;
-use crate::processes::link::SupervisorLink;
-use crate::processes::program;
 use crate::shared::activity::{Activity, Phase};
 use crate::shared::checkpoints::Checkpoints;
 use crate::shared::host::Pools;

@@ -13,14 +13,13 @@ mod store;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
+use corebook_jupyter::iopub::Publisher;
+use corebook_jupyter::reply::{reply, while_busy};
+use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::wire::Origin;
 use corebook_magics::expansion::expand_for_analysis;
 use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest, JupyterMessageContent};
 use serde_json::json;
-
-use crate::jupyter::iopub::Publisher;
-use crate::jupyter::reply::{reply, while_busy};
-use crate::jupyter::socket_queue::SocketSender;
-use crate::jupyter::wire::Origin;
 
 use self::place::Place;
 use self::store::{Entry, Store, StoreError};

@@ -26,14 +26,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
+use corebook_jupyter::iopub::Publisher;
+use corebook_jupyter::reply::{reply, while_busy};
+use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::wire::Origin;
 use jupyter_protocol::{CompleteRequest, InspectRequest, JupyterMessageContent};
 use serde_json::json;
 
 use crate::evaluator::Job;
-use crate::jupyter::iopub::Publisher;
-use crate::jupyter::reply::{reply, while_busy};
-use crate::jupyter::socket_queue::SocketSender;
-use crate::jupyter::wire::Origin;
 use crate::shared::activity::Activity;
 
 use self::completion::PrivateCandidates;

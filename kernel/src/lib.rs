@@ -5,7 +5,6 @@
 //!
 //! * [`cli`]: the command line
 //! * [`kernel`]: binds sockets, starts the threads, ends them
-//! * [`runner`]: `corebook run`, a client of a kernel without Jupyter
 //! * `requests`: shell, control and interrupt: what a client asks, and who answers
 //! * `introspection`: completion and inspection
 //! * [`evaluator`]: runs cells, one at a time
@@ -13,16 +12,14 @@
 //! * [`outputs`]: what a cell shows, on its way to the client
 //! * `history`: the cells of this session and of earlier ones
 //! * `shared`: what several threads look at
-//! * [`processes`]: supervisor and worker, and the link between them and the kernel
-//! * [`jupyter`]: sockets, messages, signatures
+//!
+//! Below them are crates that do without evcxr: `corebook_runner` (`corebook run`), `corebook_processes` (supervisor and
+//! worker, and the link between them and the kernel) and `corebook_jupyter` (sockets, messages, signatures).
 
 pub mod cli;
 pub mod evaluator;
-pub mod jupyter;
 pub mod kernel;
 pub mod outputs;
-pub mod processes;
-pub mod runner;
 
 mod evcxr;
 mod history;

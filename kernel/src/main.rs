@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use corebook_build::cargo_shim::CargoShim;
-use corebook_kernel::processes::{ROLE_VARIABLE, SUPERVISOR_ROLE, WORKER_ROLE, supervisor, worker};
+use corebook_processes::{ROLE_VARIABLE, SUPERVISOR_ROLE, WORKER_ROLE, supervisor, worker};
 
 fn main() -> ExitCode {
     if let Some(compiler) = CargoShim::of_this_process() {

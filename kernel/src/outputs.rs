@@ -20,14 +20,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use corebook::__private::event::{Event, MimeData, PanicReport};
+use corebook_jupyter::iopub::Publisher;
+use corebook_processes::exit_status;
+use corebook_processes::ipc::{Ending, FromSupervisor};
 use jupyter_protocol::{
     ClearOutput, DisplayData, JupyterMessageContent, Stdio, StreamContent, Transient,
     UpdateDisplayData,
 };
-
-use crate::jupyter::iopub::Publisher;
-use crate::processes::exit_status;
-use crate::processes::ipc::{Ending, FromSupervisor};
 
 pub use self::messages::{CellIdentity, CellSummary, Death, Input, Observer, QUEUE_LENGTH};
 

@@ -51,7 +51,7 @@ fn named(line: &str) -> impl Iterator<Item = &str> {
 fn no_room_imports_from_one_above_it() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let rooms = rooms(&src);
-    assert_eq!(rooms.len(), 12);
+    assert_eq!(rooms.len(), 9);
     let floor = |name: &str| rooms.iter().position(|room| room == name);
     let mut imports = 0;
     for (above, room) in rooms.iter().enumerate() {
@@ -66,7 +66,7 @@ fn no_room_imports_from_one_above_it() {
             }
         }
     }
-    assert!(imports > 100, "only {imports} imports were found");
+    assert!(imports > 60, "only {imports} imports were found");
 }
 
 #[test]

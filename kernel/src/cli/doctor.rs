@@ -12,10 +12,10 @@ mod setup;
 use std::process::ExitCode;
 
 use corebook_install::kernelspec;
+use corebook_runner::terminal::visible;
 use serde_json::json;
 
 use self::setup::Setup;
-use crate::runner::terminal::visible;
 
 /// What `corebook doctor` takes.
 #[derive(Debug, clap::Args)]

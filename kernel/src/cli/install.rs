@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use corebook_build::cache::CACHE_VARIABLE;
 use corebook_build::{Cache, CrateRequest, Toolchain};
 use corebook_install::kernelspec::{self, EnvEntry, Location, Options};
+use corebook_processes::environment::within;
+use corebook_processes::program;
 use serde_json::json;
-
-use crate::processes::environment::within;
-use crate::processes::program;
 
 #[derive(Debug, clap::Args)]
 pub struct InstallArguments {

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::runner::{Destination, Options};
+use anyhow::Context as _;
+use corebook_processes::program;
+use corebook_runner::{Destination, KernelProgram, Options};
+
+use crate::history::place;
 
 const EXIT_CODES: &str = "Cells tagged raises-exception must fail.
 
@@ -35,7 +39,7 @@ impl RunArguments {
     ///
     /// # Errors
     ///
-    /// When several notebooks are to be written to one file.
+    /// When several notebooks are to be written to one file, and when the system does not say where this program is.
     pub fn into_options(self) -> anyhow::Result<Options> {
         let destination = match (self.output, self.in_place) {
             (Some(_), _) if self.notebooks.len() > 1 => anyhow::bail!(
@@ -46,7 +50,13 @@ impl RunArguments {
             (None, true) => Destination::InPlace,
             (None, false) => Destination::Nowhere,
         };
+        let kernel = KernelProgram {
+            path: program::path().context("can't find the file of this program")?,
+            // Cells of a notebook were not typed: they do not belong in the history of what a person typed.
+            variables: vec![(place::VARIABLE, place::OFF)],
+        };
         Ok(Options {
+            kernel,
             notebooks: self.notebooks,
             destination,
             allow_errors: self.allow_errors,

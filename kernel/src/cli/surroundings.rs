@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use corebook_build::cache::CACHE_VARIABLE;
 use corebook_build::evcxr::SETTINGS_VARIABLE;
 use corebook_build::search_path::{LISTS, neutral_folder, without_relative};
+use corebook_processes::environment::set_variable;
 
 use crate::history::place;
-use crate::processes::environment::set_variable;
 
 /// Variables that may name a file or folder relative to the folder of the start.
 const PATHS: [&str; 6] = [

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use corebook_build::crates;
 use corebook_build::{Error, Prebuild, Template, Toolchain};
+use corebook_jupyter::wire::Origin;
 use jupyter_protocol::StreamContent;
-
-use crate::jupyter::wire::Origin;
 
 use super::Evaluator;
 use super::Job;

@@ -3,10 +3,10 @@
 //! Pure. The names, and where each is made, are in `ARCHITECTURE.md`, "Errors".
 
 use corebook::__private::event::PanicReport;
+use corebook_processes::exit_status;
 
 use super::stdin::NoInput;
 use crate::outputs::CellSummary;
-use crate::processes::exit_status;
 
 use super::diagnostics;
 use super::error::{BLUE, CellError, RESET, place_lines};
@@ -180,7 +180,7 @@ const LOST: &str = "variables are lost, functions and :dep are kept";
 mod tests {
     use super::*;
     use crate::outputs::Death;
-    use crate::processes::ipc::Ending;
+    use corebook_processes::ipc::Ending;
 
     fn died(ending: Ending, is_in_cell: bool, are_variables_kept: bool) -> String {
         let died = Some(Death {

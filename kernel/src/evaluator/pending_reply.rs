@@ -8,16 +8,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use corebook_jupyter::iopub::Publisher;
+use corebook_jupyter::reply::reply;
+use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::wire::Origin;
 use jupyter_protocol::{
     ErrorOutput, ExecuteReply, ExecutionCount, ExpressionResult, Media, Payload, ReplyError,
     ReplyStatus, Status,
 };
 use serde_json::json;
 
-use crate::jupyter::iopub::Publisher;
-use crate::jupyter::reply::reply;
-use crate::jupyter::socket_queue::SocketSender;
-use crate::jupyter::wire::Origin;
 use crate::shared::subshells::Subshells;
 
 use super::error::CellError;

@@ -5,11 +5,11 @@ use std::sync::mpsc::sync_channel;
 
 use corebook_magics::expansion::{Expansion, expand};
 use corebook_magics::magic::Question;
+use corebook_processes::ipc::ToSupervisor;
 use evcxr::EvalCallbacks;
 use jupyter_protocol::{ExecuteResult, ExecutionCount};
 
 use crate::outputs::{CellIdentity, CellSummary, Input};
-use crate::processes::ipc::ToSupervisor;
 use crate::shared::host::KernelHost;
 
 use super::Evaluator;

@@ -4,13 +4,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::wire::{Incoming, Origin, Outgoing};
+use corebook_processes::ipc::ToSupervisor;
+use corebook_processes::link::SupervisorLink;
 use jupyter_protocol::{InputReply, InputRequest, JupyterMessageContent};
 use serde_json::json;
 
-use crate::jupyter::socket_queue::SocketSender;
-use crate::jupyter::wire::{Incoming, Origin, Outgoing};
-use crate::processes::ipc::ToSupervisor;
-use crate::processes::link::SupervisorLink;
 use crate::shared::activity::Activity;
 
 /// How often a waiting request looks whether it was interrupted.

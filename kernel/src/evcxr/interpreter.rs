@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use corebook_build::cargo_shim::order::{NotebookOrder, OrderFile};
+use corebook_processes::memory;
 use evcxr::{CommandContext, CompilationError, EvalCallbacks, EvalOutputs};
 
 use super::definitions::Definitions;
 use super::std_source::{Loaded, StdSource};
-use crate::processes::memory;
 
 /// A started evcxr.
 pub struct Interpreter {

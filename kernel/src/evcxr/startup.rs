@@ -13,16 +13,16 @@ use corebook::__private::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
 use corebook_build::evcxr::{SETTINGS_VARIABLE, WORK_DIR_VARIABLE};
 use corebook_build::toolchain::RUSTUP_VARIABLE;
 use corebook_build::{Session, Template};
+use corebook_processes::environment::{Lent, set_variable};
+use corebook_processes::program;
+use corebook_processes::{
+    BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
+    RUNTIME_LIBRARY_VARIABLE, SUPERVISOR_ROLE,
+};
 use evcxr::{CommandContext, EvalContext};
 
 use super::interpreter::Interpreter;
 use super::std_source::{self, StdSource};
-use crate::processes::environment::{Lent, set_variable};
-use crate::processes::program;
-use crate::processes::{
-    BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
-    RUNTIME_LIBRARY_VARIABLE, SUPERVISOR_ROLE,
-};
 
 /// What every cell imports. Macros with the names of std's are ambiguous through a glob, so they are named.
 const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, eprintln};";

@@ -14,9 +14,8 @@ use std::path::PathBuf;
 
 use corebook_build::{Session, Template};
 use corebook_magics::inference::{has_untyped_let, has_word};
+use corebook_processes::environment::{remove_variable, set_variable};
 use evcxr::CommandContext;
-
-use crate::processes::environment::{remove_variable, set_variable};
 
 /// What rust-analyzer has read, and how to make it read more.
 pub struct StdSource {

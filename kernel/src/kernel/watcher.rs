@@ -3,9 +3,10 @@
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use corebook_processes::ipc::Checkpoint;
+
 use crate::evaluator::locate::Cells;
 use crate::outputs::Observer;
-use crate::processes::ipc::Checkpoint;
 use crate::shared::activity::Activity;
 use crate::shared::checkpoints::Checkpoints;
 use crate::shared::host::Pools;

@@ -3,10 +3,9 @@
 use std::sync::mpsc::SyncSender;
 
 use corebook::__private::event::{PanicReport, PoolReport};
+use corebook_jupyter::wire::Origin;
+use corebook_processes::ipc::{Checkpoint, Ending, FromSupervisor};
 use jupyter_protocol::{JupyterMessageContent, Media};
-
-use crate::jupyter::wire::Origin;
-use crate::processes::ipc::{Checkpoint, Ending, FromSupervisor};
 
 /// Messages to the outputs thread.
 ///

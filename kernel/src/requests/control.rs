@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use corebook_jupyter::iopub::Publisher;
+use corebook_jupyter::reply::{reply, reply_unsupported, while_busy};
+use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::wire::{Incoming, Origin};
 use jupyter_protocol::{InterruptReply, JupyterMessageContent, ShutdownReply};
 use serde_json::json;
 
 use super::interrupt;
 use super::{kernel_info, subshell_requests};
-use crate::jupyter::iopub::Publisher;
-use crate::jupyter::reply::{reply, reply_unsupported, while_busy};
-use crate::jupyter::socket_queue::SocketSender;
-use crate::jupyter::wire::{Incoming, Origin};
 use crate::shared::subshells::Subshells;
 
 /// Ends the kernel. Senders: shell, control, and the threads for signals and for the parent. Receiver: the main thread.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use corebook_processes::ipc::ToSupervisor;
+use corebook_processes::link::SupervisorLink;
+use corebook_processes::program;
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::evaluator::outcome;
 use crate::evaluator::pending_reply::PendingReply;
-use crate::processes::ipc::ToSupervisor;
-use crate::processes::link::SupervisorLink;
-use crate::processes::program;
 use crate::shared::activity::{Activity, Phase};
 use crate::shared::subshells::Subshells;
 

@@ -1,8 +1,7 @@
 //! `kernel_info_reply`: what this kernel is and speaks.
 
+use corebook_jupyter::wire::PROTOCOL_VERSION;
 use jupyter_protocol::{CodeMirrorMode, HelpLink, KernelInfoReply, LanguageInfo, ReplyStatus};
-
-use crate::jupyter::wire::PROTOCOL_VERSION;
 
 /// * `rust_version`: of the compiler that compiles cells, for example `1.95.0`.
 pub fn reply(rust_version: &str) -> KernelInfoReply {

@@ -4,6 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
+use corebook_jupyter::iopub::Publisher;
+use corebook_jupyter::reply::{error_reply, reply, reply_unsupported, while_busy};
+use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::wire::{Incoming, Origin};
 use jupyter_protocol::{ExecuteRequest, JupyterMessageContent, ShutdownReply, Status};
 use serde_json::{Value, json};
 
@@ -13,10 +17,6 @@ use crate::evaluator::{ExecuteJob, Job};
 use crate::history;
 use crate::introspection;
 use crate::introspection::Question;
-use crate::jupyter::iopub::Publisher;
-use crate::jupyter::reply::{error_reply, reply, reply_unsupported, while_busy};
-use crate::jupyter::socket_queue::SocketSender;
-use crate::jupyter::wire::{Incoming, Origin};
 use crate::shared::subshells::Subshells;
 
 /// What the shell thread needs.

@@ -10,7 +10,7 @@ pub fn reply(request: &UnknownMessage, subshells: &Subshells) -> Option<UnknownM
     let content = match request.msg_type.as_str() {
         "create_subshell_request" => match subshells.create() {
             Ok(id) => json!({ "status": "ok", "subshell_id": id }),
-            Err(error) => crate::jupyter::reply::error("TooManySubshells", &error.to_string()),
+            Err(error) => corebook_jupyter::reply::error("TooManySubshells", &error.to_string()),
         },
         "delete_subshell_request" => delete(&request.content["subshell_id"], subshells),
         "list_subshell_request" => json!({ "status": "ok", "subshell_id": subshells.list() }),
@@ -26,7 +26,7 @@ fn delete(id: &Value, subshells: &Subshells) -> Value {
     match id.as_str() {
         Some(id) if subshells.delete(id) => json!({ "status": "ok" }),
         Some(id) => unknown(id),
-        None => crate::jupyter::reply::error(
+        None => corebook_jupyter::reply::error(
             "UnknownSubshell",
             "delete_subshell_request without a subshell_id: name the subshell to delete",
         ),
@@ -36,5 +36,5 @@ fn delete(id: &Value, subshells: &Subshells) -> Value {
 /// The content of a reply on a subshell that there is not.
 pub fn unknown(id: &str) -> Value {
     let value = format!("there is no subshell {id:?}: list_subshell_request names those there are");
-    crate::jupyter::reply::error("UnknownSubshell", &value)
+    corebook_jupyter::reply::error("UnknownSubshell", &value)
 }

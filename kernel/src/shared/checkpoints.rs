@@ -5,9 +5,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use corebook_magics::magic::CheckpointCommand;
-
-use crate::processes::ipc::{Attempt, Checkpoint};
-use crate::processes::memory::free_bytes;
+use corebook_processes::ipc::{Attempt, Checkpoint};
+use corebook_processes::memory::free_bytes;
 
 /// Whether this system has what checkpoints are made with.
 const ARE_POSSIBLE: bool = cfg!(target_os = "linux");

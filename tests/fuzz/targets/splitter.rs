@@ -3,16 +3,10 @@
 
 #![no_main]
 
-#[allow(dead_code)]
-#[path = "../../../kernel/src/processes/supervisor"]
-mod supervisor {
-    pub mod splitter;
-}
-
 use corebook::__private::event::{Event, MimeData, encode};
+use corebook_processes::supervisor::splitter::{Piece, Splitter};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use supervisor::splitter::{Piece, Splitter};
 
 const WORD: &str = "0123456789abcdef";
 

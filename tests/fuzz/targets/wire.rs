@@ -2,13 +2,7 @@
 
 #![no_main]
 
-#[allow(dead_code, unused_imports)]
-#[path = "../../../kernel/src/jupyter"]
-mod kernel {
-    pub mod wire;
-}
-
-use kernel::wire::{Codec, Incoming, Outgoing, Seen, Signer};
+use corebook_jupyter::wire::{Codec, Incoming, Outgoing, Seen, Signer};
 use libfuzzer_sys::fuzz_target;
 
 /// Between two frames of the input; no UTF-8 text holds it.

@@ -6,9 +6,9 @@ use corebook_build::cache::CACHE_VARIABLE;
 use corebook_build::crates;
 use corebook_build::{Cache, Prebuild, RuntimeSource, Toolchain, linker};
 use corebook_install::kernelspec::Installed;
+use corebook_processes::environment::within;
 
 use crate::evcxr::user_settings::{self, UserSettings};
-use crate::processes::environment::within;
 
 /// Free space below which a notebook's first `:dep` is in danger, in bytes.
 const LITTLE_SPACE: u64 = 500 * 1024 * 1024;

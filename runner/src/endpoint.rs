@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn the_kernel_reads_what_the_runner_wrote() {
         let endpoint = Endpoint::create().unwrap();
-        let read = crate::jupyter::connection_file::read(&endpoint.connection_file()).unwrap();
+        let read = corebook_jupyter::connection_file::read(&endpoint.connection_file()).unwrap();
         assert_eq!(read.info, endpoint.info);
         assert!(read.signer.is_signing());
     }

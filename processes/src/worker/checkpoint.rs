@@ -21,7 +21,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, setpgid};
 
 use super::oom::OomScore;
-use crate::processes::ipc::{Attempt, Checkpoint, FromWorker, write_message};
+use crate::ipc::{Attempt, Checkpoint, FromWorker, write_message};
 
 /// Forks the process. The runtime does it, because it knows which locks must not be held meanwhile.
 pub type Fork = unsafe extern "C" fn() -> i32;

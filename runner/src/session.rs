@@ -4,16 +4,17 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use corebook_jupyter::client::{Channel, Client};
+use corebook_jupyter::wire::Incoming;
 use jupyter_protocol::{
     ExecuteRequest, InterruptRequest, JupyterMessageContent, KernelInfoRequest, LanguageInfo,
     ShutdownRequest,
 };
 
+use super::KernelProgram;
 use super::child::Child;
-use super::client::{Channel, Client};
 use super::endpoint::Endpoint;
 use super::signals::{Signals, UserSignal};
-use crate::jupyter::wire::Incoming;
 
 /// How long a kernel may take to answer at all. It does so before it warms up.
 const READY_WAIT: Duration = Duration::from_secs(60);
@@ -47,10 +48,10 @@ pub enum Event {
 
 impl<'a> Session<'a> {
     /// Starts a kernel and connects to it.
-    pub fn start(signals: &'a mut Signals) -> anyhow::Result<Self> {
+    pub fn start(program: &KernelProgram, signals: &'a mut Signals) -> anyhow::Result<Self> {
         let endpoint = Endpoint::create()?;
         let client = Client::connect(&endpoint.info)?;
-        let child = Child::start(&endpoint.connection_file())?;
+        let child = Child::start(program, &endpoint.connection_file())?;
         Ok(Self {
             child,
             client,

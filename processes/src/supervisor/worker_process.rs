@@ -21,17 +21,17 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 
-use crate::processes::program;
+use crate::program;
 
-use crate::processes::BACKTRACE_VARIABLE;
-use crate::processes::COMMAND_FD_VARIABLE;
-use crate::processes::LIBRARY_DIRS_VARIABLE;
-use crate::processes::LOADER_PATH_VARIABLE;
-use crate::processes::NOTICE_FD_VARIABLE;
-use crate::processes::REPORT_SOCKET_VARIABLE;
-use crate::processes::ROLE_VARIABLE;
-use crate::processes::WORKER_ROLE;
-use crate::processes::ipc::Ending;
+use crate::BACKTRACE_VARIABLE;
+use crate::COMMAND_FD_VARIABLE;
+use crate::LIBRARY_DIRS_VARIABLE;
+use crate::LOADER_PATH_VARIABLE;
+use crate::NOTICE_FD_VARIABLE;
+use crate::REPORT_SOCKET_VARIABLE;
+use crate::ROLE_VARIABLE;
+use crate::WORKER_ROLE;
+use crate::ipc::Ending;
 
 /// The running worker.
 pub struct WorkerProcess {
@@ -184,7 +184,7 @@ impl WorkerProcess {
     /// * `limit_bytes`: it makes none if it has more memory of its own; 0 for no checkpoint at all.
     pub fn protect(&mut self, limit_bytes: u64) {
         if limit_bytes > 0 && !self.is_protected() {
-            self.command(crate::processes::worker::protect_command(limit_bytes).as_bytes());
+            self.command(crate::worker::protect_command(limit_bytes).as_bytes());
             self.protection = Protection::Asked;
         }
     }
@@ -193,7 +193,7 @@ impl WorkerProcess {
     pub fn release(&mut self) {
         if self.is_protected() {
             self.protection = Protection::None;
-            self.command(crate::processes::worker::RELEASE_COMMAND.as_bytes());
+            self.command(crate::worker::RELEASE_COMMAND.as_bytes());
         }
     }
 
@@ -225,7 +225,7 @@ impl WorkerProcess {
         self.life = Life::of(checkpoint)?;
         self.stdin = None;
         self.discard_input();
-        self.command(crate::processes::worker::RESUME_COMMAND.as_bytes());
+        self.command(crate::worker::RESUME_COMMAND.as_bytes());
         Ok(())
     }
 

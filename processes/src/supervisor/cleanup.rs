@@ -14,9 +14,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgid, getppid, setpgid};
 
-use crate::processes::link;
+use crate::link;
 
-use crate::processes::REPORT_SOCKET_VARIABLE;
+use crate::REPORT_SOCKET_VARIABLE;
 
 /// How long a process may take to end after its sockets are closed.
 const DEATH_WAIT: Duration = Duration::from_secs(10);

@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use corebook_jupyter::client::Channel;
+use corebook_jupyter::wire::Incoming;
 use jupyter_protocol::{
     ExecuteReply, ExecutionState, JupyterMessageContent, ReplyError, ReplyStatus,
 };
 
-use super::client::Channel;
 use super::output::Output;
 use super::session::{Event, Session};
 use super::signals::UserSignal;
 use super::timeouts::{Step, Timeouts};
 use super::verdict::Ending;
-use crate::jupyter::wire::Incoming;
 
 /// Sees what happens while a cell runs.
 pub trait Watch {

@@ -5,15 +5,14 @@
 //!
 //! * [`notebook`]: the file; `output`, `output_area`, `stream_text`: what its cells put out, as it keeps it
 //! * `printer`: the same for people
-//! * `endpoint`, `child`, `client`, `signals`: the kernel's process and the ways to it
-//! * `session`: all of that as one stream of happenings; `cell`: one cell's part of it
+//! * `endpoint`, `child`, `signals`: the kernel's process and the ways to it
+//! * `session`: all of that as one stream of events; `cell`: the events of one cell
 //! * `timeouts`, `verdict`: how long to wait, and whether a cell did what it should
 
 pub mod notebook;
 
 mod cell;
 mod child;
-mod client;
 mod endpoint;
 mod output;
 mod output_area;
@@ -53,12 +52,21 @@ const INTERRUPTED: u8 = 130;
 /// What to run and how.
 #[derive(Debug, Clone)]
 pub struct Options {
+    pub kernel: KernelProgram,
     pub notebooks: Vec<PathBuf>,
     pub destination: Destination,
     /// Go on after cells that fail.
     pub allow_errors: bool,
     /// How long a cell may take.
     pub timeout: Option<Duration>,
+}
+
+/// The program that is a kernel when it is called as `PROGRAM kernel CONNECTION_FILE`.
+#[derive(Debug, Clone)]
+pub struct KernelProgram {
+    pub path: PathBuf,
+    /// Added to the environment that it inherits.
+    pub variables: Vec<(&'static str, &'static str)>,
 }
 
 /// Where executed notebooks go. They are written after a failure too, with the outputs up to it.
@@ -151,7 +159,7 @@ fn run_notebook(
 ) -> anyhow::Result<End> {
     notebook.clear_outputs();
     let started = Instant::now();
-    let mut session = Session::start(signals)?;
+    let mut session = Session::start(&options.kernel, signals)?;
     let language_info = session.become_ready(&mut |line| anstream::eprintln!("{line}"))?;
     if let Ok(Value::Object(language_info)) = serde_json::to_value(language_info) {
         notebook.set_language_info(&language_info);

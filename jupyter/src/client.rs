@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use jupyter_protocol::{ConnectionInfo, JupyterMessageContent};
 
-use crate::jupyter::wire::{Codec, Incoming, Seen, Signer};
+use crate::wire::{Codec, Incoming, Seen, Signer};
 
 /// How often a socket looks whether the kernel has bound its end.
 const RECONNECT_MS: i32 = 10;

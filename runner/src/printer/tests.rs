@@ -2,7 +2,7 @@ use anstream::StripStream;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::runner::output::{Bundle, StreamName};
+use crate::output::{Bundle, StreamName};
 
 fn stream(text: &str) -> Output {
     Output::Stream {

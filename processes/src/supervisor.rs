@@ -4,7 +4,7 @@
 //! order in which it happens.
 
 mod cleanup;
-mod splitter;
+pub mod splitter;
 mod worker_process;
 
 use std::fs::File;

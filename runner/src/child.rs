@@ -12,8 +12,7 @@ use corebook_build::child_process::end_with_parent;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use crate::history::place;
-use crate::processes::program;
+use super::KernelProgram;
 
 /// How long the kernel may take to end, and to end its own children, when asked.
 const END_WAIT: Duration = Duration::from_secs(3);
@@ -33,14 +32,12 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts this same program as a kernel on `connection_file`.
-    pub fn start(connection_file: &Path) -> anyhow::Result<Self> {
-        let program = program::path().context("can't tell which program this is")?;
-        let mut command = Command::new(program);
+    /// Starts a kernel on `connection_file`.
+    pub fn start(program: &KernelProgram, connection_file: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(&program.path);
         command
             .arg("kernel")
-            // A notebook's cells were not typed, and nobody wants to find them again.
-            .env(place::VARIABLE, place::OFF)
+            .envs(program.variables.iter().copied())
             .arg(connection_file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
