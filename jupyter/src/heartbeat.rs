@@ -3,28 +3,38 @@
 use super::router::LINGER_MS;
 use super::socket_queue::{SocketCommand, SocketReceiver};
 
-/// The bound socket.
-pub fn bind(context: &zmq::Context, url: &str) -> zmq::Result<zmq::Socket> {
-    // ROUTER, not REP: a client that sends twice without reading must not stall the others.
-    let socket = context.socket(zmq::ROUTER)?;
-    socket.set_linger(LINGER_MS)?;
-    socket.bind(url)?;
-    Ok(socket)
+/// The bound socket with the receiver of its thread.
+pub struct Heartbeat {
+    socket: zmq::Socket,
+    receiver: SocketReceiver,
 }
 
-/// Echoes until the receiver says stop.
-pub fn serve(socket: &zmq::Socket, receiver: &SocketReceiver) {
-    loop {
-        let mut items = [socket.as_poll_item(zmq::POLLIN), receiver.poll_item()];
-        if zmq::poll(&mut items, -1).is_err_and(|error| error != zmq::Error::EINTR) {
-            return;
-        }
-        if let Some(SocketCommand::Stop) = receiver.take() {
-            return;
-        }
-        if let Ok(frames) = socket.recv_multipart(zmq::DONTWAIT) {
-            // A client that has gone needs no echo.
-            let _ = socket.send_multipart(frames, zmq::DONTWAIT);
+impl Heartbeat {
+    pub fn bind(context: &zmq::Context, url: &str, receiver: SocketReceiver) -> zmq::Result<Self> {
+        // ROUTER, not REP: a client that sends twice without reading must not stall the others.
+        let socket = context.socket(zmq::ROUTER)?;
+        socket.set_linger(LINGER_MS)?;
+        socket.bind(url)?;
+        Ok(Self { socket, receiver })
+    }
+
+    /// Echoes until the receiver says stop.
+    pub fn serve(self) {
+        loop {
+            let mut items = [
+                self.socket.as_poll_item(zmq::POLLIN),
+                self.receiver.poll_item(),
+            ];
+            if zmq::poll(&mut items, -1).is_err_and(|error| error != zmq::Error::EINTR) {
+                return;
+            }
+            if let Some(SocketCommand::Stop) = self.receiver.take() {
+                return;
+            }
+            if let Ok(frames) = self.socket.recv_multipart(zmq::DONTWAIT) {
+                // A client that has gone needs no echo.
+                let _ = self.socket.send_multipart(frames, zmq::DONTWAIT);
+            }
         }
     }
 }

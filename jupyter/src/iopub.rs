@@ -37,35 +37,61 @@ impl Publisher {
     }
 }
 
-/// The bound socket.
-pub fn bind(context: &zmq::Context, url: &str) -> zmq::Result<zmq::Socket> {
-    let socket = context.socket(zmq::XPUB)?;
-    socket.set_xpub_verbose(true)?;
-    socket.set_linger(LINGER_MS)?;
-    // A full queue would drop messages silently. The pace of output is limited where it is made.
-    socket.set_sndhwm(0)?;
-    socket.bind(url)?;
-    Ok(socket)
+/// The bound socket with the receiver of its thread.
+pub struct Iopub {
+    socket: zmq::Socket,
+    receiver: SocketReceiver,
+    codec: Arc<Codec>,
 }
 
-/// Publishes until the receiver says stop.
-pub fn serve(socket: &zmq::Socket, receiver: &SocketReceiver, codec: &Arc<Codec>) {
-    loop {
-        let mut items = [socket.as_poll_item(zmq::POLLIN), receiver.poll_item()];
-        if zmq::poll(&mut items, -1).is_err_and(|error| error != zmq::Error::EINTR) {
-            return;
-        }
-        while let Ok(frame) = socket.recv_bytes(zmq::DONTWAIT) {
-            // 1 and the topic subscribe, 0 and the topic unsubscribe.
-            if let [1, topic @ ..] = frame.as_slice() {
-                send(socket, codec.encode(welcome(topic)));
+impl Iopub {
+    pub fn bind(
+        context: &zmq::Context,
+        url: &str,
+        receiver: SocketReceiver,
+        codec: &Arc<Codec>,
+    ) -> zmq::Result<Self> {
+        let socket = context.socket(zmq::XPUB)?;
+        socket.set_xpub_verbose(true)?;
+        socket.set_linger(LINGER_MS)?;
+        // A full queue would drop messages silently. The pace of output is limited where it is made.
+        socket.set_sndhwm(0)?;
+        socket.bind(url)?;
+        Ok(Self {
+            socket,
+            receiver,
+            codec: Arc::clone(codec),
+        })
+    }
+
+    /// Publishes until the receiver says stop.
+    pub fn serve(self) {
+        loop {
+            let mut items = [
+                self.socket.as_poll_item(zmq::POLLIN),
+                self.receiver.poll_item(),
+            ];
+            if zmq::poll(&mut items, -1).is_err_and(|error| error != zmq::Error::EINTR) {
+                return;
+            }
+            while let Ok(frame) = self.socket.recv_bytes(zmq::DONTWAIT) {
+                // 1 and the topic subscribe, 0 and the topic unsubscribe.
+                if let [1, topic @ ..] = frame.as_slice() {
+                    self.send(self.codec.encode(welcome(topic)));
+                }
+            }
+            while let Some(command) = self.receiver.take() {
+                match command {
+                    SocketCommand::Stop => return,
+                    SocketCommand::Send(frames) => self.send(frames),
+                }
             }
         }
-        while let Some(command) = receiver.take() {
-            match command {
-                SocketCommand::Stop => return,
-                SocketCommand::Send(frames) => send(socket, frames),
-            }
+    }
+
+    fn send(&self, frames: Vec<Vec<u8>>) {
+        if let Err(error) = self.socket.send_multipart(frames, 0) {
+            tracing::warn!("iopub: a message was not published: {error}");
         }
     }
 }
@@ -76,11 +102,5 @@ fn welcome(topic: &[u8]) -> Outgoing {
         metadata: json!({}),
         parent_header: Vec::new(),
         identities: vec![topic.to_vec()],
-    }
-}
-
-fn send(socket: &zmq::Socket, frames: Vec<Vec<u8>>) {
-    if let Err(error) = socket.send_multipart(frames, 0) {
-        tracing::warn!("iopub: a message was not published: {error}");
     }
 }

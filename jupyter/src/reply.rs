@@ -1,4 +1,4 @@
-//! How requests are answered, on whichever thread: a reply between busy and idle.
+//! How a request is answered, on any thread: busy, a reply, idle.
 
 use jupyter_protocol::{JupyterMessageContent, Status, UnknownMessage};
 use serde_json::{Value, json};
@@ -7,52 +7,66 @@ use super::iopub::Publisher;
 use super::socket_queue::SocketSender;
 use super::wire::{Origin, Outgoing};
 
-/// Says busy, does `act`, says idle.
-pub fn while_busy(publisher: &Publisher, origin: &Origin, act: impl FnOnce()) {
-    publisher.publish(origin, Status::busy());
-    act();
-    publisher.publish(origin, Status::idle());
+/// Answers the requests of one socket. Cheap to clone; any thread may use it.
+#[derive(Clone)]
+pub struct Responder {
+    pub publisher: Publisher,
+    /// To the socket that the requests came from.
+    pub replies: SocketSender,
 }
 
-/// Leaves a reply to the request from `origin`.
-pub fn reply(
-    replies: &SocketSender,
-    origin: &Origin,
-    content: JupyterMessageContent,
-    metadata: Value,
-) {
-    replies.send(Outgoing {
-        content,
-        metadata,
-        parent_header: origin.header.clone(),
-        identities: origin.identities.clone(),
-    });
-}
+impl Responder {
+    /// Says busy, does `act`, says idle.
+    pub fn while_busy(&self, origin: &Origin, act: impl FnOnce()) {
+        self.publisher.publish(origin, Status::busy());
+        act();
+        self.publisher.publish(origin, Status::idle());
+    }
 
-/// An error reply to a request that nobody answers on `channel`; anything else only gets a log line.
-pub fn reply_unsupported(
-    publisher: &Publisher,
-    replies: &SocketSender,
-    origin: &Origin,
-    message_type: &str,
-    channel: &str,
-) {
-    let value = format!("corebook does not support {message_type} on {channel}");
-    let Some(content) = error_reply(message_type, error("Unsupported", &value)) else {
-        tracing::warn!("{channel}: dropped a message of type {message_type:?}");
-        return;
-    };
-    while_busy(publisher, origin, || {
-        reply(replies, origin, content, json!({ "status": "error" }));
-    });
-}
+    /// Replies to a request that is answered at once: busy, the reply, idle.
+    pub fn answer(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
+        self.while_busy(origin, || self.reply(origin, content.into(), json!({})));
+    }
 
-/// The reply to a request, with this content; none for what is no request.
-pub fn error_reply(message_type: &str, content: Value) -> Option<JupyterMessageContent> {
-    let stem = message_type.strip_suffix("_request")?;
-    let msg_type = format!("{stem}_reply");
-    let reply = UnknownMessage { msg_type, content };
-    Some(JupyterMessageContent::UnknownMessage(reply))
+    /// Sends a reply alone, for a request whose busy and idle are published elsewhere.
+    pub fn reply(&self, origin: &Origin, content: JupyterMessageContent, metadata: Value) {
+        self.replies.send(Outgoing {
+            content,
+            metadata,
+            parent_header: origin.header.clone(),
+            identities: origin.identities.clone(),
+        });
+    }
+
+    /// Answers a message of this type with an error if it is a request.
+    ///
+    /// * `content`: of the reply, as made by [`error`].
+    ///
+    /// Any other message gets busy and idle only, because no client waits for a reply to it.
+    pub fn answer_error(&self, origin: &Origin, message_type: &str, content: Value) {
+        let reply = message_type
+            .strip_suffix("_request")
+            .map(|stem| UnknownMessage {
+                msg_type: format!("{stem}_reply"),
+                content,
+            });
+        self.while_busy(origin, || {
+            if let Some(reply) = reply {
+                let content = JupyterMessageContent::UnknownMessage(reply);
+                self.reply(origin, content, json!({ "status": "error" }));
+            }
+        });
+    }
+
+    /// Answers a message that the kernel does not support on `channel`, and logs one that can't be answered.
+    pub fn refuse(&self, origin: &Origin, message_type: &str, channel: &str) {
+        let value = format!("corebook does not support {message_type} on {channel}");
+        if !message_type.ends_with("_request") {
+            tracing::warn!("{channel}: dropped a message of type {message_type:?}");
+            return;
+        }
+        self.answer_error(origin, message_type, error("Unsupported", &value));
+    }
 }
 
 /// The content of a reply that says why there is no other.

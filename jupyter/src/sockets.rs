@@ -7,21 +7,23 @@ use jupyter_protocol::connection_info::Transport;
 use nix::sys::stat::{Mode, umask};
 
 use super::connection_file::Connection;
-use super::heartbeat;
-use super::iopub;
+use super::heartbeat::Heartbeat;
+use super::iopub::Iopub;
 use super::router::Router;
 use super::socket_queue::{self, SocketReceiver, SocketSender};
 use super::wire::Codec;
 
-/// Bound, and nobody serves them yet.
+/// What the sockets live in. Whoever closes them last keeps it until then.
+pub use zmq::Context;
+
+/// Bound, and not yet served.
 pub struct Sockets {
-    pub context: zmq::Context,
-    pub codec: Arc<Codec>,
+    pub context: Context,
     pub shell: Bound<Router>,
     pub control: Bound<Router>,
     pub stdin: Bound<Router>,
-    pub iopub: Bound<(zmq::Socket, SocketReceiver)>,
-    pub heartbeat: Bound<(zmq::Socket, SocketReceiver)>,
+    pub iopub: Bound<Iopub>,
+    pub heartbeat: Bound<Heartbeat>,
 }
 
 /// A socket that waits for its thread, and the way into that thread.
@@ -35,33 +37,26 @@ impl Sockets {
     pub fn bind(connection: Connection) -> anyhow::Result<Self> {
         let Connection { info, signer } = connection;
         let codec = Arc::new(Codec::new(signer, uuid::Uuid::new_v4().to_string()));
-        let context = zmq::Context::new();
+        let context = Context::new();
         // zmq makes a socket's file in this thread. Whoever may write to it may connect.
         let _private = (info.transport == Transport::IPC).then(PrivateFiles::begin);
-        let router = |name: &'static str, url: String| -> anyhow::Result<Bound<Router>> {
-            let (sender, receiver) = socket_queue::pair(&context, &codec, name)?;
-            let owner = Router::bind(&context, &url, name, receiver, &codec)
-                .with_context(|| format!("can't bind the {name} socket to {url}"))?;
-            Ok(Bound { owner, sender })
+        let router = |name, url: String| {
+            bound(&context, &codec, name, &url, |receiver| {
+                Router::bind(&context, &url, name, receiver, &codec)
+            })
         };
-        let plain = |name: &'static str,
-                     url: String,
-                     bind: fn(&zmq::Context, &str) -> zmq::Result<zmq::Socket>|
-         -> anyhow::Result<Bound<(zmq::Socket, SocketReceiver)>> {
-            let (sender, receiver) = socket_queue::pair(&context, &codec, name)?;
-            let socket = bind(&context, &url)
-                .with_context(|| format!("can't bind the {name} socket to {url}"))?;
-            let owner = (socket, receiver);
-            Ok(Bound { owner, sender })
-        };
+        let (iopub_url, heartbeat_url) = (info.iopub_url(), info.hb_url());
         Ok(Self {
             shell: router("shell", info.shell_url())?,
             control: router("control", info.control_url())?,
             stdin: router("stdin", info.stdin_url())?,
-            iopub: plain("iopub", info.iopub_url(), iopub::bind)?,
-            heartbeat: plain("heartbeat", info.hb_url(), heartbeat::bind)?,
+            iopub: bound(&context, &codec, "iopub", &iopub_url, |receiver| {
+                Iopub::bind(&context, &iopub_url, receiver, &codec)
+            })?,
+            heartbeat: bound(&context, &codec, "heartbeat", &heartbeat_url, |receiver| {
+                Heartbeat::bind(&context, &heartbeat_url, receiver)
+            })?,
             context,
-            codec,
         })
     }
 
@@ -75,6 +70,19 @@ impl Sockets {
             self.heartbeat.sender.clone(),
         ]
     }
+}
+
+/// The socket called `name`, which `bind` binds to `url`, and the way into its thread.
+fn bound<T>(
+    context: &Context,
+    codec: &Arc<Codec>,
+    name: &'static str,
+    url: &str,
+    bind: impl FnOnce(SocketReceiver) -> zmq::Result<T>,
+) -> anyhow::Result<Bound<T>> {
+    let (sender, receiver) = socket_queue::pair(context, codec, name)?;
+    let owner = bind(receiver).with_context(|| format!("can't bind the {name} socket to {url}"))?;
+    Ok(Bound { owner, sender })
 }
 
 /// While it lives, files that this process makes are their owner's alone.

@@ -13,13 +13,10 @@ mod store;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
-use corebook_jupyter::iopub::Publisher;
-use corebook_jupyter::reply::{reply, while_busy};
-use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::reply::Responder;
 use corebook_jupyter::wire::Origin;
 use corebook_magics::expansion::expand_for_analysis;
-use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest, JupyterMessageContent};
-use serde_json::json;
+use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest};
 
 use self::place::Place;
 use self::store::{Entry, Store, StoreError};
@@ -46,10 +43,9 @@ pub fn initialise() {
     drop(Store::in_memory());
 }
 
-/// What the thread needs.
+/// Serves the history of one kernel.
 pub struct Historian {
-    pub publisher: Publisher,
-    pub replies: SocketSender,
+    pub responder: Responder,
 }
 
 impl Historian {
@@ -67,10 +63,7 @@ impl Historian {
                     text,
                 } => history.set_result(execution_count, &text),
                 Request::Ask(origin, request) => {
-                    let content: JupyterMessageContent = history.reply(&request).into();
-                    while_busy(&self.publisher, &origin, || {
-                        reply(&self.replies, &origin, content, json!({}));
-                    });
+                    self.responder.answer(&origin, history.reply(&request));
                 }
                 Request::End => return,
             }

@@ -26,15 +26,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
-use corebook_jupyter::iopub::Publisher;
-use corebook_jupyter::reply::{reply, while_busy};
-use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::reply::Responder;
 use corebook_jupyter::wire::Origin;
 use jupyter_protocol::{CompleteRequest, InspectRequest, JupyterMessageContent};
-use serde_json::json;
 
-use crate::evaluator::Job;
-use crate::shared::activity::Activity;
+use crate::evaluator::current_cell::CurrentCell;
+use crate::evaluator::job::Job;
 
 use self::completion::PrivateCandidates;
 use self::evaluator_client::EvaluatorClient;
@@ -51,13 +48,12 @@ pub enum Question {
     Inspect(InspectRequest),
 }
 
-/// What the thread needs.
+/// Answers questions about code that is being typed.
 pub struct Introspector {
-    pub publisher: Publisher,
-    pub replies: SocketSender,
+    pub responder: Responder,
     /// To the evaluator.
     pub jobs: Sender<Job>,
-    pub activity: Arc<Activity>,
+    pub current_cell: Arc<CurrentCell>,
     /// Where relative paths in a cell begin.
     pub folder: Option<PathBuf>,
 }
@@ -69,7 +65,7 @@ impl Introspector {
         while let Ok(request) = requests.recv() {
             let client = EvaluatorClient {
                 jobs: &self.jobs,
-                activity: &self.activity,
+                current_cell: &self.current_cell,
                 received: request.received,
                 folder: self.folder.as_deref().unwrap_or(Path::new(".")),
             };
@@ -77,9 +73,7 @@ impl Introspector {
                 Question::Complete(asked) => client.complete(asked, &mut known_private).into(),
                 Question::Inspect(asked) => client.inspect(asked).into(),
             };
-            while_busy(&self.publisher, &request.origin, || {
-                reply(&self.replies, &request.origin, content, json!({}))
-            });
+            self.responder.answer(&request.origin, content);
         }
     }
 }

@@ -22,18 +22,23 @@ use std::time::{Duration, Instant};
 
 use corebook_build::Toolchain;
 use corebook_jupyter::connection_file::Connection;
-use corebook_jupyter::heartbeat;
-use corebook_jupyter::iopub::{self, Publisher};
+use corebook_jupyter::heartbeat::Heartbeat;
+use corebook_jupyter::iopub::{Iopub, Publisher};
+use corebook_jupyter::reply::Responder;
 use corebook_jupyter::router::Router;
-use corebook_jupyter::socket_queue::{SocketReceiver, SocketSender};
-use corebook_jupyter::sockets::{Bound, Sockets};
-use corebook_jupyter::wire::{Codec, Origin};
+use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::sockets::{Bound, Context, Sockets};
+use corebook_jupyter::wire::Origin;
+use corebook_processes::descendants::{Kill, kill_descendants};
 use corebook_processes::ipc::ToSupervisor;
 use corebook_processes::link::{self, News, SupervisorLink};
 use jupyter_protocol::Status;
 
+use crate::evaluator::Evaluator;
+use crate::evaluator::current_cell::CurrentCell;
+use crate::evaluator::job::Job;
+use crate::evaluator::links::{EvaluatorLinks, Knowledge, SharedSession, WorkerLinks};
 use crate::evaluator::stdin::{self, StdinPrompt};
-use crate::evaluator::{Evaluator, EvaluatorLinks, Job, SharedSession};
 use crate::history::place::Place;
 use crate::history::{self, Historian};
 use crate::introspection::{self, Introspector};
@@ -41,8 +46,6 @@ use crate::outputs::{self, Input, Outputs};
 use crate::requests::control::{Control, Shutdown};
 use crate::requests::interrupt::{self, InterruptContext};
 use crate::requests::shell::Shell;
-use crate::shared::activity::Activity;
-use crate::shared::checkpoints::Checkpoints;
 use crate::shared::subshells::Subshells;
 
 use self::threads::{Threads, spawn_detached};
@@ -80,8 +83,8 @@ struct Requests {
 }
 
 struct Kernel {
-    context: zmq::Context,
-    activity: Arc<Activity>,
+    context: Context,
+    current_cell: Arc<CurrentCell>,
     supervisor: SupervisorLink,
     session: SharedSession,
     /// Keeps the folder of the supervisor's socket until the end.
@@ -96,7 +99,7 @@ impl Kernel {
     fn new(sockets: &Sockets) -> Self {
         Self {
             context: sockets.context.clone(),
-            activity: Arc::new(Activity::new()),
+            current_cell: Arc::new(CurrentCell::new()),
             supervisor: SupervisorLink::default(),
             session: SharedSession::default(),
             report_address: None,
@@ -131,7 +134,6 @@ impl Kernel {
         self.history = Some(history.clone());
 
         let Sockets {
-            codec,
             shell,
             control,
             stdin,
@@ -139,14 +141,17 @@ impl Kernel {
             heartbeat,
             ..
         } = sockets;
-        let publisher = self.start_iopub(iopub, codec)?;
+        let publisher = self.start_iopub(iopub)?;
         self.start_heartbeat(heartbeat)?;
         let stdin_prompt = self.start_stdin(stdin)?;
         // Not before: rustup takes its time, and a client waits to be welcomed.
         let toolchain = Toolchain::of_user(folder.as_deref());
-        let replies = shell.sender.clone();
-        let requests = Requests {
+        let responder = Responder {
             publisher: publisher.clone(),
+            replies: shell.sender.clone(),
+        };
+        let requests = Requests {
+            publisher,
             shutdowns,
             interrupts,
             jobs: jobs.clone(),
@@ -158,24 +163,22 @@ impl Kernel {
                 .map_or("unknown".to_owned(), |found| found.version.clone()),
         };
         self.start_requests(shell, control, requests)?;
-        self.start_history(&publisher, &replies, history_requests)?;
+        self.start_history(&responder, history_requests)?;
         let report_socket = self.listen_to_supervisors(outputs.clone())?;
 
         let links = EvaluatorLinks {
-            publisher,
-            replies,
-            outputs,
-            activity: Arc::clone(&self.activity),
-            history,
+            responder,
+            current_cell: Arc::clone(&self.current_cell),
+            worker: WorkerLinks {
+                supervisor: self.supervisor.clone(),
+                outputs,
+                report_socket,
+            },
+            knowledge: Knowledge::new(),
             subshells,
-            pending_reply: Arc::default(),
-            cells: Arc::default(),
-            pools: Arc::default(),
-            checkpoints: Arc::new(Checkpoints::new()),
+            history,
             stdin_prompt,
-            supervisor: self.supervisor.clone(),
             session: Arc::clone(&self.session),
-            report_socket,
             folder,
         };
         start_outputs(&links, output_inputs, awaits_input)?;
@@ -189,26 +192,16 @@ impl Kernel {
     }
 
     /// Starts the thread that publishes, and says that the kernel is starting.
-    fn start_iopub(
-        &mut self,
-        iopub: Bound<(zmq::Socket, SocketReceiver)>,
-        codec: Arc<Codec>,
-    ) -> anyhow::Result<Publisher> {
+    fn start_iopub(&mut self, iopub: Bound<Iopub>) -> anyhow::Result<Publisher> {
         let publisher = Publisher::new(iopub.sender);
-        let (socket, receiver) = iopub.owner;
-        let threads = &mut self.threads;
-        threads.spawn("iopub", move || iopub::serve(&socket, &receiver, &codec))?;
+        self.threads.spawn("iopub", move || iopub.owner.serve())?;
         publisher.publish(&Origin::default(), Status::starting());
         Ok(publisher)
     }
 
-    fn start_heartbeat(
-        &mut self,
-        heartbeat: Bound<(zmq::Socket, SocketReceiver)>,
-    ) -> anyhow::Result<()> {
-        let (socket, receiver) = heartbeat.owner;
+    fn start_heartbeat(&mut self, heartbeat: Bound<Heartbeat>) -> anyhow::Result<()> {
         let threads = &mut self.threads;
-        threads.spawn("heartbeat", move || heartbeat::serve(&socket, &receiver))?;
+        threads.spawn("heartbeat", move || heartbeat.owner.serve())?;
         Ok(())
     }
 
@@ -231,8 +224,10 @@ impl Kernel {
         requests: Requests,
     ) -> anyhow::Result<()> {
         let handler = Control {
-            publisher: requests.publisher.clone(),
-            replies: control.sender,
+            responder: Responder {
+                publisher: requests.publisher.clone(),
+                replies: control.sender,
+            },
             interrupts: requests.interrupts,
             subshells: Arc::clone(&requests.subshells),
             shutdowns: requests.shutdowns.clone(),
@@ -244,12 +239,15 @@ impl Kernel {
         })?;
 
         let handler = Shell {
-            publisher: requests.publisher,
-            replies: shell.sender,
+            responder: Responder {
+                publisher: requests.publisher,
+                replies: shell.sender,
+            },
             history: requests.history,
             jobs: requests.jobs,
             introspection: requests.introspection,
             subshells: requests.subshells,
+            current_cell: Arc::clone(&self.current_cell),
             shutdowns: requests.shutdowns,
             rust_version: requests.rust_version,
         };
@@ -262,14 +260,11 @@ impl Kernel {
 
     fn start_history(
         &mut self,
-        publisher: &Publisher,
-        replies: &SocketSender,
+        responder: &Responder,
         requests: Receiver<history::Request>,
     ) -> anyhow::Result<()> {
-        let historian = Historian {
-            publisher: publisher.clone(),
-            replies: replies.clone(),
-        };
+        let responder = responder.clone();
+        let historian = Historian { responder };
         self.threads.spawn("history", move || {
             historian.serve(Place::locate(), &requests);
         })?;
@@ -296,9 +291,9 @@ impl Kernel {
 
     /// Ends the children, then the sockets' threads, so that what was left to send is sent.
     fn end(self) {
-        self.activity.end();
+        self.current_cell.end_kernel();
         self.supervisor.send(&ToSupervisor::End);
-        interrupt::Compilers::new().kill();
+        kill_descendants(Kill::Compilers);
         if let Some(history) = &self.history {
             let _ = history.send(history::Request::End);
         }
@@ -318,7 +313,7 @@ impl Kernel {
             session.remove();
             // The evaluator may have started one more compiler, which makes the folder anew. Now it can start
             // none, because evcxr's cargo was in the folder.
-            interrupt::Compilers::new().kill_with_supervisor();
+            kill_descendants(Kill::All);
             children::reap(Instant::now() + LAST_CHILD_WAIT);
             session.remove();
         }
@@ -337,13 +332,11 @@ fn start_outputs(
     awaits_input: Sender<()>,
 ) -> anyhow::Result<()> {
     let observer = Watcher {
-        activity: Arc::clone(&links.activity),
-        pools: Arc::clone(&links.pools),
-        checkpoints: Arc::clone(&links.checkpoints),
-        cells: Arc::clone(&links.cells),
+        current_cell: Arc::clone(&links.current_cell),
+        knowledge: links.knowledge.clone(),
         awaits_input,
     };
-    let outputs = Outputs::new(links.publisher.clone(), observer);
+    let outputs = Outputs::new(links.responder.publisher.clone(), observer);
     spawn_detached("outputs", move || outputs.serve(&inputs))?;
     Ok(())
 }
@@ -353,9 +346,8 @@ fn start_interrupts(
     requests: Receiver<interrupt::Request>,
 ) -> anyhow::Result<()> {
     let context = InterruptContext {
-        activity: Arc::clone(&links.activity),
-        supervisor: links.supervisor.clone(),
-        pending_reply: Arc::clone(&links.pending_reply),
+        current_cell: Arc::clone(&links.current_cell),
+        supervisor: links.worker.supervisor.clone(),
         subshells: Arc::clone(&links.subshells),
     };
     spawn_detached("interrupt", move || interrupt::serve(&requests, &context))?;
@@ -365,10 +357,10 @@ fn start_interrupts(
 /// Asks the client for a line when a cell waits for one.
 fn start_input(links: &EvaluatorLinks, wanted: Receiver<()>) -> anyhow::Result<()> {
     let prompt = Arc::clone(&links.stdin_prompt);
-    let activity = Arc::clone(&links.activity);
-    let supervisor = links.supervisor.clone();
+    let current_cell = Arc::clone(&links.current_cell);
+    let supervisor = links.worker.supervisor.clone();
     spawn_detached("input", move || {
-        stdin::answer_reads(&wanted, &prompt, &activity, &supervisor);
+        stdin::answer_reads(&wanted, &prompt, &current_cell, &supervisor);
     })?;
     Ok(())
 }
@@ -379,10 +371,9 @@ fn start_introspection(
     requests: Receiver<introspection::Request>,
 ) -> anyhow::Result<()> {
     let introspector = Introspector {
-        publisher: links.publisher.clone(),
-        replies: links.replies.clone(),
+        responder: links.responder.clone(),
         jobs,
-        activity: Arc::clone(&links.activity),
+        current_cell: Arc::clone(&links.current_cell),
         folder: links.folder.clone(),
     };
     spawn_detached("introspection", move || introspector.serve(&requests))?;

@@ -24,8 +24,8 @@ use corebook_jupyter::iopub::Publisher;
 use corebook_processes::exit_status;
 use corebook_processes::ipc::{Ending, FromSupervisor};
 use jupyter_protocol::{
-    ClearOutput, DisplayData, JupyterMessageContent, Stdio, StreamContent, Transient,
-    UpdateDisplayData,
+    ClearOutput, DisplayData, ExecuteResult, ExecutionCount, JupyterMessageContent, Stdio,
+    StreamContent, Transient, UpdateDisplayData,
 };
 
 pub use self::messages::{CellIdentity, CellSummary, Death, Input, Observer, QUEUE_LENGTH};
@@ -71,7 +71,7 @@ impl<O: Observer> Outputs<O> {
         }
     }
 
-    /// Publishes what comes in until it is told to stop or every sender is gone.
+    /// Publishes what comes in until every sender is gone.
     pub fn serve(mut self, inputs: &Receiver<Input>) {
         loop {
             match self.next(inputs) {
@@ -88,9 +88,19 @@ impl<O: Observer> Outputs<O> {
                     };
                 }
                 Ok(Input::SupervisorGone) => self.is_supervisor_gone = true,
-                Ok(Input::CellEnds { barrier, summary }) => {
-                    self.take_rest(barrier, inputs);
+                Ok(Input::CellEnds {
+                    barrier,
+                    has_run,
+                    command_output,
+                    summary,
+                }) => {
+                    if let Some(barrier) = barrier {
+                        self.take_rest(barrier, inputs);
+                    }
                     self.death = None;
+                    if has_run {
+                        self.show_value(command_output);
+                    }
                     self.end_bar_line();
                     self.flush();
                     self.bars.forget_ended();
@@ -101,7 +111,7 @@ impl<O: Observer> Outputs<O> {
                     let due = self.streams.take_due();
                     self.publish_text(due);
                 }
-                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return self.flush(),
+                Err(RecvTimeoutError::Disconnected) => return self.flush(),
             }
         }
     }
@@ -126,6 +136,19 @@ impl<O: Observer> Outputs<O> {
                     return;
                 }
             }
+        }
+    }
+
+    /// Shows what a cell that succeeded has to show at its end.
+    fn show_value(&mut self, command_output: Option<JupyterMessageContent>) {
+        if !self.summary.is_success() || self.observer.is_input_denied() {
+            return;
+        }
+        let count = ExecutionCount::new(self.cell.execution_count);
+        let value = self.summary.result.clone();
+        let value = value.map(|data| ExecuteResult::new(count, data).into());
+        for content in command_output.into_iter().chain(value) {
+            self.show(content);
         }
     }
 

@@ -10,9 +10,11 @@
 //! * [`supervisor`]: the supervisor process; [`worker`]: the process that loads cells
 //! * [`link`]: the kernel's end of the supervisor's socket
 //! * [`exit_status`]: how a process ended, in words
+//! * [`descendants`]: killing what this process has started
 //! * [`environment`]: variables of this process
 //! * [`program`]: where this program's own file is; [`memory`]: free memory, and giving it back
 
+pub mod descendants;
 pub mod environment;
 pub mod exit_status;
 pub mod ipc;

@@ -10,7 +10,7 @@ use corebook_jupyter::wire::Origin;
 use jupyter_protocol::StreamContent;
 
 use super::Evaluator;
-use super::Job;
+use super::job::Job;
 
 /// How often a build looks whether a cell waits for it.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -64,7 +64,7 @@ impl Evaluator {
         let mut text = std::mem::take(&mut self.notices).join("\n");
         text.push('\n');
         let content = StreamContent::stderr(&text);
-        self.links.publisher.publish(origin, content);
+        self.links.responder.publisher.publish(origin, content);
     }
 
     /// Begins a cell that waits, and tells it what it waits for.

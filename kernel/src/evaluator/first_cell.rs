@@ -7,7 +7,8 @@ use corebook_build::{FolderChoice, Toolchain};
 use evcxr::EvalCallbacks;
 
 use super::error::CellError;
-use super::{Evaluator, ExecuteJob, outcome};
+use super::job::ExecuteJob;
+use super::{Evaluator, outcome};
 use crate::evcxr::user_settings::{self, UserSettings};
 
 impl Evaluator {
@@ -21,7 +22,7 @@ impl Evaluator {
         let refused = self.choose_toolchain(job)?;
         if self.interpreter.is_err() {
             // An interrupt has killed what it needed, or the cell is told why.
-            return match self.links.activity.is_interrupted() {
+            return match self.links.current_cell.is_interrupted() {
                 true => Err(outcome::while_compiling()),
                 false => Ok(()),
             };
@@ -88,7 +89,7 @@ impl Evaluator {
         };
         for (what, code) in settings.parts() {
             if let Err(error) = interpreter.execute(code, &mut EvalCallbacks::default()) {
-                if self.links.activity.is_interrupted() {
+                if self.links.current_cell.is_interrupted() {
                     return Err(outcome::while_compiling());
                 }
                 let error = error.to_string();

@@ -1,20 +1,18 @@
 //! One cell from its source to its outcome: magics, evcxr, what it showed, and what became of it.
 
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use corebook_magics::expansion::{Expansion, expand};
 use corebook_magics::magic::Question;
 use corebook_processes::ipc::ToSupervisor;
 use evcxr::EvalCallbacks;
-use jupyter_protocol::{ExecuteResult, ExecutionCount};
 
 use crate::outputs::{CellIdentity, CellSummary, Input};
 use crate::shared::host::KernelHost;
 
 use super::Evaluator;
-use super::ExecuteJob;
 use super::error::CellError;
+use super::job::ExecuteJob;
 use super::locate::Cell;
 use super::lock;
 use super::outcome;
@@ -28,7 +26,7 @@ struct Evaluated {
 
 impl Evaluator {
     /// Runs one cell to its end; all it wrote is published when this returns. To be called after
-    /// [`Activity::begin_cell`](crate::shared::activity::Activity::begin_cell).
+    /// [`CurrentCell::begin_run`](super::current_cell::CurrentCell::begin_run).
     pub(super) fn run(
         &mut self,
         job: &ExecuteJob,
@@ -36,7 +34,7 @@ impl Evaluator {
         is_silent: bool,
     ) -> Result<CellSummary, CellError> {
         let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
-        self.links.stdin_prompt.begin_cell(may_ask);
+        self.links.current_cell.allow_input(may_ask);
         self.tell_outputs(Input::CellBegins(CellIdentity {
             origin: job.origin.clone(),
             execution_count: self.execution_count,
@@ -46,7 +44,8 @@ impl Evaluator {
         // A client that takes questions has a person before it, and shows help in its own place.
         let has_pager = job.request.allow_stdin && !is_silent;
         let ran = self.expand_and_evaluate(job, source, has_pager);
-        let summary = self.summary();
+        let outputs = ran.as_ref().ok().and_then(|ran| ran.result.as_ref().ok());
+        let summary = self.await_outputs(outputs);
         ran.and_then(|evaluated| self.judge(evaluated, summary))
     }
 
@@ -57,7 +56,10 @@ impl Evaluator {
         source: &str,
         has_pager: bool,
     ) -> Result<Evaluated, CellError> {
-        let host = KernelHost::new(&self.links.pools, &self.links.checkpoints);
+        let host = KernelHost::new(
+            &self.links.knowledge.pools,
+            &self.links.knowledge.checkpoints,
+        );
         let expansion = expand(source, &host)
             .map_err(|error| CellError::magic(self.execution_count, source, &error))?;
         match expansion {
@@ -97,22 +99,23 @@ impl Evaluator {
         if let Some(error) = refused_command(&cell.code) {
             return Err(error);
         }
-        let checkpoint_limit_bytes = self.links.checkpoints.limit_bytes(cell.is_timing);
+        let checkpoint_limit_bytes = self.links.knowledge.checkpoints.limit_bytes(cell.is_timing);
         let interpreter = self
             .interpreter
             .as_mut()
             .map_err(|reason| CellError::not_started(reason))?;
-        self.links.supervisor.send(&ToSupervisor::CellBegins {
+        let supervisor = &self.links.worker.supervisor;
+        supervisor.send(&ToSupervisor::CellBegins {
             checkpoint_limit_bytes,
         });
-        lock(&self.links.cells).push(cell.clone());
-        let (stdin_prompt, activity) = (&self.links.stdin_prompt, &self.links.activity);
+        lock(&self.links.knowledge.cells).push(cell.clone());
+        let (stdin_prompt, current_cell) = (&self.links.stdin_prompt, &self.links.current_cell);
         let mut callbacks = EvalCallbacks {
             input_reader: &|request| {
                 stdin_prompt
-                    .ask(&request.prompt, request.is_password, activity)
+                    .ask(&request.prompt, request.is_password, current_cell)
                     .unwrap_or_else(|reason| {
-                        stdin_prompt.deny(reason);
+                        current_cell.deny_input(reason);
                         String::new()
                     })
             },
@@ -130,51 +133,41 @@ impl Evaluator {
         Ok(Evaluated { result, cell })
     }
 
-    /// What became of the cell, from both sides.
-    fn judge(
-        &mut self,
-        evaluated: Evaluated,
-        summary: CellSummary,
-    ) -> Result<CellSummary, CellError> {
+    /// The outcome of the cell, from what evcxr says and what the outputs thread has seen.
+    fn judge(&self, evaluated: Evaluated, summary: CellSummary) -> Result<CellSummary, CellError> {
         let Evaluated { result, cell } = evaluated;
-        let cells = Arc::clone(&self.links.cells);
-        let is_interrupted = self.links.activity.is_interrupted();
-        let refused = self.links.stdin_prompt.denied();
+        let current_cell = &self.links.current_cell;
+        let is_interrupted = current_cell.is_interrupted();
         match result {
-            Ok(outputs) => {
-                let finished =
-                    outcome::of_finished(summary, is_interrupted, refused, &lock(&cells))?;
-                let count = ExecutionCount::new(self.execution_count);
-                let value = finished.result.clone();
-                let value = value.map(|data| ExecuteResult::new(count, data).into());
-                let shown = command_output(&outputs).into_iter().chain(value);
-                for content in shown {
-                    self.tell_outputs(Input::Show(content));
-                    // Waits until it is published.
-                    self.summary();
-                }
-                Ok(finished)
+            Ok(_) => {
+                let denied = current_cell.input_denied();
+                let cells = lock(&self.links.knowledge.cells);
+                outcome::of_finished(summary, is_interrupted, denied, &cells)
             }
             Err(error) => Err(outcome::of_failed(error, &summary, is_interrupted, &cell)),
         }
     }
 
-    /// Waits until everything the cell wrote is published.
-    fn summary(&mut self) -> CellSummary {
+    /// Waits until everything the cell wrote is published, and its value, if it succeeded.
+    ///
+    /// * `outputs`: what evcxr itself has to show; none if it could not run the cell to its end.
+    fn await_outputs(&mut self, outputs: Option<&evcxr::EvalOutputs>) -> CellSummary {
         let (summary, receiver) = sync_channel(1);
         self.barriers += 1;
         let number = self.barriers;
-        let is_asked = self
-            .links
-            .supervisor
-            .try_send(&ToSupervisor::Barrier { number });
-        let barrier = if is_asked { number } else { 0 };
-        self.tell_outputs(Input::CellEnds { barrier, summary });
+        let supervisor = &self.links.worker.supervisor;
+        let is_asked = supervisor.try_send(&ToSupervisor::Barrier { number });
+        self.tell_outputs(Input::CellEnds {
+            barrier: is_asked.then_some(number),
+            has_run: outputs.is_some(),
+            command_output: outputs.and_then(command_output),
+            summary,
+        });
         receiver.recv().unwrap_or_default()
     }
 
     fn tell_outputs(&self, input: Input) {
-        if self.links.outputs.send(input).is_err() {
+        if self.links.worker.outputs.send(input).is_err() {
             tracing::error!("output came after the outputs thread had ended");
         }
     }

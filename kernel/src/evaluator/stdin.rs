@@ -1,17 +1,17 @@
 //! Asking the person at the client for a line of input.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use corebook_jupyter::socket_queue::SocketSender;
-use corebook_jupyter::wire::{Incoming, Origin, Outgoing};
+use corebook_jupyter::wire::{Incoming, Outgoing};
 use corebook_processes::ipc::ToSupervisor;
 use corebook_processes::link::SupervisorLink;
 use jupyter_protocol::{InputReply, InputRequest, JupyterMessageContent};
 use serde_json::json;
 
-use crate::shared::activity::Activity;
+use super::current_cell::CurrentCell;
 
 /// How often a waiting request looks whether it was interrupted.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -21,9 +21,6 @@ pub struct StdinPrompt {
     stdin: SocketSender,
     /// Answers. Sender: the stdin thread. Unbounded: clients answer only what they were asked.
     replies: Mutex<Receiver<InputReply>>,
-    requester: Mutex<Option<Origin>>,
-    /// Why the present cell got no input, if it asked in vain.
-    denied: Mutex<Option<NoInput>>,
 }
 
 /// Why there is no input.
@@ -42,25 +39,7 @@ impl StdinPrompt {
         Self {
             stdin,
             replies: Mutex::new(replies),
-            requester: Mutex::new(None),
-            denied: Mutex::new(None),
         }
-    }
-
-    /// A cell begins: questions go to `requester`, to no client when the cell may not ask.
-    pub fn begin_cell(&self, requester: Option<Origin>) {
-        *lock(&self.requester) = requester;
-        *lock(&self.denied) = None;
-    }
-
-    /// Notes that the present cell asked in vain.
-    pub fn deny(&self, reason: NoInput) {
-        *lock(&self.denied) = Some(reason);
-    }
-
-    /// Why the present cell got no input, if it asked in vain.
-    pub fn denied(&self) -> Option<NoInput> {
-        *lock(&self.denied)
     }
 
     /// The line that the person types.
@@ -68,11 +47,11 @@ impl StdinPrompt {
         &self,
         prompt: &str,
         is_password: bool,
-        activity: &Activity,
+        cell: &CurrentCell,
     ) -> Result<String, NoInput> {
-        let requester = lock(&self.requester).clone();
-        let requester = requester.ok_or(NoInput::NotAllowed)?;
-        let replies = lock(&self.replies);
+        let requester = cell.requester().ok_or(NoInput::NotAllowed)?;
+        // A panic elsewhere leaves a receiver whole.
+        let replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
         // An answer that came after its question was given up answers nothing.
         while replies.try_recv().is_ok() {}
         self.stdin.send(Outgoing {
@@ -89,7 +68,7 @@ impl StdinPrompt {
             match replies.recv_timeout(LOOK_AGAIN) {
                 Ok(reply) => return Ok(reply.value),
                 Err(RecvTimeoutError::Timeout)
-                    if activity.is_interrupted() || activity.is_ending() =>
+                    if cell.is_interrupted() || cell.is_kernel_ending() =>
                 {
                     return Err(NoInput::Interrupted);
                 }
@@ -115,21 +94,16 @@ pub fn take(message: Incoming, replies: &Sender<InputReply>) {
 pub fn answer_reads(
     wanted: &Receiver<()>,
     stdin_prompt: &StdinPrompt,
-    activity: &Activity,
+    cell: &CurrentCell,
     supervisor: &SupervisorLink,
 ) {
     while wanted.recv().is_ok() {
-        match stdin_prompt.ask("", false, activity) {
+        match stdin_prompt.ask("", false, cell) {
             Ok(line) => supervisor.send(&ToSupervisor::Input { line }),
             Err(reason) => {
-                stdin_prompt.deny(reason);
+                cell.deny_input(reason);
                 supervisor.send(&ToSupervisor::NoInput);
             }
         }
     }
-}
-
-/// A panic elsewhere leaves what the prompt holds whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

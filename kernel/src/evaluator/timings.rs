@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use corebook_build::cargo_shim::Compile;
 use serde_json::{Value, json};
 
-use crate::shared::activity::Run;
+use super::current_cell::CodeTimes;
 
 /// How long each part of a cell took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,15 +26,15 @@ pub struct Timings {
 
 impl Timings {
     /// * `began`, `ended`: of the whole cell.
-    pub fn of(began: SystemTime, compiles: &[Compile], run: Run, ended: SystemTime) -> Self {
+    pub fn of(began: SystemTime, compiles: &[Compile], code: CodeTimes, ended: SystemTime) -> Self {
         // What evcxr runs to get ready, when a cell waits for that, is not the cell.
         let last_called = compiles.last().map_or(ended, |it| it.called);
-        let run_began = run.began.filter(|began| *began >= last_called);
+        let run_began = code.began.filter(|began| *began >= last_called);
         let ran_from = run_began.unwrap_or(ended);
         let mut timings = Self {
             analysis: between(began, compiles.first().map_or(ran_from, |it| it.called)),
             run: run_began
-                .map(|began| between(began, run.ended.unwrap_or(ended)))
+                .map(|began| between(began, code.ended.unwrap_or(ended)))
                 .unwrap_or_default(),
             ..Self::default()
         };
@@ -83,11 +83,11 @@ mod tests {
 
     #[test]
     fn each_part_has_its_time() {
-        let run = Run {
+        let code = CodeTimes {
             began: Some(at(110)),
             ended: Some(at(160)),
         };
-        let timings = Timings::of(at(0), &[compile(20, 24), compile(60, 70)], run, at(170));
+        let timings = Timings::of(at(0), &[compile(20, 24), compile(60, 70)], code, at(170));
         let expected = Timings {
             analysis: Duration::from_millis(20),
             cargo: Duration::from_millis(14),
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_cell_without_code_is_all_analysis() {
-        let timings = Timings::of(at(0), &[], Run::default(), at(7));
+        let timings = Timings::of(at(0), &[], CodeTimes::default(), at(7));
         let expected = Timings {
             analysis: Duration::from_millis(7),
             ..Timings::default()
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_cell_that_does_not_compile_did_not_run() {
-        let timings = Timings::of(at(0), &[compile(10, 10)], Run::default(), at(60));
+        let timings = Timings::of(at(0), &[compile(10, 10)], CodeTimes::default(), at(60));
         let expected = Timings {
             analysis: Duration::from_millis(10),
             rustc: Duration::from_millis(50),

@@ -1,13 +1,12 @@
 //! Questions to the evaluator, for as long as a person waits for an answer.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
 use std::time::{Duration, Instant};
 
-use crate::evaluator::{Found, Job};
-use crate::shared::activity::{Activity, Phase};
-
-use std::sync::mpsc::Sender;
+use crate::evaluator::Found;
+use crate::evaluator::current_cell::{CurrentCell, Phase};
+use crate::evaluator::job::Job;
 
 /// How long after it came in a request waits for a running cell.
 const BUSY_WAIT: Duration = Duration::from_millis(300);
@@ -20,7 +19,7 @@ const ANSWER_WAIT: Duration = Duration::from_secs(60);
 pub struct EvaluatorClient<'thread> {
     /// To the evaluator.
     pub jobs: &'thread Sender<Job>,
-    pub activity: &'thread Activity,
+    pub current_cell: &'thread CurrentCell,
     /// When the request came in.
     pub received: Instant,
     /// Where relative paths in a cell begin.
@@ -49,14 +48,16 @@ impl EvaluatorClient<'_> {
 
     /// The evaluator's answer; nothing when it is busy longer than a moment.
     fn ask<T>(&self, job: Job, answers: &Receiver<T>) -> Option<T> {
-        let Self { activity, jobs, .. } = self;
-        let wait = if activity.phase() == Phase::Starting {
+        let Self {
+            current_cell, jobs, ..
+        } = self;
+        let wait = if current_cell.phase() == Phase::Starting {
             START_WAIT
         } else {
             BUSY_WAIT
         };
         let asked = Instant::now();
-        if !activity.wait_until_idle(wait.saturating_sub(asked - self.received)) {
+        if !current_cell.wait_until_idle(wait.saturating_sub(asked - self.received)) {
             return None;
         }
         jobs.send(job).ok()?;
@@ -64,7 +65,7 @@ impl EvaluatorClient<'_> {
         while asked.elapsed() < ANSWER_WAIT {
             match answers.recv_timeout(BUSY_WAIT) {
                 Ok(answer) => return Some(answer),
-                Err(RecvTimeoutError::Timeout) if activity.phase() == Phase::Idle => {}
+                Err(RecvTimeoutError::Timeout) if current_cell.phase() == Phase::Idle => {}
                 Err(_) => return None,
             }
         }

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use corebook_processes::descendants::{Kill, kill_descendants};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-
-use crate::requests::interrupt;
 
 /// How long the supervisor may take to end by itself.
 const SUPERVISOR_WAIT: Duration = Duration::from_millis(700);
 
-/// Waits until the supervisor and the compilers are gone: in a container nobody else reaps them.
+/// Waits until the supervisor and the compilers are gone: a container may have no other process that reaps them.
 pub fn reap(deadline: Instant) {
     let patience = Instant::now() + SUPERVISOR_WAIT;
     let mut is_killed = false;
@@ -19,10 +18,10 @@ pub fn reap(deadline: Instant) {
             Ok(_) => {}
             Err(_) => return,
         }
-        // A supervisor that has not connected yet hears no orders.
+        // A supervisor that has not connected yet gets no orders.
         if !is_killed && Instant::now() > patience {
             is_killed = true;
-            interrupt::Compilers::new().kill_with_supervisor();
+            kill_descendants(Kill::All);
         }
     }
 }

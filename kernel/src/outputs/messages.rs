@@ -19,13 +19,16 @@ pub enum Input {
     Show(JupyterMessageContent),
     /// The evaluator is done with the cell: show the rest, then tell what happened.
     CellEnds {
-        /// What the supervisor was asked to answer behind all output; 0 when there is none to ask.
-        barrier: u64,
+        /// What the supervisor was asked to answer after all output; none without a supervisor.
+        barrier: Option<u64>,
+        /// evcxr ran the cell to its end, so its value is shown, unless the outputs thread knows of a failure.
+        has_run: bool,
+        /// What a command of evcxr shows, before the value.
+        command_output: Option<JupyterMessageContent>,
         summary: SyncSender<CellSummary>,
     },
     /// The supervisor has ended; another one may follow.
     SupervisorGone,
-    Stop,
 }
 
 /// How many reports may wait, each at most one pipe's worth of text.
@@ -57,8 +60,22 @@ pub struct CellSummary {
     pub died: Option<Death>,
     /// The end of what was written to stderr, for telling why a worker died.
     pub stderr_tail: String,
-    /// The value of the last expression. The evaluator shows it if the cell succeeded.
+    /// The value of the last expression. It is shown if the cell succeeded.
     pub result: Option<Media>,
+}
+
+impl CellSummary {
+    /// Whether the code came to its end without a failure.
+    pub(super) fn is_success(&self) -> bool {
+        let Self {
+            panicked,
+            failed,
+            interrupted,
+            died,
+            ..
+        } = self;
+        !panicked && failed.is_none() && interrupted.is_none() && died.is_none()
+    }
 }
 
 /// The end of the worker.
@@ -81,6 +98,8 @@ pub trait Observer: Send {
     fn worker_started(&self, worker_pid: u32);
     /// The running code waits for a line of input.
     fn awaits_input(&self);
+    /// Whether the cell asked for input in vain, and so has failed.
+    fn is_input_denied(&self) -> bool;
     /// A cell begins, and whether a checkpoint protects it. Returns what to tell the cell's author.
     fn checkpoint(&self, checkpoint: Checkpoint) -> Option<String>;
     /// The pools that exist now.

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use corebook_jupyter::iopub::Publisher;
-use corebook_jupyter::reply::{reply, reply_unsupported, while_busy};
-use corebook_jupyter::socket_queue::SocketSender;
-use corebook_jupyter::wire::{Incoming, Origin};
+use corebook_jupyter::reply::Responder;
+use corebook_jupyter::wire::Incoming;
 use jupyter_protocol::{InterruptReply, JupyterMessageContent, ShutdownReply};
 use serde_json::json;
 
@@ -18,10 +16,10 @@ use crate::shared::subshells::Subshells;
 #[derive(Debug, Clone, Copy)]
 pub struct Shutdown;
 
-/// What the control thread needs.
+/// Answers what comes in on the control socket.
 pub struct Control {
-    pub publisher: Publisher,
-    pub replies: SocketSender,
+    /// Of the control socket.
+    pub responder: Responder,
     pub interrupts: Sender<interrupt::Request>,
     pub subshells: Arc<Subshells>,
     /// To the main thread, which ends the kernel.
@@ -38,11 +36,11 @@ impl Control {
                 let _ = self.interrupts.send(interrupt::Request {
                     received: self.subshells.received(),
                 });
-                self.reply(origin, InterruptReply::new());
+                self.responder.answer(origin, InterruptReply::new());
             }
             JupyterMessageContent::ShutdownRequest(request) => {
                 let restart = request.restart;
-                self.reply(
+                self.responder.answer(
                     origin,
                     ShutdownReply {
                         restart,
@@ -52,7 +50,8 @@ impl Control {
                 let _ = self.shutdowns.send(Shutdown);
             }
             JupyterMessageContent::KernelInfoRequest(_) => {
-                self.reply(origin, kernel_info::reply(&self.rust_version));
+                self.responder
+                    .answer(origin, kernel_info::reply(&self.rust_version));
             }
             JupyterMessageContent::DebugRequest(request) => {
                 let content = json!({
@@ -62,33 +61,21 @@ impl Control {
                     "command": request.content["command"],
                     "message": "corebook has no debugger",
                 });
-                self.reply(origin, jupyter_protocol::DebugReply { content });
+                self.responder
+                    .answer(origin, jupyter_protocol::DebugReply { content });
             }
             JupyterMessageContent::UnknownMessage(unknown) => {
                 match subshell_requests::reply(&unknown, &self.subshells) {
                     Some(reply) => {
-                        self.reply(origin, JupyterMessageContent::UnknownMessage(reply));
+                        self.responder
+                            .answer(origin, JupyterMessageContent::UnknownMessage(reply));
                     }
-                    None => self.refuse(origin, &unknown.msg_type),
+                    None => self.responder.refuse(origin, &unknown.msg_type, "control"),
                 }
             }
-            other => self.refuse(origin, other.message_type()),
+            other => self
+                .responder
+                .refuse(origin, other.message_type(), "control"),
         }
-    }
-
-    fn refuse(&self, origin: &Origin, message_type: &str) {
-        reply_unsupported(
-            &self.publisher,
-            &self.replies,
-            origin,
-            message_type,
-            "control",
-        );
-    }
-
-    fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
-        while_busy(&self.publisher, origin, || {
-            reply(&self.replies, origin, content.into(), json!({}))
-        });
     }
 }

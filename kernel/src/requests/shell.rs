@@ -4,25 +4,24 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use corebook_jupyter::iopub::Publisher;
-use corebook_jupyter::reply::{error_reply, reply, reply_unsupported, while_busy};
-use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::reply::Responder;
 use corebook_jupyter::wire::{Incoming, Origin};
 use jupyter_protocol::{ExecuteRequest, JupyterMessageContent, ShutdownReply, Status};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::control::Shutdown;
 use super::{comms, is_complete, kernel_info, subshell_requests};
-use crate::evaluator::{ExecuteJob, Job};
+use crate::evaluator::current_cell::CurrentCell;
+use crate::evaluator::job::{ExecuteJob, Job};
 use crate::history;
 use crate::introspection;
 use crate::introspection::Question;
 use crate::shared::subshells::Subshells;
 
-/// What the shell thread needs.
+/// Answers what comes in on the shell socket, or passes it on.
 pub struct Shell {
-    pub publisher: Publisher,
-    pub replies: SocketSender,
+    /// Of the shell socket.
+    pub responder: Responder,
     /// To the evaluator. Unbounded: a queue of cells is the client's to make.
     pub jobs: Sender<Job>,
     /// To the thread that completes and inspects. Unbounded: one request a key press.
@@ -30,6 +29,7 @@ pub struct Shell {
     /// To the thread that remembers. Unbounded: one request a cell or a key press.
     pub history: Sender<history::Request>,
     pub subshells: Arc<Subshells>,
+    pub current_cell: Arc<CurrentCell>,
     /// To the main thread, which ends the kernel.
     pub shutdowns: Sender<Shutdown>,
     pub rust_version: String,
@@ -47,9 +47,10 @@ impl Shell {
                 let number = self.subshells.next();
                 // At once, though the evaluator may be starting or warming up: to jupyter console the kernel is
                 // idle as long as it hears nothing else, and it shows no output then.
-                let busy_published = self.subshells.is_first(number);
+                let busy_published = self.current_cell.is_next(number);
                 if busy_published {
-                    self.publisher.publish(&message.origin, Status::busy());
+                    let publisher = &self.responder.publisher;
+                    publisher.publish(&message.origin, Status::busy());
                 }
                 let job = ExecuteJob {
                     supports_update_display: supports_update_display(&request, &message.metadata),
@@ -86,23 +87,29 @@ impl Shell {
     fn answer(&self, origin: &Origin, content: JupyterMessageContent) {
         match content {
             JupyterMessageContent::KernelInfoRequest(_) => {
-                self.reply(origin, kernel_info::reply(&self.rust_version));
+                self.responder
+                    .answer(origin, kernel_info::reply(&self.rust_version));
             }
             JupyterMessageContent::IsCompleteRequest(request) => {
-                self.reply(origin, is_complete::reply(&request.code));
+                self.responder
+                    .answer(origin, is_complete::reply(&request.code));
             }
-            JupyterMessageContent::CommInfoRequest(_) => self.reply(origin, comms::info_reply()),
-            JupyterMessageContent::CommOpen(open) => self.while_busy(origin, || {
-                self.publisher.publish(origin, comms::close(open.comm_id));
+            JupyterMessageContent::CommInfoRequest(_) => {
+                self.responder.answer(origin, comms::info_reply())
+            }
+            JupyterMessageContent::CommOpen(open) => self.responder.while_busy(origin, || {
+                self.responder
+                    .publisher
+                    .publish(origin, comms::close(open.comm_id));
             }),
             JupyterMessageContent::CommMsg(_) | JupyterMessageContent::CommClose(_) => {
-                self.while_busy(origin, || {
+                self.responder.while_busy(origin, || {
                     tracing::debug!("a message for a comm that does not exist")
                 });
             }
             // Its place is control, but old clients ask here.
             JupyterMessageContent::ShutdownRequest(request) => {
-                self.reply(
+                self.responder.answer(
                     origin,
                     ShutdownReply {
                         restart: request.restart,
@@ -112,8 +119,7 @@ impl Shell {
                 let _ = self.shutdowns.send(Shutdown);
             }
             other => {
-                let (publisher, replies) = (&self.publisher, &self.replies);
-                reply_unsupported(publisher, replies, origin, other.message_type(), "shell");
+                self.responder.refuse(origin, other.message_type(), "shell");
             }
         }
     }
@@ -124,21 +130,8 @@ impl Shell {
         tracing::warn!(
             "shell: a message of type {message_type} to subshell {id:?}, which there is not"
         );
-        self.while_busy(origin, || {
-            if let Some(content) = error_reply(message_type, subshell_requests::unknown(id)) {
-                reply(&self.replies, origin, content, json!({ "status": "error" }));
-            }
-        });
-    }
-
-    fn reply(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
-        self.while_busy(origin, || {
-            reply(&self.replies, origin, content.into(), json!({}))
-        });
-    }
-
-    fn while_busy(&self, origin: &Origin, act: impl FnOnce()) {
-        while_busy(&self.publisher, origin, act);
+        let content = subshell_requests::unknown(id);
+        self.responder.answer_error(origin, message_type, content);
     }
 
     fn pass_on(&self, was_taken: bool) {

@@ -19,8 +19,6 @@ pub type ShellId = Option<String>;
 pub struct Subshells {
     /// How many execute requests have come in.
     received: AtomicUsize,
-    /// How many have been answered, with their idle.
-    answered: AtomicUsize,
     /// The main shell, then its subshells in the order in which they were made.
     subshells: Mutex<Vec<Shell>>,
 }
@@ -45,7 +43,6 @@ impl Subshells {
         };
         Self {
             received: AtomicUsize::new(0),
-            answered: AtomicUsize::new(0),
             subshells: Mutex::new(vec![main]),
         }
     }
@@ -58,16 +55,6 @@ impl Subshells {
     /// How many have come in.
     pub fn received(&self) -> usize {
         self.received.load(Ordering::SeqCst)
-    }
-
-    /// Notes that the first of those not answered so far is answered now.
-    pub fn note_answer(&self) {
-        self.answered.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Whether nothing is before the request with this number.
-    pub fn is_first(&self, number: usize) -> bool {
-        self.answered.load(Ordering::SeqCst) == number
     }
 
     /// Whether the request with this number is not to be run: aborted, or its subshell was deleted.
@@ -149,15 +136,6 @@ mod tests {
         assert!(!subshells.is_aborted(&sub, third) && !subshells.is_aborted(&None, first));
         subshells.abort_all_below(subshells.received());
         assert!(subshells.is_aborted(&sub, third) && subshells.is_aborted(&None, third));
-    }
-
-    #[test]
-    fn a_request_is_first_when_all_before_it_are_answered() {
-        let subshells = Subshells::new();
-        let (first, second) = (subshells.next(), subshells.next());
-        assert!(subshells.is_first(first) && !subshells.is_first(second));
-        subshells.note_answer();
-        assert!(subshells.is_first(second));
     }
 
     #[test]

@@ -1,16 +1,14 @@
-//! A cell's error, reply and idle, given exactly once.
+//! A cell's error, reply and idle.
 //!
-//! Usually the evaluator gives them when the cell has ended. rust-analyzer can't be interrupted, so when an
-//! interrupt finds no compiler to stop, the interrupt thread gives them in its stead; the next cell then
-//! waits until evcxr is done.
+//! They are sent exactly once: the thread that takes the value out of the current cell sends them. Usually that is the
+//! evaluator, when the cell has ended. rust-analyzer can't be interrupted, so if an interrupt finds no compiler to stop,
+//! the interrupt thread sends them; the next cell then waits until evcxr has finished.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use corebook_jupyter::iopub::Publisher;
-use corebook_jupyter::reply::reply;
-use corebook_jupyter::socket_queue::SocketSender;
+use corebook_jupyter::reply::Responder;
 use corebook_jupyter::wire::Origin;
 use jupyter_protocol::{
     ErrorOutput, ExecuteReply, ExecutionCount, ExpressionResult, Media, Payload, ReplyError,
@@ -23,31 +21,16 @@ use crate::shared::subshells::Subshells;
 use super::error::CellError;
 use super::timings::Timings;
 
-/// The cell whose reply is due. Whoever takes it gives the reply.
-#[derive(Default)]
-pub struct PendingReply(Mutex<Option<CellReply>>);
-
-impl PendingReply {
-    pub fn open(&self, reply: CellReply) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
-    }
-
-    pub fn take(&self) -> Option<CellReply> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 /// What is needed to end a cell.
 pub struct CellReply {
-    pub publisher: Publisher,
-    pub replies: SocketSender,
+    pub responder: Responder,
     pub subshells: Arc<Subshells>,
     pub origin: Origin,
     pub execution_count: usize,
     pub is_silent: bool,
     pub stops_on_error: bool,
     pub started: DateTime<Utc>,
-    /// Nothing if the cell was answered while it went on.
+    /// None if the cell was answered while it went on.
     pub timings: Option<Timings>,
     /// For the client's pager.
     pub page: Option<Media>,
@@ -90,7 +73,7 @@ impl CellReply {
                         evalue,
                         traceback,
                     } = error.clone();
-                    self.publisher.publish(
+                    self.responder.publisher.publish(
                         &self.origin,
                         ErrorOutput {
                             ename,
@@ -112,7 +95,8 @@ impl CellReply {
             "dependencies_met": true,
             "timings": self.timings.map(Timings::to_json),
         });
-        reply(&self.replies, &self.origin, content.into(), metadata);
-        self.publisher.publish(&self.origin, Status::idle());
+        self.responder.reply(&self.origin, content.into(), metadata);
+        let publisher = &self.responder.publisher;
+        publisher.publish(&self.origin, Status::idle());
     }
 }

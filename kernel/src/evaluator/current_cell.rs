@@ -1,0 +1,315 @@
+//! The cell that runs now, and what may be done with it: the one place that every thread asks.
+//!
+//! The evaluator begins and ends it, the outputs thread says when its code runs, the interrupt thread stops it, the
+//! input thread asks for it, completion waits for its end. Holds state and wakes threads that wait for a change. Does
+//! nothing on its own.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use corebook_jupyter::wire::Origin;
+
+use super::cell_reply::CellReply;
+use super::stdin::NoInput;
+
+/// What the evaluator does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Loading what the first cell needs.
+    Starting,
+    Idle,
+    /// Analysing or compiling a cell; none of its code runs.
+    Compiling,
+    /// A cell's code runs in the worker.
+    Running,
+}
+
+/// Shared by all threads of the kernel.
+pub struct CurrentCell {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    phase: Phase,
+    /// Counts what was run, so that an interrupt never reaches the next cell.
+    run: u64,
+    /// The number of the execute request that is served.
+    request: usize,
+    /// How many execute requests have been answered, with their idle.
+    answered: usize,
+    is_interrupted: bool,
+    /// The kernel shuts down.
+    is_ending: bool,
+    code: CodeTimes,
+    /// The reply that is due. The thread that takes it sends it.
+    reply: Option<CellReply>,
+    /// The client that may be asked for input; none if the request does not allow questions.
+    requester: Option<Origin>,
+    /// Why the cell got no input, if it asked in vain.
+    denied: Option<NoInput>,
+}
+
+/// When the code of a cell ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CodeTimes {
+    /// None if it did not run.
+    pub began: Option<SystemTime>,
+    /// None while it runs.
+    pub ended: Option<SystemTime>,
+}
+
+impl CurrentCell {
+    pub fn new() -> Self {
+        let state = State {
+            phase: Phase::Starting,
+            run: 0,
+            request: 0,
+            answered: 0,
+            is_interrupted: false,
+            is_ending: false,
+            code: CodeTimes::default(),
+            reply: None,
+            requester: None,
+            denied: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.state().phase
+    }
+
+    /// The evaluator is ready for its first cell.
+    pub fn end_start(&self) {
+        self.change(|state| state.phase = Phase::Idle);
+    }
+
+    /// Begins to run something for a request: an interrupt or a refused input of what ran before is forgotten.
+    ///
+    /// * `request`: the number of the execute request.
+    pub fn begin_run(&self, request: usize) {
+        self.change(|state| {
+            state.phase = Phase::Compiling;
+            state.run += 1;
+            state.request = request;
+            state.is_interrupted = false;
+            state.code = CodeTimes::default();
+            state.requester = None;
+            state.denied = None;
+        });
+    }
+
+    /// The request is answered, with its idle.
+    pub fn end_request(&self) {
+        self.change(|state| {
+            state.phase = Phase::Idle;
+            state.answered += 1;
+        });
+    }
+
+    /// Whether every execute request before the one with this number is answered.
+    pub fn is_next(&self, request: usize) -> bool {
+        self.state().answered == request
+    }
+
+    /// The cell's code begins or ends to run. What evcxr runs for itself at the start is no cell.
+    pub fn set_code_runs(&self, runs: bool) {
+        self.change(|state| {
+            if !matches!(state.phase, Phase::Compiling | Phase::Running) {
+                return;
+            }
+            let now = Some(SystemTime::now());
+            if runs {
+                state.phase = Phase::Running;
+                state.code = CodeTimes {
+                    began: now,
+                    ended: None,
+                };
+            } else {
+                state.phase = Phase::Compiling;
+                state.code.ended = now;
+            }
+        });
+    }
+
+    /// When the cell's code ran.
+    pub fn code_times(&self) -> CodeTimes {
+        self.state().code
+    }
+
+    /// Interrupts what is compiled or run now, and returns which run that is.
+    ///
+    /// * `received`: how many requests had come in; the interrupt is not meant for a later one.
+    pub fn interrupt(&self, received: usize) -> Option<u64> {
+        self.change(|state| {
+            let has_cell = matches!(state.phase, Phase::Compiling | Phase::Running)
+                && state.request < received;
+            state.is_interrupted |= has_cell;
+            has_cell.then_some(state.run)
+        })
+    }
+
+    pub fn is_interrupted(&self) -> bool {
+        self.state().is_interrupted
+    }
+
+    /// The phase of a run; idle once it has ended.
+    pub fn phase_of(&self, run: u64) -> Phase {
+        let state = self.state();
+        if state.run == run {
+            state.phase
+        } else {
+            Phase::Idle
+        }
+    }
+
+    /// From now on a reply is due.
+    pub fn open_reply(&self, reply: CellReply) {
+        self.state().reply = Some(reply);
+    }
+
+    /// The reply that is due, for the caller to send. None if another thread has taken it.
+    pub fn take_reply(&self) -> Option<CellReply> {
+        self.state().reply.take()
+    }
+
+    /// From now on the cell may ask `requester` for input.
+    pub fn allow_input(&self, requester: Option<Origin>) {
+        self.state().requester = requester;
+    }
+
+    /// The client that may be asked for input.
+    pub fn requester(&self) -> Option<Origin> {
+        self.state().requester.clone()
+    }
+
+    /// Notes that the cell asked for input in vain.
+    pub fn deny_input(&self, reason: NoInput) {
+        self.state().denied = Some(reason);
+    }
+
+    /// Why the cell got no input, if it asked in vain.
+    pub fn input_denied(&self) -> Option<NoInput> {
+        self.state().denied
+    }
+
+    /// The kernel shuts down: no thread should wait any longer.
+    pub fn end_kernel(&self) {
+        self.change(|state| state.is_ending = true);
+    }
+
+    pub fn is_kernel_ending(&self) -> bool {
+        self.state().is_ending
+    }
+
+    /// Waits until the phase is idle, at most `wait`. Returns whether it is.
+    pub fn wait_until_idle(&self, wait: Duration) -> bool {
+        let deadline = Instant::now() + wait;
+        let mut state = self.state();
+        while state.phase != Phase::Idle && !state.is_ending {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        !state.is_ending
+    }
+
+    /// Changes the state and wakes the threads that wait for a change.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let changed = change(&mut self.state());
+        self.changed.notify_all();
+        changed
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is one assignment after the other: a panic elsewhere leaves no half of one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupt_reaches_only_the_run_it_was_meant_for() {
+        let cell = CurrentCell::new();
+        assert_eq!(cell.interrupt(1), None, "while starting");
+        cell.end_start();
+        assert_eq!(cell.interrupt(1), None, "while idle");
+        cell.begin_run(0);
+        assert_eq!(cell.interrupt(0), None, "before the request had come");
+        let run = cell.interrupt(1).unwrap();
+        assert!(cell.is_interrupted());
+        assert_eq!(cell.phase_of(run), Phase::Compiling);
+        cell.set_code_runs(true);
+        assert_eq!(cell.phase_of(run), Phase::Running);
+        cell.begin_run(0);
+        assert!(!cell.is_interrupted());
+        assert_eq!(cell.phase_of(run), Phase::Idle);
+    }
+
+    #[test]
+    fn refused_input_is_forgotten_with_its_run() {
+        let cell = CurrentCell::new();
+        cell.begin_run(0);
+        cell.allow_input(Some(Origin::default()));
+        cell.deny_input(NoInput::Interrupted);
+        assert!(cell.requester().is_some());
+        assert_eq!(cell.input_denied(), Some(NoInput::Interrupted));
+        cell.begin_run(0);
+        assert!(cell.requester().is_none());
+        assert_eq!(cell.input_denied(), None);
+    }
+
+    #[test]
+    fn a_request_is_next_when_all_before_it_are_answered() {
+        let cell = CurrentCell::new();
+        cell.end_start();
+        assert!(cell.is_next(0) && !cell.is_next(1));
+        cell.begin_run(0);
+        cell.end_request();
+        assert!(cell.is_next(1) && !cell.is_next(0));
+        assert_eq!(cell.phase(), Phase::Idle);
+    }
+
+    #[test]
+    fn code_runs_only_in_a_cell() {
+        let cell = CurrentCell::new();
+        cell.set_code_runs(true);
+        assert_eq!(cell.phase(), Phase::Starting);
+        cell.begin_run(0);
+        cell.set_code_runs(true);
+        cell.set_code_runs(false);
+        let times = cell.code_times();
+        assert!(times.began.is_some() && times.began <= times.ended);
+    }
+
+    #[test]
+    fn a_wait_ends_with_the_cell_with_its_time_and_with_the_kernel() {
+        let cell = CurrentCell::new();
+        assert!(!cell.wait_until_idle(Duration::ZERO));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| cell.wait_until_idle(Duration::from_secs(60)));
+            cell.end_start();
+            assert!(waiting.join().unwrap());
+        });
+        cell.begin_run(0);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| cell.wait_until_idle(Duration::from_secs(60)));
+            cell.end_kernel();
+            assert!(!waiting.join().unwrap());
+        });
+        assert!(cell.is_kernel_ending());
+    }
+}

@@ -1,0 +1,44 @@
+//! Work for the evaluator.
+
+use std::sync::mpsc::SyncSender;
+
+use corebook_jupyter::wire::Origin;
+use jupyter_protocol::ExecuteRequest;
+
+use super::questions::Found;
+
+/// What the evaluator is asked. Senders: shell and introspection.
+pub enum Job {
+    Execute(ExecuteJob),
+    /// Completions of `code` at the byte `offset`. The channel is closed without an answer if there are none.
+    Complete {
+        code: String,
+        offset: usize,
+        answer: SyncSender<Found>,
+    },
+    /// Documentation of the name that `code` ends with, as HTML. The channel is closed without an answer if there is
+    /// none.
+    Inspect {
+        code: String,
+        answer: SyncSender<String>,
+    },
+}
+
+/// A cell to run.
+pub struct ExecuteJob {
+    pub origin: Origin,
+    pub request: ExecuteRequest,
+    /// Its place among all execute requests.
+    pub number: usize,
+    /// The shell thread has published busy for it.
+    pub busy_published: bool,
+    /// The client can replace a display by a newer one.
+    pub supports_update_display: bool,
+}
+
+impl ExecuteJob {
+    /// Whether the cell counts and goes to the history.
+    pub(super) fn is_stored(&self) -> bool {
+        self.request.store_history && !self.request.silent
+    }
+}

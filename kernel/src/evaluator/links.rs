@@ -1,0 +1,63 @@
+//! What the evaluator shares with other threads.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, SyncSender};
+use std::sync::{Arc, Mutex};
+
+use corebook_build::Session;
+use corebook_jupyter::reply::Responder;
+use corebook_processes::link::SupervisorLink;
+
+use super::current_cell::CurrentCell;
+use super::locate::Cells;
+use super::stdin::StdinPrompt;
+use crate::history;
+use crate::outputs::Input;
+use crate::shared::checkpoints::Checkpoints;
+use crate::shared::host::Pools;
+use crate::shared::subshells::Subshells;
+
+/// The session in use. The main thread takes it at the end and so removes its folder.
+pub type SharedSession = Arc<Mutex<Option<Arc<Session>>>>;
+
+pub struct EvaluatorLinks {
+    /// Of the shell socket, where execute requests come in.
+    pub responder: Responder,
+    pub current_cell: Arc<CurrentCell>,
+    pub worker: WorkerLinks,
+    pub knowledge: Knowledge,
+    pub subshells: Arc<Subshells>,
+    /// To the history's thread. Unbounded: two messages a cell.
+    pub history: Sender<history::Request>,
+    pub stdin_prompt: Arc<StdinPrompt>,
+    pub session: SharedSession,
+    /// The notebook's folder.
+    pub folder: Option<PathBuf>,
+}
+
+/// The way to the process that runs cells, and the way of its output.
+pub struct WorkerLinks {
+    pub supervisor: SupervisorLink,
+    pub outputs: SyncSender<Input>,
+    /// Where a supervisor connects to.
+    pub report_socket: PathBuf,
+}
+
+/// What was learnt from the cells so far. The outputs thread adds to it; magics and errors use it.
+#[derive(Clone)]
+pub struct Knowledge {
+    /// The cells' texts, for the places of panics.
+    pub cells: Arc<Mutex<Cells>>,
+    pub pools: Arc<Pools>,
+    pub checkpoints: Arc<Checkpoints>,
+}
+
+impl Knowledge {
+    pub fn new() -> Self {
+        Self {
+            cells: Arc::default(),
+            pools: Arc::default(),
+            checkpoints: Arc::new(Checkpoints::new()),
+        }
+    }
+}
