@@ -115,7 +115,7 @@ impl Session {
         &self.dir
     }
 
-    /// The folder `evcxr` works in; what `EVCXR_TMPDIR` should say.
+    /// The folder that evcxr works in: the value of [`WORK_DIR_VARIABLE`](crate::evcxr::WORK_DIR_VARIABLE).
     pub fn work_dir(&self) -> PathBuf {
         self.dir.join(cargo::WORK_DIR)
     }

@@ -1,14 +1,14 @@
-//! The environment of this process: what it starts inherits it, and evcxr and rust-analyzer can be told some things in
-//! no other way.
+//! Changes to the environment of this process. Processes that it starts inherit them, and some settings of evcxr and
+//! rust-analyzer can be given in no other way.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// Variables that have other values for a while.
+/// Variables that have other values until this is dropped.
 pub struct Lent(Vec<(String, Option<OsString>)>);
 
 impl Lent {
-    /// Sets these variables; they have their old values again when this is dropped.
+    /// Sets these variables. They get their old values back when the result is dropped.
     pub fn set<N: Into<String>>(values: impl IntoIterator<Item = (N, OsString)>) -> Self {
         let before = values.into_iter().map(|(name, value)| {
             let name = name.into();
@@ -31,7 +31,8 @@ impl Drop for Lent {
     }
 }
 
-/// Does `work` as a kernel would that was started with these variables: `CARGO_HOME`, for one, decides what cargo builds.
+/// Does `work` with these variables set, as a kernel would that was started with them. `CARGO_HOME`, for example, decides
+/// what cargo builds.
 pub fn within<T>(variables: &BTreeMap<String, String>, work: impl FnOnce() -> T) -> T {
     let _lent = Lent::set(variables.iter().map(|(name, value)| (name, value.into())));
     work()
@@ -39,9 +40,9 @@ pub fn within<T>(variables: &BTreeMap<String, String>, work: impl FnOnce() -> T)
 
 /// Sets a variable of this process.
 pub fn set_variable(name: &str, value: OsString) {
-    // SAFETY: all code of ours and rust-analyzer's goes through std::env, which has a lock of its own. Of the C
-    // code in this process libzmq reads no environment, and SQLite did in `history::initialise`, before the thread was
-    // started that calls this in a kernel. Commands have no other thread.
+    // SAFETY: all Rust code of the process goes through std::env, which has a lock of its own. Of the C code in a
+    // kernel, libzmq reads no environment, and SQLite has read it in `history::initialise`, before the thread starts
+    // that calls this. A worker calls this before it has a second thread, and commands never have one.
     unsafe { std::env::set_var(name, value) }
 }
 

@@ -26,7 +26,7 @@ pub enum FromSupervisor {
     Event {
         event: Event,
     },
-    /// A block in evcxr's `EVCXR_BEGIN_CONTENT` convention.
+    /// Content of a type other than text, as evcxr lets cells print it.
     Content {
         mime: String,
         text: String,

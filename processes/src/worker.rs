@@ -27,6 +27,7 @@ use super::NOTICE_FD_VARIABLE;
 use super::REPORT_SOCKET_VARIABLE;
 use super::ROLE_VARIABLE;
 use super::RUNTIME_LIBRARY_VARIABLE;
+use super::environment::{remove_variable, set_variable};
 
 /// The one command of evcxr's protocol: `LOAD_AND_RUN <library> <function>`.
 pub const RUN_COMMAND: &str = "LOAD_AND_RUN ";
@@ -153,16 +154,13 @@ fn hide_own_variables() {
         LOADER_PATH_VARIABLE,
         IS_RUNTIME_VARIABLE,
     ];
-    // SAFETY: no other thread of this process runs yet.
-    unsafe {
-        for variable in own {
-            std::env::remove_var(variable);
-        }
-        if let Ok(theirs) = theirs
-            && !theirs.is_empty()
-        {
-            std::env::set_var(LOADER_PATH_VARIABLE, theirs);
-        }
+    for variable in own {
+        remove_variable(variable);
+    }
+    if let Ok(theirs) = theirs
+        && !theirs.is_empty()
+    {
+        set_variable(LOADER_PATH_VARIABLE, theirs.into());
     }
 }
 

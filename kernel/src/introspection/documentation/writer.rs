@@ -109,24 +109,8 @@ impl Writer {
             "code" => self.code = Some(Code::default()),
             "em" | "/em" => self.mark("*"),
             "strong" | "/strong" => self.mark("**"),
-            "a" => {
-                let link = attributes
-                    .split_once("href=\"")
-                    .and_then(|(_, rest)| rest.split('"').next());
-                let link = unescaped(link.unwrap_or_default());
-                if !link.is_empty() {
-                    self.mark("[");
-                }
-                self.links.push(link);
-            }
-            "/a" => {
-                let link = self.links.pop().unwrap_or_default();
-                if !link.is_empty() {
-                    // A bracket would end the link.
-                    let link = link.replace('(', "%28").replace(')', "%29");
-                    self.mark(&format!("]({link})"));
-                }
-            }
+            "a" => self.begin_link(attributes),
+            "/a" => self.end_link(),
             "ul" | "ol" => {
                 if self.lists.is_empty() {
                     self.paragraph();
@@ -136,29 +120,51 @@ impl Writer {
                     indent: LEAST_INDENT,
                 });
             }
-            "li" => {
-                self.line();
-                let Some(mut list) = self.lists.pop() else {
-                    return;
-                };
-                let marker = match &mut list.number {
-                    Some(number) => {
-                        *number += 1;
-                        format!("{}. ", *number - 1)
-                    }
-                    None => "* ".to_owned(),
-                };
-                list.indent = marker.len().max(LEAST_INDENT);
-                self.put(&marker);
-                self.lists.push(list);
-                self.item_start = self.written.len();
-            }
+            "li" => self.begin_list_item(),
             "br" | "br/" | "tr" => self.line(),
             _ => {}
         }
         if matches!(name, "/ul" | "/ol") {
             self.lists.pop();
         }
+    }
+
+    fn begin_link(&mut self, attributes: &str) {
+        let link = attributes
+            .split_once("href=\"")
+            .and_then(|(_, rest)| rest.split('"').next());
+        let link = unescaped(link.unwrap_or_default());
+        if !link.is_empty() {
+            self.mark("[");
+        }
+        self.links.push(link);
+    }
+
+    fn end_link(&mut self) {
+        let link = self.links.pop().unwrap_or_default();
+        if !link.is_empty() {
+            // A bracket would end the link.
+            let link = link.replace('(', "%28").replace(')', "%29");
+            self.mark(&format!("]({link})"));
+        }
+    }
+
+    fn begin_list_item(&mut self) {
+        self.line();
+        let Some(mut list) = self.lists.pop() else {
+            return;
+        };
+        let marker = match &mut list.number {
+            Some(number) => {
+                *number += 1;
+                format!("{}. ", *number - 1)
+            }
+            None => "* ".to_owned(),
+        };
+        list.indent = marker.len().max(LEAST_INDENT);
+        self.put(&marker);
+        self.lists.push(list);
+        self.item_start = self.written.len();
     }
 
     fn text(&mut self, html: &str) {

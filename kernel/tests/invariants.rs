@@ -1,0 +1,201 @@
+//! Rules about the source of the whole project that a search can check. `ARCHITECTURE.md` gives their reasons.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The crates of the program, without tests, benchmarks and examples.
+const CRATES: [&str; 8] = [
+    "build",
+    "install",
+    "jupyter",
+    "kernel",
+    "magics",
+    "magics/runtime",
+    "processes",
+    "runner",
+];
+
+/// A file has at most this many lines without its tests.
+const LONGEST_FILE: usize = 400;
+
+/// A function has at most this many lines.
+const LONGEST_FUNCTION: usize = 80;
+
+struct Source {
+    /// Below the project's folder.
+    path: String,
+    /// Up to the file's tests, which stand at its end.
+    code: String,
+    /// The same without lines that are comments.
+    instructions: String,
+}
+
+/// Every source file that is not a test.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let root = root.expect("the crate lies in the project");
+    let mut folders: Vec<PathBuf> = CRATES
+        .iter()
+        .map(|name| root.join(name).join("src"))
+        .collect();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("every crate has a src") {
+            let path = entry.expect("the folder can be read").path();
+            let name = path.file_stem().and_then(|name| name.to_str());
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !is_test_file(name.unwrap_or_default())
+            {
+                let text = fs::read_to_string(&path).expect("it can be read");
+                let path = path.strip_prefix(root).expect("it was found below");
+                sources.push(Source {
+                    path: path.display().to_string(),
+                    code: without_tests(&text).to_owned(),
+                    instructions: without_comments(without_tests(&text)),
+                });
+            }
+        }
+    }
+    assert!(
+        sources.len() > 200,
+        "only {} files were found",
+        sources.len()
+    );
+    sources
+}
+
+/// A module that its parent declares with `#[cfg(test)]`.
+fn is_test_file(name: &str) -> bool {
+    matches!(
+        name,
+        "tests" | "properties" | "recorded" | "hostile" | "fixtures"
+    )
+}
+
+fn without_tests(text: &str) -> &str {
+    let end = text.find("#[cfg(test)]\nmod tests {");
+    &text[..end.unwrap_or(text.len())]
+}
+
+fn without_comments(code: &str) -> String {
+    let lines = code.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The first lines of functions that are longer than `most`, with their lengths. Knows a function's end by rustfmt's
+/// indents.
+fn long_functions(code: &str, most: usize) -> Vec<(usize, String)> {
+    let lines: Vec<&str> = code.lines().collect();
+    let mut found = Vec::new();
+    for (first, line) in lines.iter().enumerate() {
+        let start = line.trim_start();
+        let words = start.split('(').next().unwrap_or_default();
+        let is_function = words.split_whitespace().any(|word| word == "fn");
+        if !is_function || start.starts_with("//") || start.ends_with([';', '}']) {
+            continue;
+        }
+        let indent = &line[..line.len() - start.len()];
+        let (body_end, declaration_end) = (format!("{indent}}}"), format!("{indent})"));
+        let last = lines[first + 1..].iter().position(|line| {
+            *line == body_end || line.starts_with(&declaration_end) && line.ends_with(';')
+        });
+        let length = last.map_or(0, |last| last + 2);
+        if length > most {
+            found.push((length, start.to_owned()));
+        }
+    }
+    found
+}
+
+/// The files whose instructions contain one of `texts`, without those that begin with one of `allowed`.
+fn files_with(texts: &[&str], allowed: &[&str]) -> Vec<String> {
+    let has_one = |code: &str| texts.iter().any(|text| code.contains(text));
+    sources()
+        .into_iter()
+        .filter(|source| has_one(&source.instructions))
+        .map(|source| source.path)
+        .filter(|path| !allowed.iter().any(|allowed| path.starts_with(allowed)))
+        .collect()
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    let sources = sources();
+    for Source { path, code, .. } in &sources {
+        let lines = code.lines().count();
+        assert!(lines <= LONGEST_FILE, "{path} has {lines} lines");
+        let long = long_functions(code, LONGEST_FUNCTION);
+        assert!(long.is_empty(), "{path} has long functions: {long:?}");
+    }
+    let lengths = sources.iter().flat_map(|it| long_functions(&it.code, 40));
+    assert!(lengths.count() > 10, "functions are not found any more");
+}
+
+#[test]
+fn a_long_function_is_found() {
+    let body = "        1;\n".repeat(3);
+    let code = format!(
+        "impl A {{\n    pub fn f() {{\n{body}    }}\n\n    fn g(\n        a: u8,\n    ) -> u8;\n}}\n"
+    );
+    assert_eq!(long_functions(&code, 4), [(5, "pub fn f() {".to_owned())]);
+    assert!(long_functions(&code, 5).is_empty());
+}
+
+#[test]
+fn zmq_is_used_in_one_crate() {
+    assert_eq!(files_with(&["zmq::"], &["jupyter/src/"]), [""; 0]);
+}
+
+/// The runtime has a file of its own for them, because cells compile it without any other crate.
+#[test]
+fn the_names_by_which_evcxr_is_known_stand_in_one_place() {
+    let allowed = ["build/src/evcxr", "magics/runtime/src/evcxr.rs"];
+    let names = ["EVCXR_", "run_user_code_", "\"ctx\""];
+    assert_eq!(files_with(&names, &allowed), [""; 0]);
+}
+
+#[test]
+fn evcxr_is_called_by_two_rooms() {
+    let allowed = [
+        "kernel/src/evaluator",
+        "kernel/src/evcxr/",
+        // `runtime_hook`.
+        "kernel/src/main.rs",
+    ];
+    let uses = ["use evcxr", "evcxr::Eval", "evcxr::Error", "ra_ap_syntax"];
+    assert_eq!(files_with(&uses, &allowed), [""; 0]);
+}
+
+#[test]
+fn rayon_is_used_in_one_file() {
+    let allowed = ["magics/runtime/src/pool/threads/workers.rs"];
+    let uses = ["use rayon", " rayon::", "(rayon::"];
+    assert_eq!(files_with(&uses, &allowed), [""; 0]);
+}
+
+#[test]
+fn the_kernel_spawns_threads_in_one_file() {
+    let allowed = [
+        "kernel/src/kernel/threads.rs",
+        // The supervisor's log.
+        "kernel/src/evcxr/startup.rs",
+        // The build of a template, in a scope.
+        "kernel/src/evaluator/first_build.rs",
+        // Other processes: worker, supervisor, cargo and its shim.
+        "magics/runtime/src/",
+        "processes/src/supervisor/",
+        "build/src/",
+    ];
+    let spawns = ["thread::spawn", "thread::Builder", "thread::scope"];
+    assert_eq!(files_with(&spawns, &allowed), [""; 0]);
+}
+
+#[test]
+fn the_environment_of_the_process_changes_in_one_file() {
+    let allowed = ["processes/src/environment.rs"];
+    let changes = ["env::set_var", "env::remove_var"];
+    assert_eq!(files_with(&changes, &allowed), [""; 0]);
+}
