@@ -1,4 +1,4 @@
-//! The command line: parses, calls, prints. Each command's work is elsewhere.
+//! The command line: parses arguments, calls the function that does the work, prints the result.
 
 mod doctor;
 mod install;
@@ -19,10 +19,10 @@ use self::run::RunArguments;
 use crate::kernel;
 use crate::shared::cpus;
 
-/// The exit code for a command line, or a file it names, that can't be used.
+/// The exit code if the command line, or a file that it names, can't be used.
 const UNUSABLE: u8 = 2;
 
-/// The crates of ours that log.
+/// Our crates that log.
 const LOGGING_CRATES: [&str; 3] = ["corebook_kernel", "corebook_jupyter", "corebook_processes"];
 
 /// A Jupyter kernel for Rust that shows and measures parallel work.
@@ -35,7 +35,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tell Jupyter of the kernel and prebuild what cells link to
+    /// Register the kernel with Jupyter and build the library that cells link to
     Install(InstallArguments),
     /// Remove the kernel from Jupyter
     Uninstall(UninstallArguments),
@@ -46,9 +46,9 @@ enum Command {
     },
     /// Run notebooks without Jupyter
     Run(RunArguments),
-    /// Tell how many cores there are and how many are usable
+    /// Show how many cores there are and how many are usable
     Cpus(CpusArguments),
-    /// Check what a kernel needs, and say how to mend what is missing
+    /// Check what a kernel needs, and say how to fix what is missing
     Doctor(DoctorArguments),
 }
 
@@ -86,23 +86,23 @@ pub fn run() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            // It names files, and what notebooks say of themselves.
+            // The text can hold names of files and text of a notebook, which may contain control characters.
             eprintln!("corebook: {}", visible(&format!("{error:#}")));
             ExitCode::from(UNUSABLE)
         }
     }
 }
 
-/// Logs go to stderr; a kernel's stdout says nothing. `COREBOOK_LOG=debug` says more.
+/// Logs go to stderr, because a kernel prints nothing on stdout. `COREBOOK_LOG` sets the level.
 ///
-/// A bare level is for our own crates: rust-analyzer's log speaks to its own developers.
+/// A bare level such as `debug` applies to our own crates only: rust-analyzer's log is for its developers.
 fn start_log() {
-    let asked = std::env::var("COREBOOK_LOG").unwrap_or_else(|_| "warn".to_owned());
-    let is_level = !asked.contains(['=', ',']);
+    let setting = std::env::var("COREBOOK_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let is_level = !setting.contains(['=', ',']);
     let directives = if is_level {
-        own_crates_at(&asked)
+        own_crates_at(&setting)
     } else {
-        asked
+        setting
     };
     let filter =
         EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new(own_crates_at("warn")));
@@ -113,7 +113,7 @@ fn start_log() {
         .init();
 }
 
-/// The log's directives for `level` in every crate of ours that logs, and for silence in all others.
+/// Log directives: `level` for [`LOGGING_CRATES`], off for all other crates.
 fn own_crates_at(level: &str) -> String {
     LOGGING_CRATES.iter().fold("off".to_owned(), |all, name| {
         format!("{all},{name}={level}")
@@ -123,7 +123,7 @@ fn own_crates_at(level: &str) -> String {
 fn run_kernel(path: &std::path::Path) -> anyhow::Result<ExitCode> {
     let connection = connection_file::read(path)?;
     kernel::run(connection, surroundings::leave_start_folder())?;
-    // The evaluator may be inside evcxr, which nobody can call back; its files are gone already.
+    // The evaluator's thread may still be inside evcxr, which can't be stopped. Its files are removed already.
     std::process::exit(0)
 }
 
@@ -143,7 +143,7 @@ fn print_cpus(arguments: &CpusArguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         println!("{}", corebook::cpus::json(&report));
     } else {
-        println!("{}", cpus::text(&report, arguments.verbose));
+        println!("{}", cpus::render(&report, arguments.verbose));
     }
     Ok(ExitCode::SUCCESS)
 }

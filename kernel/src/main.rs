@@ -1,4 +1,4 @@
-//! One binary, four trades: supervisor and worker of a running notebook, compiler of its cells, command line.
+//! One binary, four roles: supervisor, worker, cargo shim, command line.
 
 use std::process::ExitCode;
 
@@ -10,19 +10,20 @@ fn main() -> ExitCode {
         return compiler.run();
     }
     match std::env::var(ROLE_VARIABLE).as_deref() {
-        Ok(SUPERVISOR_ROLE) => child(supervisor::run()),
-        Ok(WORKER_ROLE) => child(worker::run()),
+        Ok(SUPERVISOR_ROLE) => exit_code(supervisor::run()),
+        Ok(WORKER_ROLE) => exit_code(worker::run()),
         _ => {
-            // evcxr runs this binary around rustc when a notebook asks for its cache; does not return then.
+            // If a notebook turns evcxr's cache on, evcxr runs this binary as a wrapper of rustc. This call does not
+            // return then.
             evcxr::runtime_hook();
             corebook_kernel::cli::run()
         }
     }
 }
 
-/// What a child process says goes to the kernel's log.
-fn child(ended: anyhow::Result<()>) -> ExitCode {
-    match ended {
+/// Prints the error of a child process on stderr, which goes to the kernel's log.
+fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");

@@ -1,10 +1,10 @@
-//! `corebook doctor`: what a kernel needs, one line each, with the cure where something is missing.
+//! `corebook doctor`: checks what a kernel needs, one line for each check, with the fix if something is missing.
 //!
-//! A kernel is started with what its kernelspec sets, so that is what is checked: its toolchain, its
-//! crates, its cache. Nothing is built or changed here.
+//! Checks what each kernelspec sets, because a kernel is started with that: toolchain, crates, cache. Builds and
+//! changes nothing.
 //!
-//! * [`setup`]: what a kernel will work with, and whether it is ready
-//! * [`jupyter`]: which kernels there are, and which of them Jupyter sees
+//! * [`setup`]: toolchain, crates and cache of one kernel
+//! * [`jupyter`]: the installed kernelspecs, and which of them Jupyter lists
 
 mod jupyter;
 mod setup;
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use self::setup::Setup;
 
-/// What `corebook doctor` takes.
+/// Arguments of `corebook doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArguments {
     /// Print one JSON array with an object for each check
@@ -25,10 +25,10 @@ pub struct DoctorArguments {
     json: bool,
 }
 
-/// One check: what was looked at, and what was found or what to do.
+/// One check: its name, and what was found or how to fix it.
 struct Finding {
     what: &'static str,
-    found: Result<String, String>,
+    result: Result<String, String>,
 }
 
 /// Prints all checks. The exit code is 0 when nothing is missing and 1 otherwise.
@@ -37,14 +37,14 @@ pub fn run(arguments: &DoctorArguments) -> ExitCode {
     if arguments.json {
         println!("{:#}", as_json(&findings));
     } else {
-        for Finding { what, found } in &findings {
-            match found {
+        for Finding { what, result } in &findings {
+            match result {
                 Ok(text) => println!("ok       {what}: {}", visible(text)),
-                Err(cure) => println!("missing  {what}: {}", visible(cure)),
+                Err(fix) => println!("missing  {what}: {}", visible(fix)),
             }
         }
     }
-    if findings.iter().all(|finding| finding.found.is_ok()) {
+    if findings.iter().all(|finding| finding.result.is_ok()) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -53,9 +53,9 @@ pub fn run(arguments: &DoctorArguments) -> ExitCode {
 
 fn as_json(findings: &[Finding]) -> serde_json::Value {
     let object = |finding: &Finding| {
-        let (is_ok, text) = match &finding.found {
+        let (is_ok, text) = match &finding.result {
             Ok(text) => (true, text),
-            Err(cure) => (false, cure),
+            Err(fix) => (false, fix),
         };
         json!({ "check": finding.what, "ok": is_ok, "text": text })
     };
@@ -66,7 +66,7 @@ fn findings() -> Vec<Finding> {
     let installed = kernelspec::installed();
     let setups = Setup::of_all(&installed);
     let mut findings = Vec::new();
-    let mut add = |what, found| findings.push(Finding { what, found });
+    let mut add = |what, result| findings.push(Finding { what, result });
     for setup in setup::one_for_each_toolchain(&setups) {
         add("cargo", setup.cargo());
         add("rustc", setup.rustc());
@@ -77,8 +77,8 @@ fn findings() -> Vec<Finding> {
         add("prebuilt session", setup.prebuilt());
         add("network", setup.network());
     }
-    for found in jupyter::kernelspecs(&installed) {
-        add("kernelspec", found);
+    for result in jupyter::kernelspecs(&installed) {
+        add("kernelspec", result);
     }
     add("Jupyter", jupyter::view(&installed));
     add("evcxr's settings", setup::user_settings());

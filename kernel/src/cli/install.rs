@@ -1,4 +1,4 @@
-//! `corebook install` and `corebook uninstall`: from the command line to the crate that does it.
+//! `corebook install` and `corebook uninstall`: converts their arguments and calls `corebook_install`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,7 +45,7 @@ pub struct UninstallArguments {
 
 #[derive(Debug, clap::Args)]
 struct PlaceArguments {
-    /// For this user, whichever Jupyter they run (the default)
+    /// For this user, in any Jupyter (the default)
     #[arg(long, conflicts_with_all = ["sys_prefix", "prefix"])]
     user: bool,
     /// Into the active Python environment
@@ -69,17 +69,17 @@ impl PlaceArguments {
     }
 }
 
-/// Prebuilds the runtime, then writes the kernelspec: what Jupyter can choose is ready to start.
+/// Builds the runtime, then writes the kernelspec. So a kernel that Jupyter lists is ready to start.
 pub fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
     let is_json = arguments.json;
     let location = arguments.place.location();
     let options = options(arguments)?;
-    let called = std::env::args_os().next().unwrap_or_default();
-    let binary = kernelspec::path_to_keep(&called, program::path()?);
+    let called_as = std::env::args_os().next().unwrap_or_default();
+    let binary = kernelspec::path_to_keep(&called_as, program::path()?);
     kernelspec::check(&binary, &location, &options)?;
     within(&options.environment(), || prebuild(&options))?;
     let dir = kernelspec::install(&binary, &location, &options)?;
-    told(is_json, "installed", &options.name, &dir);
+    print_done(is_json, "installed", &options.name, &dir);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -93,7 +93,7 @@ fn prebuild(options: &Options) -> anyhow::Result<()> {
 fn options(arguments: InstallArguments) -> anyhow::Result<Options> {
     let defaults = Options::default();
     let mut env = arguments.env;
-    // What is built now is where the kernel looks for it.
+    // The kernel must look in the cache in which the runtime is built now.
     let is_named = env.iter().any(|entry| entry.name == CACHE_VARIABLE);
     if !is_named && std::env::var_os(CACHE_VARIABLE).is_some_and(|path| !path.is_empty()) {
         env.push(EnvEntry {
@@ -111,7 +111,7 @@ fn options(arguments: InstallArguments) -> anyhow::Result<Options> {
     })
 }
 
-/// Removes the kernelspec; the cache stays for other installations.
+/// Removes the kernelspec. The cache stays, because other installations may use it.
 pub fn uninstall(arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
     let name = arguments
         .place
@@ -119,11 +119,11 @@ pub fn uninstall(arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
         .clone()
         .unwrap_or_else(|| Options::default().name);
     let dir = kernelspec::uninstall(&arguments.place.location(), &name)?;
-    told(arguments.json, "removed", &name, &dir);
+    print_done(arguments.json, "removed", &name, &dir);
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(as_json: bool, done: &str, name: &str, dir: &Path) {
+fn print_done(as_json: bool, done: &str, name: &str, dir: &Path) {
     if as_json {
         println!(
             "{}",

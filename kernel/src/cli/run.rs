@@ -13,7 +13,7 @@ const EXIT_CODES: &str = "Cells tagged raises-exception must fail.
 
 Exit codes: 0 all cells ran, 1 a cell failed, 2 a file or an option can't be used, 130 Ctrl-C";
 
-/// What `corebook run` takes.
+/// Arguments of `corebook run`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct RunArguments {
@@ -35,11 +35,11 @@ pub struct RunArguments {
 }
 
 impl RunArguments {
-    /// What is to be done.
+    /// Converts the arguments.
     ///
     /// # Errors
     ///
-    /// When several notebooks are to be written to one file, and when the system does not say where this program is.
+    /// If several notebooks would be written to one file, or if the path of this program is unknown.
     pub fn into_options(self) -> anyhow::Result<Options> {
         let destination = match (self.output, self.in_place) {
             (Some(_), _) if self.notebooks.len() > 1 => anyhow::bail!(
@@ -52,7 +52,7 @@ impl RunArguments {
         };
         let kernel = KernelProgram {
             path: program::path().context("can't find the file of this program")?,
-            // Cells of a notebook were not typed: they do not belong in the history of what a person typed.
+            // The history is for cells that a person typed in. The cells of these notebooks were not.
             variables: vec![(place::VARIABLE, place::OFF)],
         };
         Ok(Options {

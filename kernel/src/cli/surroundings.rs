@@ -1,8 +1,8 @@
-//! What this program was started in: a folder and an environment.
+//! The folder and the environment in which this program was started.
 //!
-//! JupyterLab starts a kernel when a notebook is opened, in the notebook's folder. Whoever opens a notebook has not
-//! agreed to run anything, so until a cell runs no file there decides what is run or with which options.
-//! `docs/security.md` has the whole rule. Nothing here reads a file.
+//! JupyterLab starts a kernel in the notebook's folder as soon as the notebook is opened. The user has not agreed to
+//! run anything then. So until a cell runs, no file in that folder may decide which program runs or with which
+//! options. `docs/security.md` has the whole rule. Reads no file.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use corebook_processes::environment::set_variable;
 
 use crate::history::place;
 
-/// Variables that may name a file or folder relative to the folder of the start.
+/// Variables that may hold a path relative to the folder in which the program was started.
 const PATHS: [&str; 6] = [
     CACHE_VARIABLE,
     place::VARIABLE,
@@ -23,7 +23,7 @@ const PATHS: [&str; 6] = [
     "TMPDIR",
 ];
 
-/// Leaves only absolute folders in `PATH` and the loader's lists, for this process and all it starts.
+/// Removes relative folders from `PATH` and from the dynamic loader's lists, for this process and its children.
 pub fn ignore_relative_folders() {
     for name in LISTS {
         if let Some(absolute) = std::env::var_os(name).and_then(|list| without_relative(&list)) {
@@ -32,11 +32,11 @@ pub fn ignore_relative_folders() {
     }
 }
 
-/// Goes to a folder that holds nothing of a notebook's. Gives back the one that was left.
+/// Changes to a folder that contains no file of a notebook. Returns the previous folder.
 ///
-/// What variables said relative to it they say absolutely from now on.
+/// Makes relative paths in [`PATHS`] absolute first.
 pub fn leave_start_folder() -> Option<PathBuf> {
-    // The folder can be gone.
+    // The folder may have been removed.
     let folder = std::env::current_dir().ok();
     for name in PATHS {
         if let Some(path) = std::env::var_os(name)
@@ -52,10 +52,10 @@ pub fn leave_start_folder() -> Option<PathBuf> {
     folder
 }
 
-/// The path that a variable means, if that is not what it says.
+/// `path` made absolute below `folder`. None if it stays as it is.
 fn absolute(folder: &Path, path: &Path) -> Option<PathBuf> {
-    let is_word = path.as_os_str().is_empty() || path == Path::new(place::OFF);
-    (!is_word && path.is_relative()).then(|| folder.join(path))
+    let is_no_path = path.as_os_str().is_empty() || path == Path::new(place::OFF);
+    (!is_no_path && path.is_relative()).then(|| folder.join(path))
 }
 
 #[cfg(test)]
@@ -63,11 +63,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_means_a_path_below_the_folder_of_the_start() {
-        let of = |path: &str| absolute(Path::new("/start"), Path::new(path));
-        assert_eq!(of("cache"), Some("/start/cache".into()));
+    fn relative_paths_are_below_the_start_folder() {
+        let absolute_of = |path: &str| absolute(Path::new("/start"), Path::new(path));
+        assert_eq!(absolute_of("cache"), Some("/start/cache".into()));
         for unchanged in ["", "off", "/cache"] {
-            assert_eq!(of(unchanged), None, "{unchanged:?}");
+            assert_eq!(absolute_of(unchanged), None, "{unchanged:?}");
         }
     }
 }

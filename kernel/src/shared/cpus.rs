@@ -4,7 +4,7 @@ use corebook::cpus::Report;
 use sysinfo::System;
 
 /// The two lines of `%cpus`; with `verbose` what else is known of the machine.
-pub fn text(report: &Report, verbose: bool) -> String {
+pub fn render(report: &Report, verbose: bool) -> String {
     let summary = corebook::cpus::summary(report);
     if !verbose {
         return summary;

@@ -65,7 +65,7 @@ impl Host for KernelHost<'_> {
     fn answer(&self, question: &Question) -> String {
         match question {
             Question::Cpus { json: true, .. } => corebook::cpus::json(&corebook::cpus::live()),
-            Question::Cpus { verbose, .. } => cpus::text(&corebook::cpus::live(), *verbose),
+            Question::Cpus { verbose, .. } => cpus::render(&corebook::cpus::live(), *verbose),
             Question::PoolStatus => corebook::__private::pool::status_text(&self.pools.get()),
             Question::Checkpoint(command) => self.checkpoints.obey(*command),
             Question::Help(name) => help::help_text(name).unwrap_or_default(),

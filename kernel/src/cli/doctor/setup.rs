@@ -1,4 +1,4 @@
-//! What one kernel will work with: a toolchain, crates and a cache, as its kernelspec says.
+//! Toolchain, crates and cache of one kernel, as its kernelspec sets them.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use corebook_processes::environment::within;
 
 use crate::evcxr::user_settings::{self, UserSettings};
 
-/// Free space below which a notebook's first `:dep` is in danger, in bytes.
+/// With less free space, in bytes, a notebook's first `:dep` may fail.
 const LITTLE_SPACE: u64 = 500 * 1024 * 1024;
 
-type Found = Result<String, String>;
+type CheckResult = Result<String, String>;
 
-/// What is found out once for a kernel.
+/// What the checks of one kernel share.
 pub struct Setup {
-    /// The kernel's name, where there are several.
+    /// The kernel's name and a colon. Empty unless several kernels are installed.
     label: String,
-    /// What the kernel is started with.
+    /// Environment variables that the kernelspec sets.
     env: BTreeMap<String, String>,
     toolchain: Result<Toolchain, String>,
     cache: Result<Cache, String>,
@@ -44,11 +44,11 @@ impl Setup {
     }
 
     fn here(label: String, env: BTreeMap<String, String>) -> Self {
-        let in_words = |error: corebook_build::Error| error.to_string();
-        let toolchain = Toolchain::here().map_err(in_words);
-        let cache = Cache::locate().map_err(in_words);
+        let to_text = |error: corebook_build::Error| error.to_string();
+        let toolchain = Toolchain::here().map_err(to_text);
+        let cache = Cache::locate().map_err(to_text);
         let crates = crates::from_environment();
-        let prebuild = crates.map_err(in_words).and_then(|crates| {
+        let prebuild = crates.map_err(to_text).and_then(|crates| {
             let toolchain = toolchain.as_ref().map_err(|_| NEEDS_TOOLS.to_owned())?;
             let cache = cache.clone()?;
             let runtime = RuntimeSource::embedded();
@@ -63,28 +63,28 @@ impl Setup {
         }
     }
 
-    pub fn cargo(&self) -> Found {
+    pub fn cargo(&self) -> CheckResult {
         let toolchain = self.toolchain.as_ref().map_err(Clone::clone)?;
         Ok(toolchain.cargo.display().to_string())
     }
 
-    pub fn rustc(&self) -> Found {
+    pub fn rustc(&self) -> CheckResult {
         let toolchain = self.toolchain.as_ref().map_err(Clone::clone)?;
         Ok(toolchain.version.clone())
     }
 
-    pub fn rust_src(&self) -> Found {
+    pub fn rust_src(&self) -> CheckResult {
         match self.tools()?.check_rust_src() {
             Ok(()) => Ok("types of variables can be inferred".to_owned()),
             Err(error) => Err(error.to_string()),
         }
     }
 
-    pub fn linker(&self) -> Found {
+    pub fn linker(&self) -> CheckResult {
         linker::check(self.tools()?).map_err(|error| error.to_string())
     }
 
-    pub fn prebuilt(&self) -> Found {
+    pub fn prebuilt(&self) -> CheckResult {
         let prebuild = self.prebuild.as_ref().map_err(Clone::clone)?;
         let (label, version) = (&self.label, &prebuild.toolchain.version);
         if let Some(template) = prebuild.existing() {
@@ -104,7 +104,7 @@ impl Setup {
         ))
     }
 
-    pub fn network(&self) -> Found {
+    pub fn network(&self) -> CheckResult {
         let prebuild = self.prebuild.as_ref().map_err(Clone::clone)?;
         let label = &self.label;
         match prebuild.existing() {
@@ -120,9 +120,9 @@ impl Setup {
         }
     }
 
-    pub fn disk_space(&self) -> Found {
+    pub fn disk_space(&self) -> CheckResult {
         let cache = self.cache.as_ref().map_err(Clone::clone)?;
-        // The cache may not exist yet; its nearest ancestor lies on the same disk.
+        // The cache may not exist yet. Its nearest existing ancestor is on the same disk.
         let ancestors = cache.root().ancestors();
         let dir = ancestors.into_iter().find(|dir| dir.exists());
         let dir = dir.unwrap_or(cache.root());
@@ -143,8 +143,8 @@ impl Setup {
     }
 }
 
-/// What the user has set for evcxr, which a kernel obeys in part.
-pub fn user_settings() -> Found {
+/// The user's settings for evcxr. A kernel uses some of them.
+pub fn user_settings() -> CheckResult {
     let folder = user_settings::folder().ok_or("there is no folder for settings: set HOME")?;
     let settings = UserSettings::read(&folder)?;
     Ok(match settings == UserSettings::default() {
@@ -155,20 +155,20 @@ pub fn user_settings() -> Found {
 
 const NEEDS_TOOLS: &str = "needs cargo and rustc first";
 
-/// Of kernels that share a toolchain, the first.
+/// The first kernel of each toolchain.
 pub fn one_for_each_toolchain(setups: &[Setup]) -> Vec<&Setup> {
     one_for_each(setups, |setup| &setup.toolchain)
 }
 
-/// Of kernels that share a cache, the first.
+/// The first kernel of each cache.
 pub fn one_for_each_cache(setups: &[Setup]) -> Vec<&Setup> {
     one_for_each(setups, |setup| &setup.cache)
 }
 
-fn one_for_each<T: PartialEq>(setups: &[Setup], of: impl Fn(&Setup) -> &T) -> Vec<&Setup> {
+fn one_for_each<T: PartialEq>(setups: &[Setup], key: impl Fn(&Setup) -> &T) -> Vec<&Setup> {
     let mut firsts: Vec<&Setup> = Vec::new();
     for setup in setups {
-        if !firsts.iter().any(|first| of(first) == of(setup)) {
+        if !firsts.iter().any(|first| key(first) == key(setup)) {
             firsts.push(setup);
         }
     }
