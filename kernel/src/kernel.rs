@@ -1,4 +1,4 @@
-//! Binds the sockets, starts the threads, and ends them.
+//! Binds the sockets, starts the threads and ends them. Answers no request itself.
 //!
 //! ```text
 //!  client ── heartbeat ─ echo
@@ -51,26 +51,26 @@ use crate::shared::subshells::Subshells;
 use self::threads::{Threads, spawn_detached};
 use self::watcher::Watcher;
 
-/// How long threads may take to end before the process ends without them.
+/// How long the end waits for threads. After that the process ends without them.
 const END_WAIT: Duration = Duration::from_millis(1500);
 
-/// How long a compiler that was started last may take to end.
+/// How long the end waits for a compiler that was started during the shutdown.
 const LAST_CHILD_WAIT: Duration = Duration::from_millis(200);
 
 /// Runs a kernel on `connection` until a client or a signal ends it.
 ///
-/// * `folder`: that of the notebook, which is not the process's own any more.
+/// * `folder`: the notebook's folder. The process has left it already.
 pub fn run(connection: Connection, folder: Option<PathBuf>) -> anyhow::Result<()> {
     let sockets = Sockets::bind(connection)?;
     let mut kernel = Kernel::new(&sockets);
     let shutdowns = kernel.start(sockets, folder)?;
-    // Every sender gone would mean that every thread has ended; then the kernel ends too.
+    // An error means that all senders are dropped because all threads have ended. The kernel ends then, too.
     let _ = shutdowns.recv();
     kernel.end();
     Ok(())
 }
 
-/// Where requests go from the threads of shell and control, and what is said of them.
+/// What the threads of shell and control need to answer requests or to pass them on.
 struct Requests {
     publisher: Publisher,
     shutdowns: Sender<Shutdown>,
@@ -87,11 +87,11 @@ struct Kernel {
     current_cell: Arc<CurrentCell>,
     supervisor: SupervisorLink,
     session: SharedSession,
-    /// Keeps the folder of the supervisor's socket until the end.
+    /// Removes the folder of the supervisor's socket when it is dropped, at the end.
     report_address: Option<link::ReportAddress>,
     threads: Threads,
     senders: Vec<SocketSender>,
-    /// To the history's thread, which closes its file at the end.
+    /// To the thread `history`, which closes its file at the end.
     history: Option<Sender<history::Request>>,
 }
 
@@ -109,7 +109,7 @@ impl Kernel {
         }
     }
 
-    /// Starts every thread. What comes back tells when to end.
+    /// Starts every thread. The kernel must end when the returned channel delivers a message.
     fn start(
         &mut self,
         sockets: Sockets,
@@ -123,7 +123,7 @@ impl Kernel {
         let (outputs, output_inputs) = sync_channel(outputs::QUEUE_LENGTH);
         let (awaits_input, input_wanted) = channel();
         let subshells = Arc::new(Subshells::new());
-        // First of all: a client that sees the kernel may signal it.
+        // Before the sockets' threads: a client may send a signal as soon as it sees the kernel.
         signals::spawn_thread(
             interrupts.clone(),
             shutdowns.clone(),
@@ -144,7 +144,7 @@ impl Kernel {
         let publisher = self.start_iopub(iopub)?;
         self.start_heartbeat(heartbeat)?;
         let stdin_prompt = self.start_stdin(stdin)?;
-        // Not before: rustup takes its time, and a client waits to be welcomed.
+        // After iopub has started: rustup is slow, and clients wait for `iopub_welcome`.
         let toolchain = Toolchain::of_user(folder.as_deref());
         let responder = Responder {
             publisher: publisher.clone(),
@@ -191,7 +191,7 @@ impl Kernel {
         Ok(ends)
     }
 
-    /// Starts the thread that publishes, and says that the kernel is starting.
+    /// Starts the thread that publishes, and publishes the status `starting`.
     fn start_iopub(&mut self, iopub: Bound<Iopub>) -> anyhow::Result<Publisher> {
         let publisher = Publisher::new(iopub.sender);
         self.threads.spawn("iopub", move || iopub.owner.serve())?;
@@ -216,7 +216,7 @@ impl Kernel {
         Ok(prompt)
     }
 
-    /// Starts the threads that take requests.
+    /// Starts the threads `control` and `shell`.
     fn start_requests(
         &mut self,
         shell: Bound<Router>,
@@ -271,7 +271,7 @@ impl Kernel {
         Ok(())
     }
 
-    /// Binds the supervisor's socket, and passes on what comes there. The socket's path.
+    /// Binds the supervisor's socket and starts the thread that forwards its reports. Returns the socket's path.
     fn listen_to_supervisors(&mut self, outputs: SyncSender<Input>) -> anyhow::Result<PathBuf> {
         let (listener, address) = link::Listener::bind()?;
         let path = address.path();
@@ -289,7 +289,7 @@ impl Kernel {
         Ok(path)
     }
 
-    /// Ends the children, then the sockets' threads, so that what was left to send is sent.
+    /// Ends the child processes, then the sockets' threads, which first send what is in their queues.
     fn end(self) {
         self.current_cell.end_kernel();
         self.supervisor.send(&ToSupervisor::End);
@@ -303,7 +303,7 @@ impl Kernel {
         let deadline = Instant::now() + END_WAIT;
         children::reap(deadline);
         self.threads.wait(deadline);
-        // The evaluator may hold the session as well, and its thread is not waited for.
+        // Removed explicitly: the evaluator may hold the session too, and nothing waits for its thread.
         if let Some(session) = self
             .session
             .lock()
@@ -311,21 +311,21 @@ impl Kernel {
             .take()
         {
             session.remove();
-            // The evaluator may have started one more compiler, which makes the folder anew. Now it can start
-            // none, because evcxr's cargo was in the folder.
+            // The evaluator may have started one more compiler meanwhile, which creates the folder again. It can't
+            // start another one, because evcxr's cargo was in the folder.
             kill_descendants(Kill::All);
             children::reap(Instant::now() + LAST_CHILD_WAIT);
             session.remove();
         }
         drop(self.report_address);
         drop(self.senders);
-        // Closed sockets deliver for their linger time; the context is not waited for, because the
+        // Closed sockets still deliver during their linger time. Nothing waits for the context, because the
         // evaluator's thread may still hold a publisher.
         drop(self.context);
     }
 }
 
-/// Publishes what cells show.
+/// Starts the thread that publishes what cells show.
 fn start_outputs(
     links: &EvaluatorLinks,
     inputs: Receiver<Input>,
@@ -354,7 +354,7 @@ fn start_interrupts(
     Ok(())
 }
 
-/// Asks the client for a line when a cell waits for one.
+/// Starts the thread that asks the client for a line when a cell reads stdin.
 fn start_input(links: &EvaluatorLinks, wanted: Receiver<()>) -> anyhow::Result<()> {
     let prompt = Arc::clone(&links.stdin_prompt);
     let current_cell = Arc::clone(&links.current_cell);

@@ -1,4 +1,4 @@
-//! Watches the process that started the kernel: when Jupyter is killed, nothing else ends its kernels.
+//! Watches the process that started the kernel. If Jupyter is killed, nothing else ends its kernels.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc::Sender;
@@ -14,7 +14,8 @@ use super::threads::spawn_detached;
 /// Set by Jupyter to its own pid if the kernel must not outlive it.
 const VARIABLE: &str = "JPY_PARENT_PID";
 
-/// Starts the thread that waits for the end of Jupyter, if the kernel shall not outlive it and the system tells.
+/// Starts the thread that ends the kernel when Jupyter ends. Starts none if [`VARIABLE`] does not name the parent
+/// process, or if the system can't watch a process.
 pub fn spawn_thread(shutdowns: Sender<Shutdown>) -> std::io::Result<()> {
     let named = std::env::var(VARIABLE).unwrap_or_default();
     let Some(ended) = as_parent(&named).and_then(end_of) else {
@@ -24,14 +25,14 @@ pub fn spawn_thread(shutdowns: Sender<Shutdown>) -> std::io::Result<()> {
         let mut fds = [PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
         while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
         tracing::info!("the Jupyter that started this kernel has ended");
-        // Nobody listens any more when the kernel ends already.
+        // Fails if the kernel is already ending.
         let _ = shutdowns.send(Shutdown);
     })?;
     Ok(())
 }
 
-/// The process with this number, if it has started this one: by way of another program, or from another
-/// container, the number says nothing.
+/// The process with this number, if it is the parent of this process. The number means nothing if another program is
+/// in between or if Jupyter runs in another container.
 fn as_parent(number: &str) -> Option<Pid> {
     let named = number.parse().ok().map(Pid::from_raw)?;
     (named == getppid()).then_some(named)
@@ -44,12 +45,12 @@ fn end_of(parent: Pid) -> Option<OwnedFd> {
 
     use nix::libc;
 
-    // SAFETY: takes a number and flags, of which there are none, and reads no memory of ours.
+    // SAFETY: the call takes two numbers, a pid and flags (0), and accesses no memory of this process.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, parent.as_raw(), 0) };
     let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0)?;
-    // SAFETY: the system has just opened this descriptor for us, and nobody else knows it.
+    // SAFETY: the system has just opened this descriptor, and nothing else owns it.
     let ended = unsafe { OwnedFd::from_raw_fd(fd) };
-    // Else it had ended before, and its number may be another process's.
+    // If the parent has changed, it had ended before the call, and another process may have its number.
     (getppid() == parent).then_some(ended)
 }
 

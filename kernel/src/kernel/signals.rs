@@ -12,7 +12,7 @@ use crate::shared::subshells::Subshells;
 
 use super::threads::spawn_detached;
 
-/// Starts the thread that takes them.
+/// Starts the thread that handles these signals.
 pub fn spawn_thread(
     interrupts: Sender<interrupt::Request>,
     shutdowns: Sender<Shutdown>,
@@ -27,7 +27,7 @@ pub fn spawn_thread(
                         received: subshells.received(),
                     })
                     .is_err(),
-                // Where files may not grow: whoever writes to one gets the error, and the kernel lives on.
+                // Sent if a file would exceed the limit on file sizes. The write fails too, so the kernel can go on.
                 SIGXFSZ => false,
                 _ => shutdowns.send(Shutdown).is_err(),
             };

@@ -1,18 +1,18 @@
-//! Spawns the threads of the kernel that `ARCHITECTURE.md` lists, and waits for those that must finish. Two threads are
-//! spawned elsewhere: for the supervisor's log and for the build of a template.
+//! Spawns the kernel's threads, which `ARCHITECTURE.md` lists, and waits for those that must finish. Two threads are
+//! spawned elsewhere: the one for the supervisor's log and the one that builds a template.
 
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How often a thread that is to end is looked at.
+/// How often [`Threads::wait`] checks whether a thread has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// Every thread that was spawned and has to finish before the process ends.
+/// The threads that must finish before the process ends.
 #[derive(Default)]
 pub struct Threads(Vec<JoinHandle<()>>);
 
 impl Threads {
-    /// Spawns a thread around a socket or a file. [`Threads::wait`] waits for it, so that nothing it holds is lost.
+    /// Spawns a thread that owns a socket or a file. [`Threads::wait`] waits for it, so that none of its data is lost.
     pub fn spawn(
         &mut self,
         name: &str,
@@ -22,7 +22,7 @@ impl Threads {
         Ok(())
     }
 
-    /// Waits until all of them have ended, or `deadline` has passed.
+    /// Waits until all these threads have ended or `deadline` has passed.
     pub fn wait(self, deadline: Instant) {
         for thread in self.0 {
             while !thread.is_finished() && Instant::now() < deadline {
@@ -32,7 +32,7 @@ impl Threads {
     }
 }
 
-/// Spawns a thread that the process ends with, wherever it is: it holds nothing that could be lost.
+/// Spawns a thread that may be cut off anywhere when the process ends, because it owns nothing that could be lost.
 pub fn spawn_detached(
     name: &str,
     serve: impl FnOnce() + Send + 'static,

@@ -1,4 +1,4 @@
-//! What the outputs thread lets the other threads know.
+//! Passes what the outputs thread learns to the values that other threads use. Decides nothing.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError};
@@ -9,7 +9,7 @@ use crate::evaluator::current_cell::CurrentCell;
 use crate::evaluator::links::Knowledge;
 use crate::outputs::Observer;
 
-/// The outputs thread's way to values that other threads use. The room of outputs lies below theirs.
+/// Implements [`Observer`], because the room `outputs` is below these values and can't import them.
 pub struct Watcher {
     pub current_cell: Arc<CurrentCell>,
     pub knowledge: Knowledge,
