@@ -1,8 +1,8 @@
-//! What a client asks on shell and control, and interrupts. What needs the evaluator is passed on to it.
+//! Handles requests on shell and control, and interrupts. Passes requests that need the evaluator on to it.
 //!
-//! * [`shell`], [`control`]: one socket, one thread, one file
-//! * [`interrupt`]: stopping a cell
-//! * [`kernel_info`], [`is_complete`], [`comms`], [`subshell_requests`]: request in, reply out, without the evaluator
+//! * [`shell`], [`control`]: the handler of each socket; each runs in a thread of its own
+//! * [`interrupt`]: stops a cell
+//! * [`kernel_info`], [`is_complete`], [`comms`], [`subshell_requests`]: make a reply, without the evaluator
 
 pub mod comms;
 pub mod control;

@@ -1,4 +1,4 @@
-//! Passes what the outputs thread learns to the values that other threads use. Decides nothing.
+//! Connects the outputs thread to values that other threads use: passes on what it learns, answers its questions.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError};

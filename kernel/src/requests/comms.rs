@@ -1,13 +1,13 @@
-//! Comms: no target is known, so every comm that a client opens is closed again.
+//! Comms: the kernel has no targets, so it closes every comm that a client opens.
 
 use jupyter_protocol::{CommClose, CommId, CommInfoReply};
 
-/// There are none.
+/// Lists no comms.
 pub fn info_reply() -> CommInfoReply {
     CommInfoReply::default()
 }
 
-/// Answers a comm whose target nobody listens to.
+/// The message that closes a comm.
 pub fn close(comm_id: CommId) -> CommClose {
     CommClose {
         comm_id,

@@ -1,4 +1,4 @@
-//! The control socket: interrupts and shutdown get past a running cell.
+//! The control socket. A thread of its own, so interrupt and shutdown don't wait for a running cell or the shell.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -16,9 +16,9 @@ use crate::shared::subshells::Subshells;
 #[derive(Debug, Clone, Copy)]
 pub struct Shutdown;
 
-/// Answers what comes in on the control socket.
+/// Answers requests on the control socket.
 pub struct Control {
-    /// Of the control socket.
+    /// Replies on the control socket.
     pub responder: Responder,
     pub interrupts: Sender<interrupt::Request>,
     pub subshells: Arc<Subshells>,
@@ -32,7 +32,7 @@ impl Control {
         let origin = &message.origin;
         match message.content {
             JupyterMessageContent::InterruptRequest(_) => {
-                // The reply says that the interrupt was taken, not that the cell has stopped.
+                // The reply means that the kernel has accepted the interrupt, not that the cell has stopped.
                 let _ = self.interrupts.send(interrupt::Request {
                     received: self.subshells.received(),
                 });

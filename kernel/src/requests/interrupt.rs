@@ -1,4 +1,4 @@
-//! Stopping a cell: first the compiler, else the running code politely, else the worker.
+//! Stops a cell: kills the compiler, or asks the running code to stop, or kills the worker.
 //!
 //! The rules, with their times, are in `ARCHITECTURE.md`, "Life of an interrupt".
 
@@ -14,42 +14,42 @@ use crate::evaluator::current_cell::{CurrentCell, Phase};
 use crate::evaluator::outcome;
 use crate::shared::subshells::Subshells;
 
-/// Code that does not look at the interrupt flag has this long before its worker is killed.
+/// How long the code may ignore the interrupt flag before the worker is killed.
 const GRACE: Duration = Duration::from_secs(1);
-/// A cell that is analysed longer than this after an interrupt is answered without waiting for evcxr.
+/// If a cell is still analysed this long after an interrupt, the reply is sent without waiting for evcxr.
 const ANSWER_AFTER: Duration = Duration::from_millis(300);
-/// How often a cell that is being stopped is looked at.
+/// How often [`stop_cell`] checks the phase of the cell.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Someone asks for an interrupt. Senders: control and the signal thread.
+/// A request to interrupt. Senders: the threads `control` and `signals`. Receiver: the thread `interrupt`.
 #[derive(Debug, Clone, Copy)]
 pub struct Request {
-    /// How many execute requests had come in: those that come later are not meant.
+    /// How many execute requests had come in. The interrupt does not apply to later ones.
     pub received: usize,
 }
 
-/// Stops one cell after the other until every sender is gone.
+/// Handles one request after the other until all senders are dropped.
 pub fn serve(requests: &Receiver<Request>, context: &InterruptContext) {
     while let Ok(Request { received }) = requests.recv() {
         if let Some(run) = context.current_cell.interrupt(received) {
             stop_cell(run, requests, context);
         } else if context.current_cell.phase() == Phase::Starting {
-            // The kernel goes on starting; the cells that wait for it don't run.
+            // The start goes on. The cells that wait for it are aborted.
             context.subshells.abort_all_below(received);
         }
     }
 }
 
-/// What an interrupt can act on.
+/// What the thread `interrupt` needs to stop a cell.
 pub struct InterruptContext {
     pub current_cell: Arc<CurrentCell>,
     pub supervisor: SupervisorLink,
     pub subshells: Arc<Subshells>,
 }
 
-/// Stops what is compiled or run, and returns when it has ended.
+/// Stops the compiler or the code of a cell, and returns when the run has ended.
 ///
-/// * `run`: as [`CurrentCell::interrupt`] names it.
+/// * `run`: the number that [`CurrentCell::interrupt`] returned.
 fn stop_cell(run: u64, requests: &Receiver<Request>, context: &InterruptContext) {
     let InterruptContext {
         current_cell,
@@ -87,7 +87,7 @@ fn stop_cell(run: u64, requests: &Receiver<Request>, context: &InterruptContext)
         }
         match requests.recv_timeout(LOOK_AGAIN) {
             Ok(_) if asked_at.is_some() => supervisor.send(&ToSupervisor::Kill),
-            // To the client that cell has ended: the request is meant for the cells that wait after it.
+            // For the client that cell has ended, so the request applies to the cells that wait.
             Ok(request) if is_answered => subshells.abort_all_below(request.received),
             Ok(_) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,

@@ -1,4 +1,4 @@
-//! `is_complete_reply`: whether a console should run what was typed or wait for more.
+//! `is_complete_reply`: whether a console should run the typed code or wait for more lines.
 
 use corebook_magics::completeness::{Completeness, is_complete};
 use jupyter_protocol::IsCompleteReply;

@@ -1,9 +1,9 @@
-//! `kernel_info_reply`: what this kernel is and speaks.
+//! `kernel_info_reply`: name, version and language of this kernel.
 
 use corebook_jupyter::wire::PROTOCOL_VERSION;
 use jupyter_protocol::{CodeMirrorMode, HelpLink, KernelInfoReply, LanguageInfo, ReplyStatus};
 
-/// * `rust_version`: of the compiler that compiles cells, for example `1.95.0`.
+/// * `rust_version`: the version of the compiler that compiles cells, for example `1.95.0`.
 pub fn reply(rust_version: &str) -> KernelInfoReply {
     let version = env!("CARGO_PKG_VERSION");
     KernelInfoReply {

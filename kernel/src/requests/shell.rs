@@ -1,4 +1,4 @@
-//! The shell socket: every request is answered at once or handed to the thread that can answer it.
+//! The shell socket. Answers a request at once or passes it to the thread that can answer it. Never waits for a cell.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -18,15 +18,15 @@ use crate::introspection;
 use crate::introspection::Question;
 use crate::shared::subshells::Subshells;
 
-/// Answers what comes in on the shell socket, or passes it on.
+/// Answers requests on the shell socket or passes them on.
 pub struct Shell {
-    /// Of the shell socket.
+    /// Replies on the shell socket.
     pub responder: Responder,
-    /// To the evaluator. Unbounded: a queue of cells is the client's to make.
+    /// To the evaluator. Unbounded: as long as the client's queue of cells.
     pub jobs: Sender<Job>,
-    /// To the thread that completes and inspects. Unbounded: one request a key press.
+    /// To the thread `introspection`. Unbounded: one request for each key press.
     pub introspection: Sender<introspection::Request>,
-    /// To the thread that remembers. Unbounded: one request a cell or a key press.
+    /// To the thread `history`. Unbounded: one request for each key press.
     pub history: Sender<history::Request>,
     pub subshells: Arc<Subshells>,
     pub current_cell: Arc<CurrentCell>,
@@ -39,14 +39,14 @@ impl Shell {
     /// Answers `message` or passes it on.
     pub fn handle(&self, message: Incoming) {
         if !self.subshells.exists(&message.origin.subshell) {
-            self.answer_nobody(&message.origin, &message.message_type);
+            self.answer_unknown_subshell(&message.origin, &message.message_type);
             return;
         }
         match message.content {
             JupyterMessageContent::ExecuteRequest(request) => {
                 let number = self.subshells.next();
-                // At once, though the evaluator may be starting or warming up: to jupyter console the kernel is
-                // idle as long as it hears nothing else, and it shows no output then.
+                // Published here because the evaluator may still be starting or warming up. Until jupyter console
+                // receives `busy`, it takes the kernel for idle and shows no output.
                 let busy_published = self.current_cell.is_next(number);
                 if busy_published {
                     let publisher = &self.responder.publisher;
@@ -59,7 +59,7 @@ impl Shell {
                     number,
                     busy_published,
                 };
-                self.pass_on(self.jobs.send(Job::Execute(job)).is_ok());
+                self.log_if_lost(self.jobs.send(Job::Execute(job)).is_ok());
             }
             JupyterMessageContent::CompleteRequest(request) => {
                 self.ask(message.origin, Question::Complete(request));
@@ -69,7 +69,7 @@ impl Shell {
             }
             JupyterMessageContent::HistoryRequest(request) => {
                 let request = history::Request::Ask(message.origin, request);
-                self.pass_on(self.history.send(request).is_ok());
+                self.log_if_lost(self.history.send(request).is_ok());
             }
             other => self.answer(&message.origin, other),
         }
@@ -81,7 +81,7 @@ impl Shell {
             question,
             received: Instant::now(),
         };
-        self.pass_on(self.introspection.send(request).is_ok());
+        self.log_if_lost(self.introspection.send(request).is_ok());
     }
 
     fn answer(&self, origin: &Origin, content: JupyterMessageContent) {
@@ -107,7 +107,7 @@ impl Shell {
                     tracing::debug!("a message for a comm that does not exist")
                 });
             }
-            // Its place is control, but old clients ask here.
+            // Belongs on control, but old clients send it here.
             JupyterMessageContent::ShutdownRequest(request) => {
                 self.responder.answer(
                     origin,
@@ -124,28 +124,30 @@ impl Shell {
         }
     }
 
-    /// Answers a message to a subshell that there is not. One without a reply, as of a comm, is over all the same.
-    fn answer_nobody(&self, origin: &Origin, message_type: &str) {
+    /// Answers a message to a subshell that does not exist. Only publishes busy and idle if the message type has no
+    /// reply, such as a comm message.
+    fn answer_unknown_subshell(&self, origin: &Origin, message_type: &str) {
         let id = origin.subshell.as_deref().unwrap_or_default();
         tracing::warn!(
-            "shell: a message of type {message_type} to subshell {id:?}, which there is not"
+            "shell: a message of type {message_type} to subshell {id:?}, which does not exist"
         );
         let content = subshell_requests::unknown(id);
         self.responder.answer_error(origin, message_type, content);
     }
 
-    fn pass_on(&self, was_taken: bool) {
-        if !was_taken {
-            tracing::error!("shell: a request came while the kernel ends");
+    fn log_if_lost(&self, was_sent: bool) {
+        if !was_sent {
+            tracing::error!("shell: a request arrived while the kernel was ending");
         }
     }
 }
 
-/// Whether the client can show a display anew in its place.
+/// Whether the client can update a display in place.
 ///
-/// No client says. Notebooks name the cell in the request's metadata, as JupyterLab and VS Code do; nbclient,
-/// which knows updates too, can ask nobody for input. What is left are terminals, above all jupyter console,
-/// which pass over `update_display_data`. A client that is taken for one by mistake gets text that works anywhere.
+/// Clients do not report this, so it is guessed. JupyterLab and VS Code send the cell's id in the request's metadata;
+/// nbclient, which also supports updates, does not allow input. The remaining clients are terminals, above all jupyter
+/// console, which ignore `update_display_data`. A client that is taken for a terminal by mistake gets text, which works
+/// everywhere.
 fn supports_update_display(request: &ExecuteRequest, metadata: &Value) -> bool {
     !request.allow_stdin || !metadata["cellId"].is_null()
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::shared::subshells::Subshells;
 
-/// The reply to a request about subshells; none if `request` is about something else.
+/// The reply to a request about subshells. None if `request` has another type.
 pub fn reply(request: &UnknownMessage, subshells: &Subshells) -> Option<UnknownMessage> {
     let content = match request.msg_type.as_str() {
         "create_subshell_request" => match subshells.create() {
@@ -33,8 +33,9 @@ fn delete(id: &Value, subshells: &Subshells) -> Value {
     }
 }
 
-/// The content of a reply on a subshell that there is not.
+/// The content of the reply to a request that names a subshell that does not exist.
 pub fn unknown(id: &str) -> Value {
-    let value = format!("there is no subshell {id:?}: list_subshell_request names those there are");
+    let value =
+        format!("there is no subshell {id:?}: list_subshell_request lists the existing ones");
     corebook_jupyter::reply::error("UnknownSubshell", &value)
 }
