@@ -1,15 +1,15 @@
-//! Completion and inspection: answered from the magics, from folders and cargo's index, else by the evaluator if it
-//! is free soon.
+//! Completion and inspection. Answers from the magics, from folders and from cargo's index; for the rest asks the
+//! evaluator, if it is idle or becomes idle soon.
 //!
-//! A thread of its own, so that a key press in a console never holds up the shell socket.
+//! Runs in a thread of its own, so that a key press in a console never delays the shell socket.
 //!
-//! * [`evaluator_client`]: questions to the evaluator, for as long as a person waits
-//! * [`completion`]: what could stand where the cursor is; [`completion_item`]: what a completion offers
-//! * [`inspection`]: what is known of a name
-//! * [`candidates`]: what rust-analyzer offers, without what is internal and in order
-//! * [`crates`], [`files`]: names behind `:dep`, and paths in texts
-//! * [`documentation`]: what rust-analyzer knows of a name, readable
-//! * [`positions`]: code points and bytes
+//! * [`evaluator_client`]: asks the evaluator, with a timeout
+//! * [`completion`]: completes at the cursor; [`completion_item`]: the types of its result
+//! * [`inspection`]: describes the name at the cursor
+//! * [`candidates`]: filters and sorts rust-analyzer's completions
+//! * [`crates`], [`files`]: completes crate names after `:dep`, and paths in string literals
+//! * [`documentation`]: renders rust-analyzer's documentation of a name
+//! * [`positions`]: converts between code points and bytes
 
 mod candidates;
 mod completion;
@@ -36,7 +36,7 @@ use crate::evaluator::job::Job;
 use self::completion::PrivateCandidates;
 use self::evaluator_client::EvaluatorClient;
 
-/// A request. Sender: shell.
+/// A request. Sender: the thread `shell`.
 pub struct Request {
     pub origin: Origin,
     pub question: Question,
@@ -48,18 +48,18 @@ pub enum Question {
     Inspect(InspectRequest),
 }
 
-/// Answers questions about code that is being typed.
+/// Answers requests about code that is being typed.
 pub struct Introspector {
     pub responder: Responder,
     /// To the evaluator.
     pub jobs: Sender<Job>,
     pub current_cell: Arc<CurrentCell>,
-    /// Where relative paths in a cell begin.
+    /// The folder to which relative paths in a cell refer.
     pub folder: Option<PathBuf>,
 }
 
 impl Introspector {
-    /// Answers until the shell thread has ended.
+    /// Answers until the sender is dropped.
     pub fn serve(&self, requests: &Receiver<Request>) {
         let mut known_private = PrivateCandidates::default();
         while let Ok(request) = requests.recv() {

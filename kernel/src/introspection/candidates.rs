@@ -1,19 +1,19 @@
-//! What rust-analyzer offers, as a person should be offered it: names without what is internal, the likely ones
-//! first.
+//! Filters and sorts rust-analyzer's completions: drops internal names, puts likely ones first.
 //!
 //! evcxr passes on rust-analyzer's list without its ranks, and with private fields and methods of all crates,
-//! because to rust-analyzer every crate of a session is one that is being edited. What may be private is told here;
-//! who asks whether it is, is the caller. To be dropped when evcxr passes on ranks and visibility.
+//! because rust-analyzer takes every crate of a session for one that is being edited. This module decides which
+//! candidates may be private; the caller finds out which of them are. To be dropped when evcxr passes on ranks and
+//! visibility.
 
 use crate::evaluator::{Found, FoundItem};
 use corebook_build::evcxr::CELL_FUNCTION;
 
 use super::completion_item::Offer;
 
-/// Beginnings of names that evcxr, the magics and macros generate.
+/// Prefixes of names that evcxr, the magics and macros generate.
 const GENERATED: [&str; 5] = ["evcxr", "Evcxr", CELL_FUNCTION, "corebook_", "__"];
 
-/// Private methods in the standard library that rust-analyzer offers; nobody else would call one so.
+/// Private methods in the standard library that rust-analyzer offers. Other crates are unlikely to use these names.
 const PRIVATE_IN_STD: &[&str] = &[
     "abort_shrink",
     "align_to_offsets",
@@ -64,7 +64,7 @@ const PRIVATE_IN_STD: &[&str] = &[
     "write_iter_wrapping",
 ];
 
-/// Private methods of the runtime's and std's types, by names that others may use too.
+/// Private methods of types in the runtime and in std. Other crates may use these names for public methods.
 const PERHAPS_PRIVATE: &[&str] = &[
     "difference",
     "fail",
@@ -83,7 +83,7 @@ const PERHAPS_PRIVATE: &[&str] = &[
     "write_details",
 ];
 
-/// Methods that nearly every type has: seldom what somebody looks for.
+/// Methods that nearly every type has, so users rarely look for them.
 const COMMON: &[&str] = &[
     "as_mut",
     "as_ref",
@@ -111,7 +111,7 @@ const COMMON: &[&str] = &[
     "type_id",
 ];
 
-/// Something that could stand at the cursor.
+/// A completion for the cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Candidate {
     pub name: String,
@@ -120,28 +120,28 @@ pub struct Candidate {
     rank: Rank,
 }
 
-/// The likely ones first.
+/// The order of candidates: likely ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Rank {
-    /// A variable, or a field.
+    /// A variable or a field.
     Variable,
-    /// Made in this notebook.
+    /// Defined in this notebook.
     Own,
     Other,
     Common,
-    /// `iter().map`: not yet a method of what stands before the dot.
+    /// `iter().map`: a method of the result of another method.
     Detour,
     Keyword,
 }
 
 impl Candidate {
-    fn new(item: &FoundItem, behind: Behind, own: &[String]) -> Option<Self> {
+    fn new(item: &FoundItem, preceding: Preceding, own: &[String]) -> Option<Self> {
         let name = name(item)?;
         let last = name.rsplit('.').next().unwrap_or(name);
         let is_generated = GENERATED.iter().any(|start| last.starts_with(start));
-        // A leading underscore says so of a member.
-        let is_unused = behind == Behind::Dot && name.starts_with('_');
-        let is_common = behind != Behind::Nothing && COMMON.contains(&last);
+        // By convention, a member whose name begins with an underscore is unused.
+        let is_unused = preceding == Preceding::Dot && name.starts_with('_');
+        let is_common = preceding != Preceding::Nothing && COMMON.contains(&last);
         let is_detour = name.contains("().");
         if is_generated || is_unused || PRIVATE_IN_STD.contains(&name) || is_detour && is_common {
             return None;
@@ -151,9 +151,9 @@ impl Candidate {
             Rank::Keyword
         } else if is_detour {
             Rank::Detour
-        } else if item.kind == "instance" && (behind == Behind::Dot || is_lower) {
+        } else if item.kind == "instance" && (preceding == Preceding::Dot || is_lower) {
             Rank::Variable
-        } else if behind == Behind::Nothing && own.iter().any(|own| own == name) {
+        } else if preceding == Preceding::Nothing && own.iter().any(|own| own == name) {
             Rank::Own
         } else if is_common {
             Rank::Common
@@ -163,21 +163,22 @@ impl Candidate {
         Some(Self {
             name: name.to_owned(),
             kind: item.kind,
-            // A macro's brackets say nothing of what it takes.
+            // The brackets of a macro do not show its arguments.
             signature: signature(&item.code[name.len()..]).filter(|_| !name.ends_with('!')),
             rank,
         })
     }
 
-    /// Whether it is a field, offered behind a dot.
-    pub fn is_field(&self, behind: Behind) -> bool {
-        behind == Behind::Dot && self.rank == Rank::Variable
+    /// Whether it is a field, offered after a dot.
+    pub fn is_field(&self, preceding: Preceding) -> bool {
+        preceding == Preceding::Dot && self.rank == Rank::Variable
     }
 
     /// Whether it could be a private field or function.
-    pub fn may_be_private(&self, behind: Behind) -> bool {
-        let is_suspect = behind != Behind::Nothing && PERHAPS_PRIVATE.contains(&self.name.as_str());
-        is_suspect || self.is_field(behind)
+    pub fn may_be_private(&self, preceding: Preceding) -> bool {
+        let is_suspect =
+            preceding != Preceding::Nothing && PERHAPS_PRIVATE.contains(&self.name.as_str());
+        is_suspect || self.is_field(preceding)
     }
 
     pub fn into_offer(self) -> Offer {
@@ -189,15 +190,15 @@ impl Candidate {
     }
 }
 
-/// The candidates among what was found, best first. A name may stand twice, as a field and as a method.
+/// The candidates in `found`, best first. A name can occur twice, as a field and as a method.
 ///
-/// * `before`: the code before what they would replace.
-/// * `typed`: what they all begin with.
+/// * `before`: the code before the text that a candidate would replace.
+/// * `typed`: the prefix that all candidates must have.
 pub fn candidates(found: &Found, before: &str, typed: &str) -> Vec<Candidate> {
-    let behind = Behind::of(before);
+    let preceding = Preceding::of(before);
     let items = found.items.iter();
     let mut all: Vec<Candidate> = items
-        .filter_map(|item| Candidate::new(item, behind, &found.own))
+        .filter_map(|item| Candidate::new(item, preceding, &found.own))
         .filter(|candidate| candidate.name.starts_with(typed))
         .collect();
     all.sort_by_cached_key(|candidate| {
@@ -207,18 +208,18 @@ pub fn candidates(found: &Found, before: &str, typed: &str) -> Vec<Candidate> {
     all
 }
 
-/// What stands right before a name.
+/// What precedes a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Behind {
-    /// It is a member of a value.
+pub enum Preceding {
+    /// The name is a member of a value.
     Dot,
-    /// It is in a module or a type.
+    /// The name is in a module or a type.
     Colons,
     Nothing,
 }
 
-impl Behind {
-    /// What `before`, the code before a name, ends with.
+impl Preceding {
+    /// Classifies the end of `before`, the code before a name.
     pub fn of(before: &str) -> Self {
         let before = before.trim_end();
         if before.ends_with("::") {
@@ -231,9 +232,9 @@ impl Behind {
     }
 }
 
-/// What to insert: the name alone. Snippets, whose label is no beginning of their code, have none.
+/// The name, which is what a completion inserts. None for snippets: their code does not begin with their label.
 ///
-/// Labels look like `map(…)`, `len()`, `println!(…)`, `Vec<…>`, `iter().map(…)`, `if let`.
+/// Examples of labels: `map(…)`, `len()`, `println!(…)`, `Vec<…>`, `iter().map(…)`, `if let`.
 fn name(item: &FoundItem) -> Option<&str> {
     let label = item.label.as_str();
     let last = label.rfind("().").map_or(0, |detour| detour + "().".len());
@@ -244,12 +245,12 @@ fn name(item: &FoundItem) -> Option<&str> {
             .map(|end| last + end),
     };
     let name = label[..end.unwrap_or(label.len())].trim_end_matches("::");
-    // An expression that rust-analyzer made up holds calls of its own.
+    // The label of an expression that rust-analyzer made up contains further calls.
     let is_name = item.kind == "keyword" || !name[last..].contains(['.', '"', '&', ',']);
     (is_name && !name.is_empty() && item.code.starts_with(name)).then_some(name)
 }
 
-/// `(f, items)` of a function, from what rust-analyzer would insert behind its name.
+/// The arguments of a function, such as `(f, items)`, from the code that rust-analyzer would insert after its name.
 fn signature(rest: &str) -> Option<String> {
     let arguments = rest.trim_end_matches([';', ',']);
     (arguments.starts_with('(') && arguments.ends_with(')')).then(|| arguments.to_owned())

@@ -1,4 +1,4 @@
-//! Completion: from magics, folders and cargo's index where the cursor is there, else from rust-analyzer.
+//! Completion: of magics, paths and crate names where the cursor is in one, of Rust by rust-analyzer.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::evaluator::Found;
 
-use super::candidates::{Behind, Candidate, candidates};
+use super::candidates::{Candidate, Preceding, candidates};
 use super::completion_item::{Offer, Offers};
 use super::crates;
 use super::documentation::{is_of_notebook, is_private};
@@ -19,13 +19,13 @@ use super::evaluator_client::EvaluatorClient;
 use super::files;
 use super::positions::{byte_at, characters_before, is_ident_char};
 
-/// How many fields of a type are checked for being private: a check takes as long as a completion. Further ones
-/// are taken for what the first were.
+/// How many fields of a type are checked for being private, because a check takes as long as a completion. If any
+/// candidate is private, further fields are taken for private without a check.
 const MOST_CHECKS: usize = 6;
-/// How many lists of candidates the checks are remembered of.
+/// For how many lists of candidates the result is remembered.
 const MOST_REMEMBERED: usize = 256;
 
-/// The private ones among lists of candidates seen before, by a hash of the list.
+/// The private candidates of lists that were checked before, by a hash of the list.
 pub type PrivateCandidates = HashMap<u64, HashSet<Candidate>>;
 
 impl EvaluatorClient<'_> {
@@ -40,7 +40,7 @@ impl EvaluatorClient<'_> {
             Some(found) => of_magic(found),
             None => match context(code, cursor) {
                 Context::Comment => Offers::none(cursor),
-                // What stands in braces may be a variable of a format.
+                // In braces, a format string names a variable.
                 Context::Text(text) if !is_in_braces(&code[text.clone()]) => {
                     files::complete(&code[text], cursor, self.folder)
                 }
@@ -55,18 +55,18 @@ impl EvaluatorClient<'_> {
         to_reply(code, &offers)
     }
 
-    /// The names of evcxr's commands, and crates behind `:dep`.
+    /// Names of evcxr's commands, and crates after `:dep`.
     fn complete_command(&self, command: &str, cursor: usize) -> Option<Offers> {
         if let Some(arguments) = command.strip_prefix(":dep ") {
             return Some(crates::complete(arguments, cursor));
         }
         let found = self.find(command.to_owned(), command.len())?;
-        let is_near = |text: &String| text.starts_with(command);
+        let is_prefixed = |text: &String| text.starts_with(command);
         let mut names: Vec<String> = found
             .items
             .into_iter()
             .map(|item| item.code)
-            .filter(is_near)
+            .filter(is_prefixed)
             .collect();
         names.sort();
         Some(Offers {
@@ -86,10 +86,10 @@ impl EvaluatorClient<'_> {
     ) -> Option<Offers> {
         let (code, map) = expand_for_analysis(source);
         let cursor = map.to_code(cursor)?;
-        // Without what is typed of a member: a word that is a keyword so far, as `for` of `for_each`, would end the
-        // statement before it.
+        // rust-analyzer gets the code without the typed part of a member's name. If that part is a keyword, such as
+        // `for` of `for_each`, it would end the statement before it.
         let typed_from = code[..cursor].trim_end_matches(is_ident_char).len();
-        let is_member = Behind::of(&code[..typed_from]) == Behind::Dot;
+        let is_member = Preceding::of(&code[..typed_from]) == Preceding::Dot;
         let found = if is_member {
             let after = code[cursor..].trim_start_matches(is_ident_char);
             let (start, end) = (typed_from, code.len() - after.len());
@@ -117,15 +117,15 @@ impl EvaluatorClient<'_> {
         })
     }
 
-    /// The members that could stand between `before`, which ends with a dot, and `after`.
+    /// The members that fit between `before`, which ends with a dot, and `after`.
     fn find_members(&self, before: &str, after: &str) -> Option<Found> {
         let found = self.find(format!("{before}{after}"), before.len());
         if found.is_some() {
             return found;
         }
-        // rust-analyzer offers a field that is a closure, as the private one of `Map` is, with an edit of the value
-        // before the dot, and evcxr then gives up the whole list. Where a function is expected it edits nothing.
-        // To be dropped when evcxr leaves out the one item.
+        // For a field that holds a closure, such as the private one of `Map`, rust-analyzer also edits the value
+        // before the dot, and evcxr then drops the whole list. Where a function is expected, rust-analyzer makes no
+        // such edit. To be dropped when evcxr leaves out only that item.
         let dot = before.trim_end().len() - ".".len();
         let receiver = receiver_start(before, dot)?;
         let (outside, receiver) = before.split_at(receiver);
@@ -146,11 +146,11 @@ impl EvaluatorClient<'_> {
         if let Some(private) = known.get(&list) {
             return private.clone();
         }
-        let behind = Behind::of(before);
+        let preceding = Preceding::of(before);
         let mut private = HashSet::new();
         let (mut checks, mut has_all_answers) = (0, true);
-        for candidate in all.iter().filter(|it| it.may_be_private(behind)) {
-            let is_field = candidate.is_field(behind);
+        for candidate in all.iter().filter(|it| it.may_be_private(preceding)) {
+            let is_field = candidate.is_field(preceding);
             if checks >= MOST_CHECKS && is_field {
                 if !private.is_empty() {
                     private.insert(candidate.clone());
@@ -162,12 +162,12 @@ impl EvaluatorClient<'_> {
                 Some(html) if is_private(&html) => {
                     private.insert(candidate.clone());
                 }
-                // Nothing is private within a crate's root.
+                // The type is the notebook's own, and code in a crate's root can use all fields of its types.
                 Some(html) if is_of_notebook(&html) && is_field => break,
                 answer => has_all_answers &= answer.is_some(),
             }
         }
-        // A cell may have come between.
+        // An answer is missing if a cell came in between.
         if has_all_answers {
             if known.len() >= MOST_REMEMBERED {
                 known.clear();
@@ -178,7 +178,7 @@ impl EvaluatorClient<'_> {
     }
 }
 
-/// Whether a text ends inside the braces of a format.
+/// Whether `text` ends inside the braces of a format string.
 fn is_in_braces(text: &str) -> bool {
     match text.rfind(['{', '}']) {
         Some(at) => text[at..].starts_with('{') && !text[..at].ends_with('{'),
@@ -201,7 +201,7 @@ fn of_magic(found: completion::Completions) -> Offers {
     }
 }
 
-/// Positions in messages count code points.
+/// Converts to a message, in which positions count code points.
 fn to_reply(code: &str, offers: &Offers) -> CompleteReply {
     let start = characters_before(code, offers.replace.start);
     let end = characters_before(code, offers.replace.end);

@@ -1,8 +1,8 @@
-//! What a completion offers.
+//! The result of a completion. Data only.
 
 use std::ops::Range;
 
-/// What could stand in the place of the bytes `replace` of a cell, best first.
+/// Texts that could replace the bytes `replace` of a cell, best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offers {
     pub replace: Range<usize>,
@@ -12,9 +12,9 @@ pub struct Offers {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
     pub text: String,
-    /// As Jupyter's clients show it: `function`, `instance`, `magic`.
+    /// The type that clients show: `function`, `instance`, `magic`.
     pub kind: &'static str,
-    /// What a function takes: `(f, items)`.
+    /// The arguments of a function: `(f, items)`.
     pub signature: Option<String>,
 }
 

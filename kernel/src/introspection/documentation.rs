@@ -1,8 +1,8 @@
-//! Documentation as a person should read it, in the three forms a client can ask for.
+//! Renders documentation as text, Markdown and HTML.
 //!
-//! evcxr gives rust-analyzer's hover as HTML made of Markdown, and a text in which headings run into what
-//! follows. So the HTML is mended, and [`writer`] writes the other forms from it. To be dropped when evcxr passes on
-//! the Markdown.
+//! evcxr passes on rust-analyzer's hover as HTML that was made from Markdown, and as text in which headings run into
+//! the next paragraph. So the HTML is corrected here, and [`writer`] makes the other two forms from it. To be dropped
+//! when evcxr passes on the Markdown.
 
 mod writer;
 
@@ -10,10 +10,10 @@ use crate::shared::markup::cleaned;
 
 use self::writer::{Form, Writer};
 
-/// The crate that evcxr compiles a notebook's code as.
+/// The name of the crate as which evcxr compiles a notebook's code.
 const NOTEBOOK_CRATE: &str = corebook_build::evcxr::CELL_CRATE;
 
-/// What rust-analyzer knows of a name.
+/// The documentation of a name, in the three forms that a client can show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Documentation {
     pub text: String,
@@ -22,7 +22,7 @@ pub struct Documentation {
 }
 
 impl Documentation {
-    /// Documentation from evcxr's HTML, in which raw HTML of doc comments may stand.
+    /// * `html`: evcxr's HTML, which may contain raw HTML from doc comments.
     pub fn from_html(html: &str) -> Self {
         let html = with_short_path(&without_hidden_lines(&cleaned(html)));
         Self {
@@ -33,12 +33,13 @@ impl Documentation {
     }
 }
 
-/// The crates whose private functions rust-analyzer offers and [`super::candidates`] knows by name. Elsewhere a function
-/// without `pub` is a trait's.
+/// The crates for which [`super::candidates`] lists private functions. In other crates, a function without `pub` is one
+/// of a trait.
 const KNOWN_CRATES: [&str; 4] = ["corebook", "core", "alloc", "std"];
 
-/// Whether `html`, evcxr's documentation of a field or a function of a type, shows that the notebook's code may not
-/// use it.
+/// Whether a field or a function is private for the notebook's code.
+///
+/// * `html`: its documentation from evcxr.
 pub fn is_private(html: &str) -> bool {
     let head = head(html);
     let is_public = head.contains(">pub ") || head.contains("\npub ");
@@ -50,19 +51,21 @@ pub fn is_private(html: &str) -> bool {
     may_be && !is_public && !is_of_notebook(html)
 }
 
-/// Whether `html`, evcxr's documentation of a member, shows that its type is the notebook's own.
+/// Whether the notebook defines the type of a member.
+///
+/// * `html`: the member's documentation from evcxr.
 pub fn is_of_notebook(html: &str) -> bool {
     head(html).contains(&format!(">{NOTEBOOK_CRATE}::"))
 }
 
-/// What stands before the documentation's words: path and signature.
+/// Path and signature, which come before the text of the doc comment.
 fn head(html: &str) -> &str {
     html.split("<hr />").next().unwrap_or(html)
 }
 
-/// Examples without the lines that rustdoc compiles and does not show, and marked as Rust.
+/// Removes the lines of examples that rustdoc hides, and marks the examples as Rust.
 fn without_hidden_lines(html: &str) -> String {
-    let mut mended = String::new();
+    let mut written = String::new();
     let mut rest = html;
     while let Some(start) = rest.find("<pre><code") {
         let Some(end) = rest[start..].find("</code></pre>").map(|end| start + end) else {
@@ -75,31 +78,31 @@ fn without_hidden_lines(html: &str) -> String {
             break;
         };
         let class = rest[open.0..open.1].trim();
-        mended.push_str(&rest[..start]);
+        written.push_str(&rest[..start]);
         let body = &rest[open.1 + 1..end];
         if is_rust(class) {
-            mended.push_str("<pre><code class=\"language-rust\">");
-            let shown = body.split_inclusive('\n').filter(|line| {
+            written.push_str("<pre><code class=\"language-rust\">");
+            let lines = body.split_inclusive('\n').filter(|line| {
                 let line = line.trim();
                 line != "#" && !line.starts_with("# ")
             });
-            // An escaped one.
-            mended.extend(shown.map(|line| {
+            // `##` at the start of a line is an escaped `#`.
+            written.extend(lines.map(|line| {
                 line.strip_prefix('#')
                     .filter(|rest| rest.starts_with('#'))
                     .unwrap_or(line)
             }));
         } else {
-            mended.push_str(&rest[start..=open.1]);
-            mended.push_str(body);
+            written.push_str(&rest[start..=open.1]);
+            written.push_str(body);
         }
-        mended.push_str("</code></pre>");
+        written.push_str("</code></pre>");
         rest = &rest[end + "</code></pre>".len()..];
     }
-    mended + rest
+    written + rest
 }
 
-/// Whether rustdoc takes a code block of this `class` attribute for Rust.
+/// Whether rustdoc takes a code block with this `class` attribute for Rust.
 fn is_rust(class: &str) -> bool {
     let language = class
         .trim_start_matches("class=\"language-")
@@ -121,8 +124,8 @@ fn is_rust(class: &str) -> bool {
         || is_error_code
 }
 
-/// The path that stands first as users write it: a type's name without the private module its code is in,
-/// `std` in place of the crates it is made of, nothing for the notebook itself.
+/// Shortens the path at the start to what users write: a type's name without the private module that contains it, `std`
+/// instead of `core` and `alloc`, nothing for the notebook itself.
 fn with_short_path(html: &str) -> String {
     const OPEN: &str = "<pre><code class=\"language-rust\">";
     const CLOSE: &str = "\n</code></pre>\n";
@@ -232,7 +235,7 @@ mod tests {
         );
     }
 
-    /// The HTML that a client makes of the Markdown form, raw HTML passed through.
+    /// The HTML that a client renders from the Markdown form. Keeps raw HTML.
     fn shown_markdown(documentation: &Documentation) -> String {
         rendered(&documentation.markdown)
     }

@@ -1,4 +1,4 @@
-//! Questions to the evaluator, for as long as a person waits for an answer.
+//! Asks the evaluator, with timeouts as long as a user would wait for an answer.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
@@ -8,26 +8,26 @@ use crate::evaluator::Found;
 use crate::evaluator::current_cell::{CurrentCell, Phase};
 use crate::evaluator::job::Job;
 
-/// How long after it came in a request waits for a running cell.
+/// How long a request waits for a running cell, counted from the moment it came in.
 const BUSY_WAIT: Duration = Duration::from_millis(300);
-/// How long it waits for a kernel that is still starting.
+/// How long a request waits while the kernel is still starting.
 const START_WAIT: Duration = Duration::from_secs(60);
-/// How long an answer may take: the first one loads what rust-analyzer has not needed before.
+/// How long an answer may take. The first one is slow, because rust-analyzer loads what it has not needed before.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 
-/// Answers one request in the time it has.
+/// Answers one request within its timeout.
 pub struct EvaluatorClient<'thread> {
     /// To the evaluator.
     pub jobs: &'thread Sender<Job>,
     pub current_cell: &'thread CurrentCell,
     /// When the request came in.
     pub received: Instant,
-    /// Where relative paths in a cell begin.
+    /// The folder to which relative paths in a cell refer.
     pub folder: &'thread Path,
 }
 
 impl EvaluatorClient<'_> {
-    /// What could be inserted at the byte `offset` of `code`.
+    /// Completions at the byte `offset` of `code`.
     pub fn find(&self, code: String, offset: usize) -> Option<Found> {
         let (answer, answers) = sync_channel(1);
         self.ask(
@@ -40,13 +40,13 @@ impl EvaluatorClient<'_> {
         )
     }
 
-    /// The documentation of the name that `code` ends with, as evcxr's HTML.
+    /// The documentation of the name at the end of `code`, as evcxr's HTML.
     pub fn hover(&self, code: String) -> Option<String> {
         let (answer, answers) = sync_channel(1);
         self.ask(Job::Inspect { code, answer }, &answers)
     }
 
-    /// The evaluator's answer; nothing when it is busy longer than a moment.
+    /// The evaluator's answer. None if the evaluator stays busy.
     fn ask<T>(&self, job: Job, answers: &Receiver<T>) -> Option<T> {
         let Self {
             current_cell, jobs, ..
@@ -61,7 +61,7 @@ impl EvaluatorClient<'_> {
             return None;
         }
         jobs.send(job).ok()?;
-        // A cell may have been first; then the answer comes after it, too late.
+        // A cell may have got into the queue before this job. Then the answer would come too late.
         while asked.elapsed() < ANSWER_WAIT {
             match answers.recv_timeout(BUSY_WAIT) {
                 Ok(answer) => return Some(answer),

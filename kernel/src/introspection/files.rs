@@ -1,19 +1,17 @@
-//! Paths in texts: what a folder holds that begins as typed.
-//!
-//! Reads folders; opens no file.
+//! Completes paths in string literals. Reads folders, opens no file.
 
 use std::path::Path;
 
 use super::completion_item::{Offer, Offers};
 
-/// More would not be read.
+/// A user would not read a longer list.
 const MOST_ENTRIES: usize = 1000;
 
-/// The files and folders that could go on `text`, which ends at byte `cursor` of the cell.
+/// The files and folders that could complete `text`, which ends at byte `cursor` of the cell.
 ///
-/// * `start`: where relative paths begin, as they do for a cell's code.
+/// * `start`: the folder to which relative paths refer, as in a cell's code.
 pub fn complete(text: &str, cursor: usize, start: &Path) -> Offers {
-    // An escaped quote or backslash is no path that anybody completes.
+    // Paths with an escaped quote or backslash are not completed.
     if text.contains(['\\', '\n']) {
         return Offers::none(cursor);
     }
@@ -26,15 +24,15 @@ pub fn complete(text: &str, cursor: usize, start: &Path) -> Offers {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let is_meant =
+            let is_match =
                 name.starts_with(typed) && (!name.starts_with('.') || typed.starts_with('.'));
-            // Follows links.
-            let end = if is_meant && entry.path().is_dir() {
+            // `is_dir` follows symbolic links.
+            let end = if is_match && entry.path().is_dir() {
                 "/"
             } else {
                 ""
             };
-            is_meant.then(|| Offer::new(format!("{name}{end}"), "path"))
+            is_match.then(|| Offer::new(format!("{name}{end}"), "path"))
         })
         .take(MOST_ENTRIES)
         .collect();
@@ -50,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_offers_what_begins_as_typed() {
+    fn entries_that_begin_as_typed_are_offered() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["data é.csv", "dates", ".hidden"] {
             std::fs::write(dir.path().join(name), "").unwrap();

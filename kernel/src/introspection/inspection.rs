@@ -1,4 +1,4 @@
-//! Inspection: the help of a magic, or what rust-analyzer knows of a name.
+//! Inspection: the help of a magic, or rust-analyzer's documentation of a name.
 
 use corebook_magics::completion::inspect;
 use corebook_magics::context::name_end;
@@ -7,13 +7,13 @@ use jupyter_protocol::{InspectReply, InspectRequest, Media, MediaType};
 
 use crate::shared::host::to_html;
 
-use super::candidates::Behind;
+use super::candidates::Preceding;
 use super::documentation::Documentation;
 use super::evaluator_client::EvaluatorClient;
 use super::positions::{byte_at, is_ident_char};
 
 impl EvaluatorClient<'_> {
-    /// What is known of the name at the cursor.
+    /// Describes the name at the cursor.
     pub fn inspect(&self, request: &InspectRequest) -> InspectReply {
         let code = &request.code;
         let cursor = byte_at(code, request.cursor_pos);
@@ -48,8 +48,8 @@ impl EvaluatorClient<'_> {
         let end = map.to_code(name_end(source, cursor)?)?;
         let code = code.get(..end)?;
         let before = code.trim_end_matches(is_ident_char);
-        // A method is found only when it is called; without a call, a private field of its name would be.
-        let is_member = Behind::of(before) == Behind::Dot;
+        // rust-analyzer finds a method only in a call. Without one it would find a private field of the same name.
+        let is_member = Preceding::of(before) == Preceding::Dot;
         let as_call = is_member.then(|| self.hover(format!("{code}("))).flatten();
         let html = as_call.or_else(|| self.hover(code.to_owned()))?;
         Some(Documentation::from_html(&html))

@@ -1,11 +1,11 @@
-//! HTML that was made of Markdown, written as Markdown again or as text.
+//! Converts HTML that was made from Markdown back to Markdown, or to text.
 //!
-//! Knows the elements that evcxr's renderer makes, and skips others. The HTML is cleaned: its elements end, its links
-//! may be followed, and no `<` or `>` stands within a tag.
+//! Handles the elements that evcxr's renderer makes, and skips others. Expects cleaned HTML: every element is closed,
+//! all links are safe to follow, and no tag contains a further `<` or `>`.
 
 use crate::shared::markup::unescaped;
 
-/// Room for `1. ` and for `* `.
+/// Enough for `1. ` and for `* `.
 const LEAST_INDENT: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,27 +14,27 @@ pub enum Form {
     Markdown,
 }
 
-/// Writes HTML that was made of Markdown as Markdown or text.
+/// The state of a conversion.
 pub struct Writer {
     form: Form,
     written: String,
     lists: Vec<List>,
-    /// How long the text was when the last list item began.
+    /// The length of `written` when the last list item began.
     item_start: usize,
-    /// Where open links lead to.
+    /// The addresses of open links.
     links: Vec<String>,
     code: Option<Code>,
 }
 
-/// A list around.
+/// An open list.
 struct List {
-    /// Of the next item; none in a list without numbers.
+    /// The number of the next item. None in a list without numbers.
     number: Option<usize>,
-    /// How far the lines of an item stand in, at least as far as its text: else code would end with the item.
+    /// The indent of an item's lines. At least that of its text; otherwise a code block would end the item.
     indent: usize,
 }
 
-/// Code that has begun: nothing in it is Markdown.
+/// Open code, in which nothing is Markdown.
 #[derive(Default)]
 struct Code {
     text: String,
@@ -43,7 +43,7 @@ struct Code {
 }
 
 impl Writer {
-    /// The whole of `html` in one form.
+    /// Converts `html` to `form`.
     pub fn write(html: &str, form: Form) -> String {
         let mut writer = Self {
             form,
@@ -143,7 +143,7 @@ impl Writer {
     fn end_link(&mut self) {
         let link = self.links.pop().unwrap_or_default();
         if !link.is_empty() {
-            // A bracket would end the link.
+            // A parenthesis would end the link.
             let link = link.replace('(', "%28").replace(')', "%29");
             self.mark(&format!("]({link})"));
         }
@@ -173,7 +173,7 @@ impl Writer {
             code.text.push_str(&text);
             return;
         }
-        // Line breaks between blocks are not the text's.
+        // Line breaks between elements are not part of the text.
         if text.trim().is_empty() && text.contains('\n') {
             return;
         }
@@ -185,7 +185,7 @@ impl Writer {
     }
 
     fn end_code(&mut self) {
-        // An empty line would end the code, and what follows in it would be Markdown.
+        // An empty line would end the code, and the rest of it would be read as Markdown.
         let text = self.code.take().unwrap_or_default().text.replace('\n', " ");
         if text.is_empty() || self.form == Form::Text {
             return self.put(&text);
@@ -196,7 +196,7 @@ impl Writer {
         } else {
             ""
         };
-        // Backticks that touch would be one mark.
+        // Two adjacent backticks would be read as one fence.
         if self.written.ends_with('`') {
             self.put(" ");
         }
@@ -226,7 +226,7 @@ impl Writer {
         self.paragraph();
     }
 
-    /// A mark of Markdown's within a line.
+    /// Writes a Markdown mark within a line.
     fn mark(&mut self, mark: &str) {
         if self.form == Form::Markdown {
             self.put(mark);
@@ -258,7 +258,7 @@ impl Writer {
     }
 }
 
-/// The language that a code block's class names.
+/// The language that the class of a code block names.
 fn language(attributes: &str) -> String {
     attributes
         .trim_start_matches("class=\"language-")
@@ -266,20 +266,20 @@ fn language(attributes: &str) -> String {
         .to_owned()
 }
 
-/// Backticks around code: more than stand together anywhere in it.
+/// The backticks around code: more than the longest run of backticks in it.
 fn fence(least: usize, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(least.max(longest + 1))
 }
 
-/// Text as Markdown that reads as this text: no letter of it is a mark or begins HTML.
+/// Escapes `text` so that no character of it is read as a Markdown mark or as the start of HTML.
 fn as_markdown(text: &str) -> String {
     let mut markdown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if matches!(letter, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '&' | '~') {
+    for c in text.chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '&' | '~') {
             markdown.push('\\');
         }
-        markdown.push(letter);
+        markdown.push(c);
     }
     markdown
 }
