@@ -1,22 +1,21 @@
-//! The only thread that calls evcxr: jobs in, outcomes out.
+//! Runs cells, one at a time. Its thread is the only one that calls evcxr, because evcxr must stay in one thread.
 //!
-//! Runs in one thread, because evcxr does. Publishes a cell's status, input and error; its output goes
-//! through the outputs thread.
+//! Publishes a cell's status, input and error. Publishes none of its output; that goes through the outputs thread.
 //!
-//! * [`current_cell`]: the cell that runs now, for all threads
-//! * [`job`]: what the evaluator is asked; [`links`]: what it shares with other threads
-//! * [`start`]: a session, and evcxr in it; [`first_build`]: the build of the runtime, with its progress
-//! * [`first_cell`]: what the notebook's folder and the user's settings add, once a cell runs
+//! * [`current_cell`]: the state of the running cell, shared by all threads
+//! * [`job`]: the evaluator's input; [`links`]: what it shares with other threads
+//! * [`start`]: makes a session and starts evcxr in it; [`first_build`]: builds the runtime and shows the progress
+//! * [`first_cell`]: applies the toolchain file of the notebook's folder and the user's settings, when a cell runs
 //! * [`run_cell`]: one cell from its source to its outcome
-//! * [`stdin`]: asking the client for a line
-//! * [`questions`]: what rust-analyzer knows of code that is being typed
-//! * [`cell_reply`]: a cell's error, reply and idle
-//! * [`to_jupyter`]: answers of magics and commands as Jupyter messages
-//! * [`error`]: the one error that a cell's author sees
-//! * [`outcome`]: from what evcxr and the supervisor say to what the client sees
-//! * [`diagnostics`]: compile errors as the cell's author should read them
-//! * [`locate`]: from generated code back to cells
-//! * [`timings`]: where a cell's time went
+//! * [`stdin`]: asks the client for a line
+//! * [`questions`]: asks rust-analyzer about code that is being typed
+//! * [`cell_reply`]: sends a cell's error, reply and idle
+//! * [`to_jupyter`]: converts answers of magics and commands into Jupyter messages
+//! * [`error`]: the error of a failed cell
+//! * [`outcome`]: converts reports of evcxr and the supervisor into a result or an error
+//! * [`diagnostics`]: renders compile errors
+//! * [`locate`]: maps generated code back to cells
+//! * [`timings`]: measures the phases of a cell
 
 pub mod cell_reply;
 pub mod current_cell;
@@ -60,31 +59,31 @@ use self::links::EvaluatorLinks;
 use self::timings::Timings;
 use self::to_jupyter::plain_text;
 
-/// A warm-up begins when no job came for so long: cells that are sent one after the other, by `Run All` or by a
-/// program, do not wait for one.
+/// A warm-up starts after this much time without a job. So cells that are sent one after the other, by `Run All` or by
+/// a program, do not wait for one.
 const REST_BEFORE_WARM_UP: Duration = Duration::from_secs(1);
 
-/// Runs cells.
+/// The state of the evaluator's thread.
 pub struct Evaluator {
     links: EvaluatorLinks,
-    /// evcxr, or why there is none.
+    /// evcxr, or why it did not start.
     interpreter: Result<Interpreter, String>,
-    /// What it was started with.
+    /// The toolchain with which evcxr was started.
     toolchain: Option<Toolchain>,
-    /// Whether the user has chosen it for this kernel, so that the notebook's folder has no say.
+    /// Whether the user has chosen the toolchain for this kernel. Then the notebook's folder can't choose another one.
     is_toolchain_chosen: bool,
-    /// Whether the notebook's folder and the user's settings have had their say.
+    /// Whether the notebook's folder and the user's settings have been applied.
     is_prepared: bool,
-    /// What the next cell shall tell of the start.
+    /// Messages about the start, which the next cell shows.
     notices: Vec<String>,
-    /// Jobs that came while the runtime was built.
+    /// Jobs that arrived while the runtime was built.
     held: VecDeque<Job>,
-    /// Whether the client knows already that the first of them has begun.
+    /// Whether the client has been informed already that the first of these jobs has begun.
     has_begun: bool,
     execution_count: usize,
-    /// What the present cell has for the client's pager.
+    /// What the running cell shows in the client's pager.
     page: Option<Media>,
-    /// How often the supervisor was asked whether all output is reported.
+    /// The number of the last barrier that was sent to the supervisor.
     barriers: u64,
 }
 
@@ -106,7 +105,7 @@ impl Evaluator {
         }
     }
 
-    /// Makes evcxr ready, then works until every sender is gone.
+    /// Starts evcxr, then handles jobs until all senders are dropped.
     pub fn serve(
         mut self,
         toolchain: Result<Toolchain, corebook_build::Error>,
@@ -115,7 +114,7 @@ impl Evaluator {
         self.interpreter = self.start(toolchain, jobs);
         match &self.interpreter {
             Ok(_) => {}
-            // A shutdown has killed what it needed, and no cell waits for it.
+            // A shutdown has killed a process that the start needed. No cell waits for the start.
             Err(reason) if self.links.current_cell.is_kernel_ending() => {
                 tracing::debug!("ended while starting: {reason}");
             }
@@ -128,7 +127,7 @@ impl Evaluator {
             }
             match job {
                 Job::Execute(job) => self.execute(&job),
-                // Nobody waits any more for a late answer.
+                // Sending fails if the introspection thread has stopped waiting.
                 Job::Complete {
                     code,
                     offset,
@@ -143,7 +142,7 @@ impl Evaluator {
         }
     }
 
-    /// The next job; while none comes, evcxr warms up. Nothing when every sender is gone.
+    /// The next job. Warms evcxr up while there is none. Returns None if all senders are dropped.
     fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
         if let Some(held) = self.held.pop_front() {
             return Some(held);
@@ -161,7 +160,7 @@ impl Evaluator {
     }
 
     fn execute(&mut self, job: &ExecuteJob) {
-        // Before the client hears that the cell has begun: from then on an interrupt means this cell.
+        // Before the client is informed that the cell has begun, because an interrupt after that applies to this cell.
         self.links.current_cell.begin_run(job.number);
         if !std::mem::take(&mut self.has_begun) {
             self.begin(job);
@@ -180,7 +179,7 @@ impl Evaluator {
         subshells.is_aborted(&job.origin.subshell, job.number)
     }
 
-    /// Tells the client that the cell's turn has come.
+    /// Informs the client that the cell has begun.
     fn begin(&mut self, job: &ExecuteJob) {
         if !job.busy_published {
             self.publish(job, Status::busy());
@@ -212,7 +211,7 @@ impl Evaluator {
     fn run_and_reply(&mut self, job: &ExecuteJob) {
         let request = &job.request;
         if !request.silent {
-            self.tell_notices(&job.origin);
+            self.show_notices(&job.origin);
         }
         self.links.current_cell.open_reply(CellReply {
             responder: self.links.responder.clone(),
@@ -226,13 +225,13 @@ impl Evaluator {
             timings: None,
         });
         self.page = None;
-        // What was compiled before belongs to no cell, or to the expressions of the last.
+        // Discards the compiles that belong to no cell or to the expressions of the previous one.
         self.take_compiles();
         let began = SystemTime::now();
-        let ran = self.run(job, &request.code, request.silent);
+        let result = self.run(job, &request.code, request.silent);
         let timings = self.timings(began);
         if job.is_stored()
-            && let Ok(summary) = &ran
+            && let Ok(summary) = &result
             && let Some(text) = summary.result.as_ref().and_then(plain_text)
         {
             self.remember(history::Request::Result {
@@ -240,8 +239,8 @@ impl Evaluator {
                 text,
             });
         }
-        let ended = ran.map(|_| self.evaluate_expressions(job));
-        // Nothing is left to say if the interrupt thread has answered already.
+        let ended = result.map(|_| self.evaluate_expressions(job));
+        // None if the interrupt thread has already sent the reply.
         if let Some(mut reply) = self.links.current_cell.take_reply() {
             reply.page = self.page.take();
             reply.timings = Some(timings);
@@ -255,11 +254,13 @@ impl Evaluator {
 
     fn remember(&self, request: history::Request) {
         if self.links.history.send(request).is_err() {
-            tracing::error!("a cell came after the history had ended");
+            tracing::error!("a cell began after the history thread had ended");
         }
     }
 
-    /// Where the time went since a cell began.
+    /// How long each phase of a cell has taken.
+    ///
+    /// * `began`: when the cell began.
     fn timings(&self, began: SystemTime) -> Timings {
         let compiles = self.take_compiles();
         let code = self.links.current_cell.code_times();
@@ -282,8 +283,8 @@ impl Evaluator {
         responder.reply(&job.origin, content.into(), metadata);
     }
 
-    /// The values of the request's expressions, each as its own small cell, in the order of their names: that of the
-    /// request is lost when it is read.
+    /// Evaluates the request's expressions, each as a cell of its own. In the order of their names, because parsing the
+    /// request loses their order in it.
     fn evaluate_expressions(&mut self, job: &ExecuteJob) -> HashMap<String, ExpressionResult> {
         let expressions = job.request.user_expressions.clone().unwrap_or_default();
         let expressions = BTreeMap::from_iter(expressions);
@@ -311,7 +312,7 @@ impl Evaluator {
     }
 }
 
-/// A panic elsewhere leaves what is shared here whole.
+/// Locks a mutex even if it is poisoned: a panic in another thread leaves these values consistent.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -258,7 +258,7 @@ fn refusal(cache: &Path, script: &str) -> Option<String> {
     let ran = collect(&notebook, &request, &execute);
     assert!(
         ran.traceback()
-            .ends_with("Mend this, then restart the kernel."),
+            .ends_with("Fix this, then restart the kernel."),
         "{}",
         ran.traceback()
     );

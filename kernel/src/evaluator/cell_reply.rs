@@ -1,8 +1,8 @@
-//! A cell's error, reply and idle.
+//! Sends a cell's error, reply and idle.
 //!
 //! They are sent exactly once: the thread that takes the value out of the current cell sends them. Usually that is the
-//! evaluator, when the cell has ended. rust-analyzer can't be interrupted, so if an interrupt finds no compiler to stop,
-//! the interrupt thread sends them; the next cell then waits until evcxr has finished.
+//! evaluator, when the cell has ended. rust-analyzer can't be interrupted, so if an interrupt finds no compiler to
+//! stop, the interrupt thread sends them; the next cell then waits until evcxr has finished.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::shared::subshells::Subshells;
 use super::error::CellError;
 use super::timings::Timings;
 
-/// What is needed to end a cell.
+/// The reply that a cell still owes the client, with what is needed to send it.
 pub struct CellReply {
     pub responder: Responder,
     pub subshells: Arc<Subshells>,
@@ -30,14 +30,14 @@ pub struct CellReply {
     pub is_silent: bool,
     pub stops_on_error: bool,
     pub started: DateTime<Utc>,
-    /// None if the cell was answered while it went on.
+    /// None if the reply is sent while evcxr still works on the cell.
     pub timings: Option<Timings>,
     /// For the client's pager.
     pub page: Option<Media>,
 }
 
 impl CellReply {
-    /// Publishes the error if there is one, replies and says idle.
+    /// Publishes the error if there is one, sends the reply and publishes idle.
     ///
     /// * `ended`: the values of the request's expressions, or why the cell failed.
     pub fn end(self, ended: Result<HashMap<String, ExpressionResult>, CellError>) {

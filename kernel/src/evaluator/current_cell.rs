@@ -1,8 +1,8 @@
-//! The cell that runs now, and what may be done with it: the one place that every thread asks.
+//! The state of the running cell, in one value that all threads share.
 //!
-//! The evaluator begins and ends it, the outputs thread says when its code runs, the interrupt thread stops it, the
-//! input thread asks for it, completion waits for its end. Holds state and wakes threads that wait for a change. Does
-//! nothing on its own.
+//! The evaluator begins and ends the cell, the outputs thread reports when its code runs, the interrupt thread stops
+//! it, the input thread asks the client on its behalf, and completion waits for its end. Holds the state and wakes
+//! threads that wait for a change. Sends nothing and starts nothing.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -12,10 +12,10 @@ use corebook_jupyter::wire::Origin;
 use super::cell_reply::CellReply;
 use super::stdin::NoInput;
 
-/// What the evaluator does.
+/// What the evaluator is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Loading what the first cell needs.
+    /// Starting evcxr.
     Starting,
     Idle,
     /// Analysing or compiling a cell; none of its code runs.
@@ -32,21 +32,21 @@ pub struct CurrentCell {
 
 struct State {
     phase: Phase,
-    /// Counts what was run, so that an interrupt never reaches the next cell.
+    /// The number of the run. An interrupt names it, so that it never reaches the next cell.
     run: u64,
-    /// The number of the execute request that is served.
+    /// The number of the execute request that runs.
     request: usize,
-    /// How many execute requests have been answered, with their idle.
+    /// How many execute requests are complete, including their idle.
     answered: usize,
     is_interrupted: bool,
-    /// The kernel shuts down.
+    /// Whether the kernel is shutting down.
     is_ending: bool,
     code: CodeTimes,
-    /// The reply that is due. The thread that takes it sends it.
+    /// The reply that must still be sent. The thread that takes it sends it.
     reply: Option<CellReply>,
-    /// The client that may be asked for input; none if the request does not allow questions.
+    /// The client that may be asked for input. None if the request has `allow_stdin: false`.
     requester: Option<Origin>,
-    /// Why the cell got no input, if it asked in vain.
+    /// Why the cell got no input, if it asked for input and got none.
     denied: Option<NoInput>,
 }
 
@@ -88,7 +88,7 @@ impl CurrentCell {
         self.change(|state| state.phase = Phase::Idle);
     }
 
-    /// Begins to run something for a request: an interrupt or a refused input of what ran before is forgotten.
+    /// Begins a run for a request. Resets what belongs to the previous run, such as its interrupt and its denied input.
     ///
     /// * `request`: the number of the execute request.
     pub fn begin_run(&self, request: usize) {
@@ -103,7 +103,7 @@ impl CurrentCell {
         });
     }
 
-    /// The request is answered, with its idle.
+    /// The request is complete, including its idle.
     pub fn end_request(&self) {
         self.change(|state| {
             state.phase = Phase::Idle;
@@ -111,12 +111,12 @@ impl CurrentCell {
         });
     }
 
-    /// Whether every execute request before the one with this number is answered.
+    /// Whether all execute requests before the one with this number are complete.
     pub fn is_next(&self, request: usize) -> bool {
         self.state().answered == request
     }
 
-    /// The cell's code begins or ends to run. What evcxr runs for itself at the start is no cell.
+    /// The cell's code begins or ends. Ignored outside of a run: evcxr also runs code of its own at the start.
     pub fn set_code_runs(&self, runs: bool) {
         self.change(|state| {
             if !matches!(state.phase, Phase::Compiling | Phase::Running) {
@@ -141,9 +141,9 @@ impl CurrentCell {
         self.state().code
     }
 
-    /// Interrupts what is compiled or run now, and returns which run that is.
+    /// Interrupts the run that is going on, and returns its number.
     ///
-    /// * `received`: how many requests had come in; the interrupt is not meant for a later one.
+    /// * `received`: how many requests had come in. The interrupt does not apply to a later one.
     pub fn interrupt(&self, received: usize) -> Option<u64> {
         self.change(|state| {
             let has_cell = matches!(state.phase, Phase::Compiling | Phase::Running)
@@ -157,7 +157,7 @@ impl CurrentCell {
         self.state().is_interrupted
     }
 
-    /// The phase of a run; idle once it has ended.
+    /// The phase of a run. Idle after it has ended.
     pub fn phase_of(&self, run: u64) -> Phase {
         let state = self.state();
         if state.run == run {
@@ -167,17 +167,17 @@ impl CurrentCell {
         }
     }
 
-    /// From now on a reply is due.
+    /// From now on `reply` must be sent.
     pub fn open_reply(&self, reply: CellReply) {
         self.state().reply = Some(reply);
     }
 
-    /// The reply that is due, for the caller to send. None if another thread has taken it.
+    /// Takes the reply, which the caller must send. None if another thread has taken it.
     pub fn take_reply(&self) -> Option<CellReply> {
         self.state().reply.take()
     }
 
-    /// From now on the cell may ask `requester` for input.
+    /// From now on the cell may ask `requester` for input. None forbids it.
     pub fn allow_input(&self, requester: Option<Origin>) {
         self.state().requester = requester;
     }
@@ -187,17 +187,17 @@ impl CurrentCell {
         self.state().requester.clone()
     }
 
-    /// Notes that the cell asked for input in vain.
+    /// Notes that the cell asked for input and got none.
     pub fn deny_input(&self, reason: NoInput) {
         self.state().denied = Some(reason);
     }
 
-    /// Why the cell got no input, if it asked in vain.
+    /// Why the cell got no input, if it asked for input and got none.
     pub fn input_denied(&self) -> Option<NoInput> {
         self.state().denied
     }
 
-    /// The kernel shuts down: no thread should wait any longer.
+    /// The kernel is shutting down. Wakes all threads that wait.
     pub fn end_kernel(&self) {
         self.change(|state| state.is_ending = true);
     }
@@ -206,7 +206,7 @@ impl CurrentCell {
         self.state().is_ending
     }
 
-    /// Waits until the phase is idle, at most `wait`. Returns whether it is.
+    /// Waits at most `wait` until the phase is idle. Returns whether it is.
     pub fn wait_until_idle(&self, wait: Duration) -> bool {
         let deadline = Instant::now() + wait;
         let mut state = self.state();
@@ -232,7 +232,7 @@ impl CurrentCell {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change is one assignment after the other: a panic elsewhere leaves no half of one.
+        // Every change is a sequence of plain assignments, so a panic in another thread leaves the state consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_ends_with_the_cell_with_its_time_and_with_the_kernel() {
+    fn a_wait_ends_with_the_cell_the_timeout_or_the_kernel() {
         let cell = CurrentCell::new();
         assert!(!cell.wait_until_idle(Duration::ZERO));
         std::thread::scope(|scope| {

@@ -1,7 +1,6 @@
-//! Compile errors as the cell's author should read them: rustc's own words, at the cell's own places.
+//! Renders compile errors: rustc's own messages, located in the cell as it was typed. Does no I/O.
 //!
-//! Pure: text in, text out. evcxr tells where an error is in the code it was given; the magics' source map
-//! leads from there to the cell as typed.
+//! evcxr reports where an error is in the generated code. The source map of the magics maps that to the typed cell.
 
 use std::ops::Range;
 
@@ -13,31 +12,31 @@ use evcxr::CompilationError;
 use super::error::CellError;
 use super::locate::Cell;
 
-/// One error for all that the compiler found.
+/// One error for all errors of the compiler.
 ///
-/// * `hints`: what may be the matter besides, for example a magic where none can stand.
+/// * `hints`: other possible causes, for example a magic in a place where magics are not recognised.
 pub fn compile_error(errors: &[CompilationError], cell: &Cell, hints: &[MagicError]) -> CellError {
     let is_error = |error: &&CompilationError| error.level() == "error";
-    let mut told: Vec<&CompilationError> = errors.iter().filter(is_error).collect();
-    if told.is_empty() {
-        // evcxr shows a note in place of an error whose own place is in generated code.
-        told = errors.iter().collect();
+    let mut shown: Vec<&CompilationError> = errors.iter().filter(is_error).collect();
+    if shown.is_empty() {
+        // If an error is located in generated code, evcxr reports one of its notes instead.
+        shown = errors.iter().collect();
     }
-    // rustc tells them in the order in which it finds them. Those that have no place come last, as rustc's own do.
-    told.sort_by_key(|error| {
+    // rustc reports errors in the order in which it finds them. Errors without a place come last, as with rustc.
+    shown.sort_by_key(|error| {
         let place = place(error);
         (place.is_none(), place)
     });
     let mut reports: Vec<String> = Vec::new();
-    for error in &told {
+    for error in &shown {
         let report = render(error, cell);
-        // The compiler tells the same thing twice when code is compiled in two places.
+        // The compiler reports an error twice if the code is compiled in two places.
         if !reports.contains(&report) {
             reports.push(report);
         }
     }
     reports.extend(hints.iter().map(|hint| format!("hint: {hint}")));
-    let value = told.first().map_or_else(
+    let value = shown.first().map_or_else(
         || "the cell does not compile".to_owned(),
         |first| summary(first),
     );
@@ -48,13 +47,13 @@ pub fn compile_error(errors: &[CompilationError], cell: &Cell, hints: &[MagicErr
     }
 }
 
-/// Line and column in the cell of what an error is about; nothing if that is not in the cell.
+/// Line and column of an error in the cell. None if it is not in the cell.
 fn place(error: &CompilationError) -> Option<(usize, usize)> {
     let span = error.primary_spanned_message()?.span?;
     Some((span.start_line, span.start_column))
 }
 
-/// `E0308: mismatched types`.
+/// The error in one line: `E0308: mismatched types`.
 fn summary(error: &CompilationError) -> String {
     match error.code() {
         Some(code) => format!("{code}: {}", readable(&error.message())),
@@ -87,7 +86,7 @@ fn render(error: &CompilationError, cell: &Cell) -> String {
     Renderer::styled().render(&[group])
 }
 
-/// A place in the cell and what the compiler says of it.
+/// A place in the cell and the compiler's message about it.
 struct Label {
     range: Range<usize>,
     text: String,
@@ -118,7 +117,7 @@ fn labels(error: &CompilationError, cell: &Cell) -> Vec<Label> {
         let start = offset(&cell.code, span.start_line, span.start_column);
         let end = offset(&cell.code, span.end_line, span.end_column).max(start);
         let range = clamp(cell.map.nearest_source(start..end), &cell.source);
-        // evcxr repeats the message where rustc has no label.
+        // If rustc has no label, evcxr repeats the message.
         let text = if message.label == repeats {
             String::new()
         } else {
@@ -136,7 +135,7 @@ fn labels(error: &CompilationError, cell: &Cell) -> Vec<Label> {
     labels
 }
 
-/// A note or help without a place of its own.
+/// A note or help without a place in the cell.
 struct Aside {
     text: String,
     is_help: bool,
@@ -181,7 +180,7 @@ fn asides(error: &CompilationError, cell: &Cell) -> Vec<Aside> {
     asides
 }
 
-/// What helps a learner beyond rustc's own words.
+/// Help for learners that rustc does not give.
 fn advice(error: &CompilationError) -> Option<&'static str> {
     let message = error.message();
     match error.code() {
@@ -199,7 +198,7 @@ fn advice(error: &CompilationError) -> Option<&'static str> {
     }
 }
 
-/// The thread-safe choice in place of the type that is not.
+/// Names the thread-safe alternative to a type that is not.
 fn advice_on_sharing(message: &str) -> &'static str {
     if message.contains("Rc<") {
         "`Rc` counts without locks, so threads can't share it: use `std::sync::Arc`"
@@ -212,7 +211,7 @@ fn advice_on_sharing(message: &str) -> &'static str {
     }
 }
 
-/// rustc's words without places in code that the author of the cell never sees.
+/// Removes places in generated code from rustc's messages.
 fn readable(text: &str) -> String {
     let mut readable = String::with_capacity(text.len());
     let mut rest = text;
@@ -228,7 +227,7 @@ fn readable(text: &str) -> String {
     readable
 }
 
-/// Whether a note speaks of code that the author of the cell never sees.
+/// Whether a note is about generated code.
 fn is_internal(text: &str) -> bool {
     [
         "evcxr",
@@ -240,7 +239,7 @@ fn is_internal(text: &str) -> bool {
     .any(|word| text.contains(word))
 }
 
-/// The byte at a line and column, both from 1; columns count characters.
+/// The byte at a line and a column, which both start at 1. Columns count characters.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text
         .split_inclusive('\n')
@@ -256,7 +255,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
             .sum::<usize>()
 }
 
-/// A range inside `text`, between characters.
+/// `range` limited to `text` and extended to character boundaries.
 fn clamp(range: Range<usize>, text: &str) -> Range<usize> {
     let start = text.floor_char_boundary(range.start);
     start..text.ceil_char_boundary(range.end).max(start)

@@ -1,4 +1,4 @@
-//! The one error that a cell's author sees, and how it points at the cell.
+//! The error of a failed cell, and how it shows a place in the cell. Does no I/O.
 
 use corebook_magics::magic::MagicError;
 
@@ -11,7 +11,7 @@ pub struct CellError {
 }
 
 impl CellError {
-    /// The traceback is the error in one line; more lines can follow.
+    /// An error whose traceback is one line, name and value. [`Self::with_line`] adds more.
     pub fn new(name: &str, value: impl Into<String>) -> Self {
         let value = value.into();
         let first = format!("{RED}{name}{RESET}: {value}");
@@ -22,25 +22,25 @@ impl CellError {
         }
     }
 
-    /// The same with a further line of traceback.
+    /// Adds a line to the traceback.
     pub fn with_line(mut self, line: String) -> Self {
         self.traceback.push(line);
         self
     }
 
-    /// A cell that can't be run, because evcxr did not start.
+    /// The error of a cell that can't run because evcxr did not start.
     pub fn not_started(reason: &str) -> Self {
         Self::new("StartError", reason)
-            .with_line("The kernel could not start. Mend this, then restart the kernel.".to_owned())
+            .with_line("The kernel could not start. Fix this, then restart the kernel.".to_owned())
     }
 
-    /// A cell that was not run, because of a file that it would be compiled by.
+    /// The error of a cell that was not run because a file with settings for its compilation can't be used.
     pub fn not_prepared(reason: &str) -> Self {
         Self::new("StartError", reason)
-            .with_line("Nothing of the cell has run. Mend this, then run it again.".to_owned())
+            .with_line("No code of the cell has run. Fix this, then run the cell again.".to_owned())
     }
 
-    /// A magic that can't be used as it stands.
+    /// The error of a malformed magic.
     pub fn magic(execution_count: usize, source: &str, error: &MagicError) -> Self {
         let start = source.floor_char_boundary(error.span.start.min(source.len()));
         let line = source[..start].matches('\n').count() + 1;
@@ -65,7 +65,7 @@ const RED: &str = "\u{1b}[1;31m";
 pub const BLUE: &str = "\u{1b}[1;34m";
 pub const RESET: &str = "\u{1b}[0m";
 
-/// A place with its source line, as rustc shows it.
+/// Shows a place with its source line in rustc's format.
 pub fn place_lines(place: &str, line: usize, source_line: &str, column: usize) -> String {
     let number = line.to_string();
     let margin = " ".repeat(number.len());
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_magic_error_points_at_the_words_in_question() {
+    fn a_magic_error_points_at_the_magic() {
         let source = "let x = 1;\n%timit x";
         let error = MagicError {
             message: "unknown magic %timit".into(),

@@ -12,28 +12,28 @@ use jupyter_protocol::StreamContent;
 use super::Evaluator;
 use super::job::Job;
 
-/// How often a build looks whether a cell waits for it.
+/// How often [`Evaluator::find_or_build`] calls `show_progress`.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Evaluator {
-    /// The template for this kernel, built first if there is none.
+    /// The template for this kernel. Builds it if it does not exist.
     ///
-    /// * `tell`: called now and then meanwhile, to tell of the notices.
+    /// * `show_progress`: called repeatedly during the build, to show [`Evaluator::notices`].
     pub(super) fn find_or_build(
         &mut self,
         toolchain: &Toolchain,
-        mut tell: impl FnMut(&mut Self),
+        mut show_progress: impl FnMut(&mut Self),
     ) -> Result<Template, Error> {
         let prebuild = Prebuild::new(toolchain, &crates::from_environment()?)?;
         if let Some(template) = prebuild.existing() {
             return Ok(template);
         }
-        // From the build to this thread. Unbounded: a build says some dozen lines.
+        // From the build to this thread. Unbounded: a build prints a few dozen lines.
         let (progress, lines) = channel();
         std::thread::scope(|scope| {
             let building = scope.spawn(move || {
                 prebuild.ensure(&mut |line| {
-                    // This thread listens until the build has ended.
+                    // Never fails: this thread receives until the build has ended.
                     let _ = progress.send(line.to_owned());
                 })
             });
@@ -46,7 +46,7 @@ impl Evaluator {
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
-                tell(self);
+                show_progress(self);
             }
             building.join().unwrap_or_else(|_| {
                 Err(Error::BuildFailed {
@@ -56,8 +56,8 @@ impl Evaluator {
         })
     }
 
-    /// Tells what there is to tell in a cell, if any, and never again.
-    pub(super) fn tell_notices(&mut self, origin: &Origin) {
+    /// Shows the notices in a cell, if there are any, and clears them.
+    pub(super) fn show_notices(&mut self, origin: &Origin) {
         if self.notices.is_empty() {
             return;
         }
@@ -67,8 +67,8 @@ impl Evaluator {
         self.links.responder.publisher.publish(origin, content);
     }
 
-    /// Begins a cell that waits, and tells it what it waits for.
-    pub(super) fn tell_who_waits(&mut self, jobs: &Receiver<Job>) {
+    /// If a cell waits for the build, begins it and shows the notices in it.
+    pub(super) fn show_notices_to_waiting_cell(&mut self, jobs: &Receiver<Job>) {
         self.held.extend(jobs.try_iter());
         if self.notices.is_empty() {
             return;
@@ -82,7 +82,7 @@ impl Evaluator {
                 self.begin(job);
                 self.has_begun = true;
             }
-            self.tell_notices(&job.origin);
+            self.show_notices(&job.origin);
         }
         if let Some(first) = first {
             self.held.push_front(first);

@@ -1,7 +1,7 @@
-//! What the notebook's folder and the user's own settings add, from the first cell with code on.
+//! Applies the toolchain file of the notebook's folder and the user's settings, before the first cell with code.
 //!
-//! Before, nothing of the folder is read: who opens a notebook has not agreed to run anything. Who runs a cell has. A
-//! file of the folder may then choose among the toolchains that the user has installed, and no more.
+//! Earlier, no file of the folder is read: a user who opens a notebook has not agreed to run anything. A user who runs
+//! a cell has. Even then, a file of the folder can only choose among the toolchains that the user has installed.
 
 use corebook_build::{FolderChoice, Toolchain};
 use evcxr::EvalCallbacks;
@@ -12,8 +12,7 @@ use super::{Evaluator, outcome};
 use crate::evcxr::user_settings::{self, UserSettings};
 
 impl Evaluator {
-    /// Obeys what may be obeyed from now on. Does so once, and again for the next cell if it fails; what there is to
-    /// tell is told when it has not.
+    /// Applies them, once. If that fails, the next cell tries again; notices are shown only after a success.
     pub(super) fn prepare_for_cells(&mut self, job: &ExecuteJob) -> Result<(), CellError> {
         if self.is_prepared {
             return Ok(());
@@ -21,7 +20,7 @@ impl Evaluator {
         let settings = read_settings()?;
         let refused = self.choose_toolchain(job)?;
         if self.interpreter.is_err() {
-            // An interrupt has killed what it needed, or the cell is told why.
+            // evcxr did not start: an interrupt has killed a process, or `evaluate` reports the reason.
             return match self.links.current_cell.is_interrupted() {
                 true => Err(outcome::while_compiling()),
                 false => Ok(()),
@@ -29,16 +28,16 @@ impl Evaluator {
         }
         let elsewhere = self.enter_folder();
         let unusable = self.use_settings(&settings)?;
-        let told = refused.into_iter().chain(elsewhere);
+        let notices = refused.into_iter().chain(elsewhere);
         self.notices
-            .extend(told.chain(settings.left_out()).chain(unusable));
+            .extend(notices.chain(settings.left_out()).chain(unusable));
         self.is_prepared = true;
-        self.tell_notices_of(job);
+        self.show_notices_in(job);
         Ok(())
     }
 
-    /// Starts evcxr anew if a file of the folder chooses another compiler than the one that was started with. Gives
-    /// back what the file may not choose, in words.
+    /// Restarts evcxr if a file of the folder chooses another compiler than evcxr was started with. Returns a message
+    /// if the file's choice is refused.
     fn choose_toolchain(&mut self, job: &ExecuteJob) -> Result<Option<String>, CellError> {
         let Some(folder) = self
             .links
@@ -62,7 +61,8 @@ impl Evaluator {
         }
     }
 
-    /// Goes to the notebook's folder, where relative paths of evcxr's commands begin. Gives back why that fails.
+    /// Changes to the notebook's folder, because relative paths in evcxr's commands refer to it. Returns a message if
+    /// that fails.
     fn enter_folder(&self) -> Option<String> {
         let folder = self.links.folder.as_ref()?;
         let error = std::env::set_current_dir(folder).err()?;
@@ -73,15 +73,14 @@ impl Evaluator {
     }
 
     fn restart_with(&mut self, toolchain: Toolchain, job: &ExecuteJob) {
-        // The old evcxr ends before the new one starts: both would use the same variables of this process.
+        // The old evcxr must end before the new one starts, because both use the same environment variables.
         self.interpreter = Err("the kernel is starting with another toolchain".to_owned());
-        // What the old toolchain lacks does not matter any more.
+        // Notices about the old toolchain no longer apply.
         self.notices.clear();
-        self.interpreter = self.start_with(toolchain, |evaluator| evaluator.tell_notices_of(job));
+        self.interpreter = self.start_with(toolchain, |evaluator| evaluator.show_notices_in(job));
     }
 
-    /// Adds the dependencies and the prelude that the user wants in every notebook. Gives back a line for each that
-    /// can't be used.
+    /// Runs the user's dependencies and prelude. Returns a message for each part that can't be used.
     fn use_settings(&mut self, settings: &UserSettings) -> Result<Vec<String>, CellError> {
         let mut unusable = Vec::new();
         let Ok(interpreter) = &mut self.interpreter else {
@@ -94,15 +93,15 @@ impl Evaluator {
                 }
                 let error = error.to_string();
                 let first = error.lines().next().unwrap_or_default();
-                unusable.push(format!("{what} can't be used, and is left out: {first}"));
+                unusable.push(format!("ignored {what}, because it failed: {first}"));
             }
         }
         Ok(unusable)
     }
 
-    fn tell_notices_of(&mut self, job: &ExecuteJob) {
+    fn show_notices_in(&mut self, job: &ExecuteJob) {
         if !job.request.silent {
-            self.tell_notices(&job.origin);
+            self.show_notices(&job.origin);
         }
     }
 }

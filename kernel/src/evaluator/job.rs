@@ -1,4 +1,4 @@
-//! Work for the evaluator.
+//! The jobs of the evaluator. Data only.
 
 use std::sync::mpsc::SyncSender;
 
@@ -7,7 +7,7 @@ use jupyter_protocol::ExecuteRequest;
 
 use super::questions::Found;
 
-/// What the evaluator is asked. Senders: shell and introspection.
+/// A job for the evaluator. Senders: the threads `shell` and `introspection`.
 pub enum Job {
     Execute(ExecuteJob),
     /// Completions of `code` at the byte `offset`. The channel is closed without an answer if there are none.
@@ -16,7 +16,7 @@ pub enum Job {
         offset: usize,
         answer: SyncSender<Found>,
     },
-    /// Documentation of the name that `code` ends with, as HTML. The channel is closed without an answer if there is
+    /// Documentation of the name at the end of `code`, as HTML. The channel is closed without an answer if there is
     /// none.
     Inspect {
         code: String,
@@ -30,14 +30,14 @@ pub struct ExecuteJob {
     pub request: ExecuteRequest,
     /// Its place among all execute requests.
     pub number: usize,
-    /// The shell thread has published busy for it.
+    /// Whether the shell thread has published busy for it.
     pub busy_published: bool,
-    /// The client can replace a display by a newer one.
+    /// Whether the client can update a display in place.
     pub supports_update_display: bool,
 }
 
 impl ExecuteJob {
-    /// Whether the cell counts and goes to the history.
+    /// Whether the cell increases the execution count and goes into the history.
     pub(super) fn is_stored(&self) -> bool {
         self.request.store_history && !self.request.silent
     }

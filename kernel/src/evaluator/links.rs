@@ -1,4 +1,4 @@
-//! What the evaluator shares with other threads.
+//! What the evaluator shares with other threads. Data only.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, SyncSender};
@@ -17,17 +17,17 @@ use crate::shared::checkpoints::Checkpoints;
 use crate::shared::host::Pools;
 use crate::shared::subshells::Subshells;
 
-/// The session in use. The main thread takes it at the end and so removes its folder.
+/// The session in use. The main thread takes it at the end and removes its folder.
 pub type SharedSession = Arc<Mutex<Option<Arc<Session>>>>;
 
 pub struct EvaluatorLinks {
-    /// Of the shell socket, where execute requests come in.
+    /// Replies on the shell socket, where execute requests come in.
     pub responder: Responder,
     pub current_cell: Arc<CurrentCell>,
     pub worker: WorkerLinks,
     pub knowledge: Knowledge,
     pub subshells: Arc<Subshells>,
-    /// To the history's thread. Unbounded: two messages a cell.
+    /// To the thread `history`. Unbounded: two messages for each cell.
     pub history: Sender<history::Request>,
     pub stdin_prompt: Arc<StdinPrompt>,
     pub session: SharedSession,
@@ -35,18 +35,18 @@ pub struct EvaluatorLinks {
     pub folder: Option<PathBuf>,
 }
 
-/// The way to the process that runs cells, and the way of its output.
+/// Channels to the worker and for its output.
 pub struct WorkerLinks {
     pub supervisor: SupervisorLink,
     pub outputs: SyncSender<Input>,
-    /// Where a supervisor connects to.
+    /// The path of the socket to which a supervisor connects.
     pub report_socket: PathBuf,
 }
 
-/// What was learnt from the cells so far. The outputs thread adds to it; magics and errors use it.
+/// What the kernel knows about the cells so far. The outputs thread adds to it; magics and errors use it.
 #[derive(Clone)]
 pub struct Knowledge {
-    /// The cells' texts, for the places of panics.
+    /// The source of the cells, to locate panics.
     pub cells: Arc<Mutex<Cells>>,
     pub pools: Arc<Pools>,
     pub checkpoints: Arc<Checkpoints>,

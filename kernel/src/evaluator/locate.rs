@@ -1,8 +1,8 @@
-//! From a line of generated code back to the cell it came from.
+//! Maps a line of generated code back to the cell from which it came. Reads the generated file, writes nothing.
 //!
-//! evcxr compiles each cell, and every item of earlier cells, as one file. A panic names a line of that
-//! file. User code stands in it line by line as it was typed, so the cell's line is the one with the same
-//! text and the longest run of equal neighbours.
+//! evcxr compiles each cell, with every item of earlier cells, as one file. A panic names a line of that file. The file
+//! contains user code line by line as it was typed, so the cell's line is the one with the same text and the most equal
+//! neighbours.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,14 +17,14 @@ pub struct Cells {
     cells: Vec<Cell>,
 }
 
-/// A cell as it was typed, and the Rust that its magics made of it. Both have the same lines.
+/// A cell as it was typed, and its Rust after the expansion of magics. Both have the same lines.
 #[derive(Debug, Clone, Default)]
 pub struct Cell {
     pub execution_count: usize,
     pub source: String,
     pub code: String,
     pub map: SourceMap,
-    /// Whether a timing magic is in it.
+    /// Whether the cell contains a timing magic.
     pub is_timing: bool,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Place {
 }
 
 impl Cells {
-    /// Where evcxr writes the code it compiles.
+    /// Sets the path of the file to which evcxr writes the code that it compiles.
     pub fn set_source_file(&mut self, path: PathBuf) {
         self.source_file = path;
     }
@@ -56,7 +56,7 @@ impl Cells {
         self.cells.push(cell);
     }
 
-    /// The cell's own place of line `line` in `file`; nothing for code that no cell holds.
+    /// The place in a cell that corresponds to a place in `file`. None if no cell contains that code.
     pub fn locate(&self, file: &str, line: u32, column: u32) -> Option<Place> {
         if !file.ends_with("src/lib.rs") || file.starts_with('/') {
             return None;
@@ -93,7 +93,8 @@ impl Cells {
 }
 
 impl Cell {
-    /// The cell's own place of a place in its code; `line` counts from 0, `column` from 1 in characters.
+    /// The place in the typed cell that corresponds to a place in its code. `line` starts at 0; `column` starts at 1
+    /// and counts characters.
     fn place(&self, line: usize, column: usize) -> Place {
         let line_start: usize = self
             .code
@@ -126,8 +127,8 @@ impl Cell {
     }
 }
 
-/// How far right the generated line holds the cell's line, or the statement of it that evcxr took apart;
-/// nothing if neither holds the other.
+/// How many columns further right the text is in the generated line than in the cell's line. None if neither line
+/// contains the other. The generated line may be only one statement of the cell's line, because evcxr splits lines.
 fn shift_between(generated: &str, source: &str) -> Option<i64> {
     let (wanted, text) = (generated.trim(), source.trim());
     if text.is_empty() || wanted.len() < SHORTEST_STATEMENT.min(text.len()) {
@@ -140,13 +141,13 @@ fn shift_between(generated: &str, source: &str) -> Option<i64> {
         return Some(chars_before(generated, indent(generated)) - chars_before(source, at));
     }
     let at = generated.find(text)?;
-    // A line that only contains the text somewhere inside is another line.
+    // If there is other code on both sides of the text, it is another line.
     let is_alone =
         generated[at + text.len()..].trim().is_empty() || generated[..at].trim().is_empty();
     is_alone.then(|| chars_before(generated, at) - chars_before(source, indent(source)))
 }
 
-/// A shorter piece of a line, such as `}`, could stand anywhere.
+/// A shorter part of a line, such as `}`, could match anywhere.
 const SHORTEST_STATEMENT: usize = 4;
 
 fn equal_neighbours(generated: &[&str], index: usize, lines: &[&str], at: usize) -> usize {
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_lines_the_one_with_equal_neighbours_is_meant_else_the_newest() {
+    fn equal_neighbours_decide_between_equal_lines_else_the_newest() {
         let cells = cells(&["a();\npanic!();", "b();\npanic!();", "panic!();"]);
         assert_eq!(
             cells
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_code_is_nobodys() {
+    fn generated_code_is_in_no_cell() {
         let cells = cells(&["1 + 1"]);
         assert_eq!(cells.locate_in("fn run() {", 1, 1), None);
         assert_eq!(cells.locate("/rust/library/core/src/num.rs", 1, 1), None);

@@ -1,6 +1,6 @@
-//! From what evcxr and the supervisor say of a cell to the one error that its author sees.
+//! Converts reports of evcxr and the supervisor into a cell's result or its one error. Sends nothing.
 //!
-//! Pure. The names, and where each is made, are in `ARCHITECTURE.md`, "Errors".
+//! `ARCHITECTURE.md`, "Errors", lists the names of errors and where each is made.
 
 use corebook::__private::event::PanicReport;
 use corebook_processes::exit_status;
@@ -12,7 +12,7 @@ use super::diagnostics;
 use super::error::{BLUE, CellError, RESET, place_lines};
 use super::locate::{Cell, Cells};
 
-/// A cell whose code came to an end: by itself, or by a panic, a `?` or an interrupt.
+/// The outcome of a cell whose code ended in the worker: by itself, or by a panic, a `?` or an interrupt.
 pub fn of_finished(
     summary: CellSummary,
     is_interrupted: bool,
@@ -75,7 +75,7 @@ fn of_panic(panic: Option<&PanicReport>, cells: &Cells) -> CellError {
     error
 }
 
-/// A cell that evcxr could not compile or run to its end.
+/// The error of a cell that evcxr could not compile or run to its end.
 pub fn of_failed(
     error: evcxr::Error,
     summary: &CellSummary,
@@ -85,7 +85,7 @@ pub fn of_failed(
     let has_run = summary.died.is_some();
     let are_variables_kept = summary.died.is_some_and(|death| death.are_variables_kept);
     match error {
-        // What evcxr says of it is how its state was kept.
+        // evcxr's own error only results from the line that makes it keep its state.
         _ if are_variables_kept && is_interrupted => CellError::new(
             "Interrupted",
             "the code did not stop within 1 s, so its process was ended; variables are kept as they were before the cell",
@@ -115,24 +115,24 @@ pub fn of_failed(
     }
 }
 
-/// A cell that was interrupted before its code ran.
+/// The error of a cell that was interrupted before its code ran.
 pub fn while_compiling() -> CellError {
     CellError::new("Interrupted", "stopped while compiling; variables are kept")
 }
 
-/// evcxr's own messages where a learner meets them, said kindly; others as they are.
+/// Rewrites those of evcxr's messages that learners often see. Returns other messages unchanged.
 fn in_our_words(message: &str) -> String {
     let name = message.split('`').nth(1).unwrap_or_default();
     if message.contains("is a closure, which cannot be persisted") {
         return format!(
-            "`{name}` is a closure, and the type of a closure has no name to keep it under for later cells: \
+            "`{name}` is a closure, and the type of a closure has no name, so it can't be kept for later cells: \
              write a function (`fn {name}(…) {{ … }}`), box it (`let {name}: Box<dyn Fn(i64) -> i64> = Box::new(…);`), \
              or put the cell in braces `{{ … }}` to use it in this cell alone"
         );
     }
     if message.starts_with("Couldn't automatically determine type of variable") {
         return format!(
-            "the type of `{name}` can't be told: write it out, for example `let {name}: Vec<i64> = …`{}",
+            "the type of `{name}` can't be inferred: write it out, for example `let {name}: Vec<i64> = …`{}",
             " (if this happens for every variable, run `corebook doctor`)"
         );
     }
@@ -173,7 +173,7 @@ fn of_death(summary: &CellSummary, execution_count: usize, detail: &str) -> Cell
     )
 }
 
-/// What the end of a process without a checkpoint costs.
+/// What is lost if the worker ends without a checkpoint.
 const LOST: &str = "variables are lost, functions and :dep are kept";
 
 #[cfg(test)]
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn deaths_are_told_in_words() {
+    fn a_death_is_described_in_words() {
         let kept = " in cell [7]; variables are as before the cell";
         for (ending, words) in [
             (Ending::Signalled { signal: 11 }, "segmentation fault"),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_without_a_network_is_explained_before_cargos_own_words() {
+    fn a_missing_network_is_explained_before_cargos_message() {
         let cargos = "Updating crates.io index\n  [6] Could not resolve hostname (Could not resolve host: x)";
         let text = in_our_words(cargos);
         assert!(text.starts_with("a crate has to be downloaded"), "{text}");
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_closure_is_explained() {
+    fn a_closure_that_cannot_be_kept_is_explained() {
         let text =
             in_our_words("The variable `f` is a closure, which cannot be persisted.\nYou can …");
         assert!(

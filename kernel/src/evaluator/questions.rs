@@ -1,8 +1,8 @@
-//! What rust-analyzer, inside evcxr, knows of code that is being typed.
+//! Asks rust-analyzer, inside evcxr, about code that is being typed. Runs no code.
 
 use super::Evaluator;
 
-/// What rust-analyzer found for the bytes `start..end` of the code.
+/// rust-analyzer's completions for the bytes `start..end` of the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub items: Vec<FoundItem>,
@@ -12,7 +12,7 @@ pub struct Found {
     pub own: Vec<String>,
 }
 
-/// What it would insert, and show.
+/// A completion: the code to insert, and the label to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundItem {
     pub code: String,
@@ -51,7 +51,7 @@ impl Evaluator {
             .hover_at(code, code.len())
             .inspect_err(|error| tracing::debug!("no documentation: {error:#}"))
             .ok()?;
-        // evcxr's words for nothing found.
+        // evcxr returns this text if it has found nothing.
         (!text.is_empty() && text != "No documentation found").then_some(html)
     }
 }

@@ -1,4 +1,4 @@
-//! One cell from its source to its outcome: magics, evcxr, what it showed, and what became of it.
+//! Runs one cell from its source to its outcome: expands magics, calls evcxr, waits for the output. Sends no reply.
 
 use std::sync::mpsc::sync_channel;
 
@@ -16,7 +16,7 @@ use super::job::ExecuteJob;
 use super::locate::Cell;
 use super::lock;
 use super::outcome;
-use super::to_jupyter::{command_output, forms, shown};
+use super::to_jupyter::{command_output, to_media, to_message};
 use crate::evcxr::user_settings;
 
 struct Evaluated {
@@ -25,7 +25,7 @@ struct Evaluated {
 }
 
 impl Evaluator {
-    /// Runs one cell to its end; all it wrote is published when this returns. To be called after
+    /// Runs one cell to its end. All its output is published when this returns. Must be called after
     /// [`CurrentCell::begin_run`](super::current_cell::CurrentCell::begin_run).
     pub(super) fn run(
         &mut self,
@@ -33,23 +33,26 @@ impl Evaluator {
         source: &str,
         is_silent: bool,
     ) -> Result<CellSummary, CellError> {
-        let may_ask = job.request.allow_stdin.then(|| job.origin.clone());
-        self.links.current_cell.allow_input(may_ask);
-        self.tell_outputs(Input::CellBegins(CellIdentity {
+        let requester = job.request.allow_stdin.then(|| job.origin.clone());
+        self.links.current_cell.allow_input(requester);
+        self.send_to_outputs(Input::CellBegins(CellIdentity {
             origin: job.origin.clone(),
             execution_count: self.execution_count,
             is_silent,
             supports_update_display: job.supports_update_display,
         }));
-        // A client that takes questions has a person before it, and shows help in its own place.
+        // If a client allows input, a person uses it, and it has a pager for help.
         let has_pager = job.request.allow_stdin && !is_silent;
-        let ran = self.expand_and_evaluate(job, source, has_pager);
-        let outputs = ran.as_ref().ok().and_then(|ran| ran.result.as_ref().ok());
+        let evaluated = self.expand_and_evaluate(job, source, has_pager);
+        let outputs = evaluated
+            .as_ref()
+            .ok()
+            .and_then(|it| it.result.as_ref().ok());
         let summary = self.await_outputs(outputs);
-        ran.and_then(|evaluated| self.judge(evaluated, summary))
+        evaluated.and_then(|evaluated| self.judge(evaluated, summary))
     }
 
-    /// Magics first; a malformed one keeps the whole cell from running.
+    /// Expands the magics, then evaluates the code. If a magic is malformed, no code of the cell runs.
     fn expand_and_evaluate(
         &mut self,
         job: &ExecuteJob,
@@ -67,10 +70,12 @@ impl Evaluator {
                 if let [help @ Question::Help(_)] = questions.as_slice()
                     && has_pager
                 {
-                    self.page = Some(forms(&host.answer_richly(help)));
+                    self.page = Some(to_media(&host.answer_richly(help)));
                 } else {
                     for question in &questions {
-                        self.tell_outputs(Input::Show(shown(&host.answer_richly(question))));
+                        self.send_to_outputs(Input::Show(to_message(
+                            &host.answer_richly(question),
+                        )));
                     }
                 }
                 Ok(Evaluated {
@@ -121,8 +126,9 @@ impl Evaluator {
             },
         };
         let mut result = interpreter.execute(&cell.code, &mut callbacks);
-        // evcxr puts the help that points at the cell in place of an error that points at the code around it,
-        // as with the unknown name in a loop at the end of a cell. A check, which puts nothing around, has it.
+        // If an error is located in the code that evcxr puts around the cell, evcxr reports only its help, which is
+        // located in the cell. An unknown name in a loop at the end of a cell is an example. `check` puts no code
+        // around the cell, so it reports the error itself.
         if let Err(evcxr::Error::CompilationErrors(errors)) = &result
             && !errors.iter().any(|error| error.level() == "error")
             && let Ok(checked) = interpreter.check(&cell.code)
@@ -133,7 +139,7 @@ impl Evaluator {
         Ok(Evaluated { result, cell })
     }
 
-    /// The outcome of the cell, from what evcxr says and what the outputs thread has seen.
+    /// The outcome of the cell, from evcxr's result and the outputs thread's summary.
     fn judge(&self, evaluated: Evaluated, summary: CellSummary) -> Result<CellSummary, CellError> {
         let Evaluated { result, cell } = evaluated;
         let current_cell = &self.links.current_cell;
@@ -148,17 +154,17 @@ impl Evaluator {
         }
     }
 
-    /// Waits until everything the cell wrote is published, and its value, if it succeeded.
+    /// Waits until all output of the cell is published, and its value if it succeeded.
     ///
-    /// * `outputs`: what evcxr itself has to show; none if it could not run the cell to its end.
+    /// * `outputs`: evcxr's own outputs, such as those of `:vars`. None if it could not run the cell to its end.
     fn await_outputs(&mut self, outputs: Option<&evcxr::EvalOutputs>) -> CellSummary {
         let (summary, receiver) = sync_channel(1);
         self.barriers += 1;
         let number = self.barriers;
         let supervisor = &self.links.worker.supervisor;
-        let is_asked = supervisor.try_send(&ToSupervisor::Barrier { number });
-        self.tell_outputs(Input::CellEnds {
-            barrier: is_asked.then_some(number),
+        let is_sent = supervisor.try_send(&ToSupervisor::Barrier { number });
+        self.send_to_outputs(Input::CellEnds {
+            barrier: is_sent.then_some(number),
             has_run: outputs.is_some(),
             command_output: outputs.and_then(command_output),
             summary,
@@ -166,26 +172,29 @@ impl Evaluator {
         receiver.recv().unwrap_or_default()
     }
 
-    fn tell_outputs(&self, input: Input) {
+    fn send_to_outputs(&self, input: Input) {
         if self.links.worker.outputs.send(input).is_err() {
-            tracing::error!("output came after the outputs thread had ended");
+            tracing::error!(
+                "a message for the outputs thread was lost, because the thread has ended"
+            );
         }
     }
 }
 
-/// evcxr's `:load_config` reads `evcxr.toml` of the notebook's folder, which may name programs.
+/// The error for `:load_config`, which would read `evcxr.toml` in the notebook's folder. That file can name programs to
+/// run.
 fn refused_command(code: &str) -> Option<CellError> {
-    let is_it = |line: &str| line.split_whitespace().next() == Some(":load_config");
-    // Commands stand before all code.
+    let is_refused = |line: &str| line.split_whitespace().next() == Some(":load_config");
+    // Commands come before all code.
     let mut commands = code.lines().map(str::trim).take_while(|line| {
         line.is_empty() || line.starts_with([':', '!']) || line.starts_with("//")
     });
-    commands.any(is_it).then(|| {
+    commands.any(is_refused).then(|| {
         let folder = user_settings::folder().unwrap_or_default();
         CellError::new(
             "CompileError",
             format!(
-                "`:load_config` is not there, because evcxr.toml of a notebook's folder could name programs: your own \
+                "`:load_config` is not available, because evcxr.toml in a notebook's folder could name programs: your own \
                  settings, in {}, are read before the first cell",
                 folder.display()
             ),

@@ -1,4 +1,4 @@
-//! Asking the person at the client for a line of input.
+//! Asks the user for a line of input through the client.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
@@ -13,17 +13,17 @@ use serde_json::json;
 
 use super::current_cell::CurrentCell;
 
-/// How often a waiting request looks whether it was interrupted.
+/// How often [`StdinPrompt::ask`] checks whether the cell was interrupted.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Asks one question at a time on the stdin socket.
 pub struct StdinPrompt {
     stdin: SocketSender,
-    /// Answers. Sender: the stdin thread. Unbounded: clients answer only what they were asked.
+    /// Sender: the thread `stdin`. Unbounded: a client sends one reply for each request.
     replies: Mutex<Receiver<InputReply>>,
 }
 
-/// Why there is no input.
+/// Why a cell got no input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoInput {
     #[error(
@@ -42,7 +42,7 @@ impl StdinPrompt {
         }
     }
 
-    /// The line that the person types.
+    /// Asks for a line and returns it.
     pub fn ask(
         &self,
         prompt: &str,
@@ -50,9 +50,9 @@ impl StdinPrompt {
         cell: &CurrentCell,
     ) -> Result<String, NoInput> {
         let requester = cell.requester().ok_or(NoInput::NotAllowed)?;
-        // A panic elsewhere leaves a receiver whole.
+        // A panic in another thread leaves the receiver consistent.
         let replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
-        // An answer that came after its question was given up answers nothing.
+        // Drops replies to questions that were given up.
         while replies.try_recv().is_ok() {}
         self.stdin.send(Outgoing {
             content: InputRequest {
@@ -79,18 +79,18 @@ impl StdinPrompt {
     }
 }
 
-/// Passes an answer of the person at the client to whoever asked.
+/// Passes a reply from the client to [`StdinPrompt::ask`].
 pub fn take(message: Incoming, replies: &Sender<InputReply>) {
     match message.content {
         JupyterMessageContent::InputReply(reply) => {
-            // Nobody asks any more when the kernel ends.
+            // Fails while the kernel is ending.
             let _ = replies.send(reply);
         }
         other => tracing::warn!("stdin: dropped a message of type {}", other.message_type()),
     }
 }
 
-/// Answers code that reads its stdin, one line a request.
+/// Asks the client whenever a cell's code reads stdin, and sends the line to the supervisor.
 pub fn answer_reads(
     wanted: &Receiver<()>,
     stdin_prompt: &StdinPrompt,

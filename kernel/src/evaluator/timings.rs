@@ -1,6 +1,6 @@
-//! Where the time of a cell went, for the metadata of its reply.
+//! How long each phase of a cell took, for the metadata of its reply.
 //!
-//! Pure: the times come from the compiler's journal and from the supervisor's reports.
+//! Does no I/O. The times come from the cargo shim's journal and from the supervisor's reports.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,25 +9,25 @@ use serde_json::{Value, json};
 
 use super::current_cell::CodeTimes;
 
-/// How long each part of a cell took.
+/// How long each phase of a cell took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Magics, and rust-analyzer, which infers the types of variables.
+    /// The expansion of magics, and rust-analyzer, which infers the types of variables.
     analysis: Duration,
-    /// Cargo, which only runs when more than the cell has changed.
+    /// Cargo, which runs only if more than the cell has changed.
     cargo: Duration,
-    /// The compiler, with the linker and with loading the library.
+    /// The compiler, the linker and loading the library.
     rustc: Duration,
     /// The cell's own code.
     run: Duration,
-    /// How often the compiler ran: once, as a rule.
+    /// How often the compiler ran; usually once.
     rustc_runs: usize,
 }
 
 impl Timings {
-    /// * `began`, `ended`: of the whole cell.
+    /// * `began`, `ended`: when the whole cell began and ended.
     pub fn of(began: SystemTime, compiles: &[Compile], code: CodeTimes, ended: SystemTime) -> Self {
-        // What evcxr runs to get ready, when a cell waits for that, is not the cell.
+        // If the cell waited for evcxr's start, evcxr's own code ran before the cell's. It is not counted.
         let last_called = compiles.last().map_or(ended, |it| it.called);
         let run_began = code.began.filter(|began| *began >= last_called);
         let ran_from = run_began.unwrap_or(ended);
@@ -49,7 +49,7 @@ impl Timings {
         timings
     }
 
-    /// In seconds, as all times in Jupyter's metadata are.
+    /// In seconds, like all times in Jupyter's metadata.
     pub fn to_json(self) -> Value {
         json!({
             "analysis": self.analysis.as_secs_f64(),
@@ -61,7 +61,7 @@ impl Timings {
     }
 }
 
-/// No time if the clock was set back.
+/// Zero if the clock was set back.
 fn between(from: SystemTime, to: SystemTime) -> Duration {
     to.duration_since(from).unwrap_or_default()
 }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_has_its_time() {
+    fn each_phase_has_its_time() {
         let code = CodeTimes {
             began: Some(at(110)),
             ended: Some(at(160)),

@@ -1,11 +1,11 @@
-//! Converts answers of magics and evcxr commands into Jupyter messages. Pure.
+//! Converts answers of magics and of evcxr's commands into Jupyter messages. Does no I/O.
 
 use jupyter_protocol::{DisplayData, JupyterMessageContent, Media, MediaType, StreamContent};
 
 use crate::shared::host::Answer;
 use crate::shared::markup::cleaned;
 
-/// The text of a value.
+/// The plain text among the forms of a value.
 pub fn plain_text(media: &Media) -> Option<String> {
     media.content.iter().find_map(|form| match form {
         MediaType::Plain(text) => Some(text.clone()),
@@ -13,10 +13,10 @@ pub fn plain_text(media: &Media) -> Option<String> {
     })
 }
 
-/// What a command such as `:vars` gives back.
+/// The output of a command such as `:vars`.
 pub fn command_output(outputs: &evcxr::EvalOutputs) -> Option<JupyterMessageContent> {
     let plain = outputs.get("text/plain");
-    // evcxr gives the text of `:type` as HTML too, in which `Vec<String>` is no text.
+    // evcxr returns the text of `:type` unescaped as HTML, too. There `Vec<String>` would be read as a tag.
     let html = outputs.get("text/html").filter(|html| Some(*html) != plain);
     let sorted = plain
         .zip(html)
@@ -26,14 +26,14 @@ pub fn command_output(outputs: &evcxr::EvalOutputs) -> Option<JupyterMessageCont
         None => (plain, html),
     };
     let plain = plain.map(|text| MediaType::Plain(text.to_owned()));
-    // That of `:doc` holds the raw HTML of doc comments.
+    // The HTML of `:doc` contains raw HTML from doc comments.
     let html = html.map(|html| MediaType::Html(cleaned(html)));
     let media: Vec<MediaType> = plain.into_iter().chain(html).collect();
     (!media.is_empty()).then(|| DisplayData::from(media).into())
 }
 
-/// The text and the table of `:vars` by the variables' names: evcxr 0.22 gives them in the order of a hash map. Nothing
-/// for what is no such table.
+/// Sorts the text and the table of `:vars` by name, because evcxr 0.22 returns the variables in the order of a hash
+/// map. None if `html` is not such a table.
 fn sorted_variables(plain: &str, html: &str) -> Option<(String, String)> {
     const HEAD: &str = "<table><tr><th>Variable</th><th>Type</th></tr>";
     const END: &str = "</table>";
@@ -42,21 +42,21 @@ fn sorted_variables(plain: &str, html: &str) -> Option<(String, String)> {
     let mut lines: Vec<&str> = plain.split_inclusive('\n').collect();
     rows.sort_unstable();
     lines.sort_unstable();
-    // A type with a line break has more lines than rows.
+    // If a type contains a line break, there are more lines than rows.
     let is_whole = rows.len() == lines.len();
     is_whole.then(|| (lines.concat(), format!("{HEAD}{}{END}", rows.concat())))
 }
 
-/// An answer in plain text is printed; one that has more forms is displayed.
-pub fn shown(answer: &Answer) -> JupyterMessageContent {
+/// The message that shows an answer: printed if it is plain text, displayed if it has further forms.
+pub fn to_message(answer: &Answer) -> JupyterMessageContent {
     match &answer.html {
         None => StreamContent::stdout(&format!("{}\n", answer.text)).into(),
-        Some(_) => DisplayData::new(forms(answer)).into(),
+        Some(_) => DisplayData::new(to_media(answer)).into(),
     }
 }
 
 /// All forms of an answer.
-pub fn forms(answer: &Answer) -> Media {
+pub fn to_media(answer: &Answer) -> Media {
     let plain = MediaType::Plain(answer.text.clone());
     let html = answer.html.clone().map(MediaType::Html);
     [plain].into_iter().chain(html).collect::<Vec<_>>().into()
@@ -85,7 +85,7 @@ mod tests {
         let text = "x: Vec<script>".to_owned();
         let outputs = EvalOutputs::text_html(text.clone(), text.clone());
         assert_eq!(shown_forms(&outputs), (Some(text), None));
-        // As evcxr 0.22 writes `:vars`, and what follows when `:type` stands in the same cell.
+        // What evcxr 0.22 writes for `:vars`, followed by `:type` in the same cell.
         let table = "<table><tr><th>Variable</th><th>Type</th></tr><tr><td>x</td><td>Vec&lt;T&gt;</td><tr></table>";
         let outputs =
             EvalOutputs::text_html("x: Vec<T>\n".into(), format!("{table}x: Vec<script>"));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_told_by_their_names() {
+    fn variables_are_sorted_by_name() {
         let row = |name: &str| format!("<tr><td>{name}</td><td>i32</td><tr>");
         let table =
             |rows: String| format!("<table><tr><th>Variable</th><th>Type</th></tr>{rows}</table>");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_displayed_of_nothing() {
+    fn no_output_is_not_displayed() {
         assert!(command_output(&EvalOutputs::new()).is_none());
     }
 }
