@@ -1,11 +1,11 @@
-//! Starts evcxr and holds it; only the evaluator uses it. All of evcxr's limits, and where each is worked around, are
-//! in `build/src/evcxr/README.md`.
+//! Starts evcxr and owns it. Only the evaluator uses this room. `build/src/evcxr/README.md` lists all limits of evcxr
+//! and where each is worked around.
 //!
-//! * [`startup`]: making evcxr ready in a session
-//! * [`interpreter`]: evcxr itself
+//! * [`startup`]: starts evcxr in a session
+//! * [`interpreter`]: the running evcxr
 //! * [`definitions`]: what the cells define, in the order of the notebook
-//! * [`std_source`]: how much rust-analyzer knows of the standard library, and when
-//! * [`user_settings`]: what users have set for every notebook
+//! * [`std_source`]: controls how much of the standard library rust-analyzer reads, and when
+//! * [`user_settings`]: reads the user's settings for all notebooks
 
 mod definitions;
 pub mod interpreter;

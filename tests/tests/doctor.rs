@@ -179,7 +179,7 @@ fn settings_for_evcxr_are_named_and_broken_ones_are_told() {
     assert_eq!(
         line(),
         "ok       evcxr's settings: the dependencies of HOME/settings/evcxr.toml; opt_level, sccache of \
-         HOME/settings/evcxr.toml left out"
+         HOME/settings/evcxr.toml ignored"
     );
     write("[dependencies");
     assert!(

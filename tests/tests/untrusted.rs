@@ -272,7 +272,7 @@ fn settings_for_evcxr_are_the_users_and_are_used_for_what_makes_sense() {
     ));
     notebook.run("greet()").shows(&[
         &format!(
-            "stderr: {}: `opt_level` is left out: cells are compiled as a release build is; `:opt` in a cell changes it\n",
+            "stderr: {}: `opt_level` is ignored: cells are compiled as a release build is; `:opt` in a cell changes it\n",
             settings.display()
         ),
         "result: \"good day\"",

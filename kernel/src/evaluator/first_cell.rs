@@ -30,7 +30,7 @@ impl Evaluator {
         let unusable = self.use_settings(&settings)?;
         let notices = refused.into_iter().chain(elsewhere);
         self.notices
-            .extend(notices.chain(settings.left_out()).chain(unusable));
+            .extend(notices.chain(settings.ignored()).chain(unusable));
         self.is_prepared = true;
         self.show_notices_in(job);
         Ok(())

@@ -22,7 +22,7 @@ pub struct FoundItem {
 
 impl Evaluator {
     pub(super) fn complete(&mut self, code: &str, offset: usize) -> Option<Found> {
-        let context = self.interpreter.as_mut().ok()?.asked_about(code);
+        let context = self.interpreter.as_mut().ok()?.for_question_about(code);
         let found = context.completions(code, offset);
         let found = found
             .inspect_err(|error| tracing::debug!("no completions: {error:#}"))
@@ -46,7 +46,7 @@ impl Evaluator {
     }
 
     pub(super) fn inspect(&mut self, code: &str) -> Option<String> {
-        let context = self.interpreter.as_mut().ok()?.asked_about(code);
+        let context = self.interpreter.as_mut().ok()?.for_question_about(code);
         let (text, html) = context
             .hover_at(code, code.len())
             .inspect_err(|error| tracing::debug!("no documentation: {error:#}"))

@@ -1,13 +1,14 @@
-//! What the notebook's cells define, in the order of the notebook.
+//! Keeps what the notebook's cells define, in the order of the notebook. Does no I/O.
 //!
-//! evcxr 0.22 takes a cell apart and keeps the parts in hash maps. The same is done here, in order, so that the shim
-//! can compile them in it: see [`NotebookOrder`]. Pure: text in, text out.
+//! evcxr 0.22 splits a cell into statements and keeps its items, attributes and variables in hash maps. This module
+//! splits cells in the same way but keeps the order, so that the shim can compile the items in it: see
+//! [`NotebookOrder`].
 
 use corebook_build::cargo_shim::order::NotebookOrder;
 use ra_ap_syntax::ast::{HasAttrs, HasName};
 use ra_ap_syntax::{AstNode, Edition, SourceFile, SyntaxNode, ast};
 
-/// What all cells that evcxr took have defined.
+/// The definitions of all cells that evcxr has accepted.
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
     attributes: Vec<String>,
@@ -17,15 +18,15 @@ pub struct Definitions {
 
 #[derive(Debug, Clone)]
 struct Item {
-    /// The name under which evcxr keeps it: its own, or that of the item before it, as for an `impl`.
+    /// The name under which evcxr keeps the item: its own, or that of the item before it, as for an `impl`.
     owner: Option<String>,
-    /// Whether it is, or holds, a macro that is found only below.
+    /// Whether the item is or contains a macro, which only code below it can use.
     is_macro: bool,
     text: String,
 }
 
 impl Definitions {
-    /// What is defined when evcxr has taken a cell too.
+    /// The definitions after evcxr has accepted one more cell.
     pub fn with(&self, code: &str) -> Self {
         let mut all = self.clone();
         let mut owner = None;
@@ -33,7 +34,7 @@ impl Definitions {
             if let Some(declared) = ast::LetStmt::cast(node.clone()) {
                 all.declare(&declared);
             } else if ast::Attr::can_cast(node.kind()) {
-                // The blanks after an attribute belong to the cell's text, not to the attribute.
+                // Whitespace after an attribute is not part of it.
                 all.attributes
                     .retain(|known| known.trim_end() != text.trim_end());
                 all.attributes.push(text);
@@ -44,7 +45,7 @@ impl Definitions {
         all
     }
 
-    /// The order, where it matters.
+    /// The order of items and attributes, if it matters, and of variables.
     pub fn order(&self) -> NotebookOrder {
         let has_macros = self.items.iter().any(|item| item.is_macro);
         let items = self.items.iter().filter(|_| has_macros);
@@ -68,7 +69,7 @@ impl Definitions {
         }
     }
 
-    /// * `owner`: the name of the item before in the cell.
+    /// * `owner`: the name of the previous item in the cell.
     fn define(&mut self, item: &ast::Item, text: String, owner: &mut Option<String>) {
         let is_macro = is_macro(item);
         let Some(name) = name(item) else {
@@ -100,7 +101,7 @@ impl Definitions {
     }
 }
 
-/// The name under which evcxr keeps an item. Crates have names of their own there.
+/// The name under which evcxr keeps an item. For `extern crate` the name has a prefix.
 fn name(item: &ast::Item) -> Option<String> {
     let name = match item {
         ast::Item::ExternCrate(it) => {
@@ -135,14 +136,14 @@ fn is_macro(item: &ast::Item) -> bool {
     }
 }
 
-/// A part of a cell, as evcxr writes it into the source: whole lines.
+/// A statement of a cell, with the text that evcxr writes into the source for it: whole lines.
 struct Statement {
     text: String,
     node: SyntaxNode,
 }
 
-/// A cell, taken apart as evcxr does it: all of its text is in one of the parts, so that what cannot be parsed is
-/// in the last of them.
+/// Splits a cell in the same way as evcxr. Every byte of it belongs to a statement; text that can't be parsed belongs
+/// to the last one.
 fn statements(code: &str) -> Vec<Statement> {
     const BEFORE: &str = "fn f(){";
     let code = without_commands(code);
@@ -177,7 +178,7 @@ fn statements(code: &str) -> Vec<Statement> {
     statements
 }
 
-/// What is left of a cell behind its commands. evcxr drops comments there too.
+/// A cell without the commands at its start. evcxr also drops comments between them.
 fn without_commands(code: &str) -> &str {
     let is_code = |line: &&str| {
         let is_command = line.starts_with('!') || line.trim_start_matches(' ').starts_with(':');
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_told_in_order_as_evcxr_writes_them() {
+    fn items_keep_their_order_and_evcxrs_text() {
         let order = after(&[
             "// dropped\n:dep x\n\nmacro_rules! m { () => { 1 } } fn a() {}\n// of b\nfn b() {}\n\n1 + 1",
             "struct S; impl S {}",
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_told_in_the_order_in_which_they_were_declared_last() {
+    fn variables_are_in_the_order_of_their_last_declaration() {
         let order = after(&[
             "let (a, mut b) = (1, 2); let P { c, d: [e, ..] } = p;",
             "let x @ Some(_) = y else { panic!() };\nlet b = 3;\n{ let hidden = 1; }",
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_are_told_when_they_may_contradict_each_other() {
+    fn attributes_that_may_contradict_are_in_order() {
         assert!(
             after(&["#![allow(unused)]\nfn f() {}"])
                 .attributes
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_parsed_is_in_the_last_part() {
+    fn what_cannot_be_parsed_is_in_the_last_statement() {
         for code in ["fn f( {\n let x", "}", "macro_rules! m {", "é = ;", ""] {
             let texts: String = statements(code).into_iter().map(|it| it.text).collect();
             assert!(

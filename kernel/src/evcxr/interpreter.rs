@@ -1,4 +1,4 @@
-//! evcxr, with as much of the standard library read as its task needs.
+//! The running evcxr. Before each call, makes rust-analyzer read as much of the standard library as the code needs.
 
 use std::time::Instant;
 
@@ -9,21 +9,21 @@ use evcxr::{CommandContext, CompilationError, EvalCallbacks, EvalOutputs};
 use super::definitions::Definitions;
 use super::std_source::{Loaded, StdSource};
 
-/// A started evcxr.
+/// The running evcxr.
 pub struct Interpreter {
     context: CommandContext,
     std_source: StdSource,
-    /// Of all code that evcxr took.
+    /// The definitions in all code that evcxr has accepted.
     definitions: Definitions,
     order_file: OrderFile,
-    /// What stands in it.
+    /// The content of `order_file`.
     written_order: Option<NotebookOrder>,
-    /// What is left to do while nobody asks for anything, the last one first.
+    /// The remaining warm-ups, for when there is no job. The last one is next.
     warm_ups: Vec<&'static str>,
 }
 
-/// Code in the last word of which rust-analyzer finds what the first cells need. Each takes it about a second,
-/// and a cell that comes meanwhile has to wait.
+/// rust-analyzer is asked for documentation at the end of this code, which makes it load what the first cells need.
+/// Each takes about a second, and a cell that arrives meanwhile waits.
 const WARM_UPS: [&str; 2] = [
     "let doubled = vec![1i64, 2].iter().map(|x| x * 2).collect::<Vec<_>>(); doubled",
     "let one = 1i64; one",
@@ -47,7 +47,7 @@ impl Interpreter {
         callbacks: &mut EvalCallbacks<'_>,
     ) -> Result<EvalOutputs, evcxr::Error> {
         let needed = Loaded::of(code);
-        let reads = self.std_source.load(needed, &mut self.context)?;
+        let has_read_more = self.std_source.load(needed, &mut self.context)?;
         let definitions = self.definitions.with(code);
         let order = definitions.order();
         if self.written_order.as_ref() != Some(&order) {
@@ -57,11 +57,11 @@ impl Interpreter {
             }
         }
         let outputs = self.context.execute_with_callbacks(code, callbacks);
-        // Of a cell that failed, evcxr keeps nothing.
+        // evcxr keeps nothing of a cell that failed.
         if outputs.is_ok() {
             self.definitions = definitions;
         }
-        if reads {
+        if has_read_more {
             memory::give_back();
         }
         outputs
@@ -73,27 +73,27 @@ impl Interpreter {
             .map_err(|error| anyhow::anyhow!("{error}"))
     }
 
-    /// evcxr, ready to answer a question about `code`.
-    pub fn asked_about(&mut self, code: &str) -> &mut CommandContext {
+    /// Makes rust-analyzer ready for a question about `code`, and returns evcxr to ask it.
+    pub fn for_question_about(&mut self, code: &str) -> &mut CommandContext {
         let needed = Loaded::of(code).max(Loaded::WithoutArch);
         if let Err(error) = self.std_source.load(needed, &mut self.context) {
-            tracing::debug!("the standard std_source is not known: {error}");
+            tracing::debug!("the standard library's source can't be read: {error}");
         }
         &mut self.context
     }
 
-    /// Whether a part of what the next cells need is still to be done.
+    /// Whether any warm-ups remain.
     pub fn has_warm_ups(&self) -> bool {
         !self.warm_ups.is_empty()
     }
 
-    /// Does the next such part.
+    /// Does the next warm-up.
     pub fn warm_up(&mut self) {
         let Some(code) = self.warm_ups.pop() else {
             return;
         };
         let begun = Instant::now();
-        match self.asked_about(code).hover_at(code, code.len()) {
+        match self.for_question_about(code).hover_at(code, code.len()) {
             Ok(_) => tracing::debug!("warmed up in {:?}", begun.elapsed()),
             Err(error) => tracing::debug!("not warmed up: {error:#}"),
         }

@@ -1,7 +1,7 @@
-//! Makes evcxr ready, and works around what evcxr 0.22 decides at its start.
+//! Starts evcxr, and works around what evcxr 0.22 decides at its start. Runs no cell.
 //!
-//! `build/src/evcxr/README.md` lists these and all other workarounds, with the test that breaks and what would let
-//! each go.
+//! `build/src/evcxr/README.md` lists these and all other workarounds: which test notices a change in evcxr, and what
+//! would make the workaround unnecessary.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -24,21 +24,22 @@ use evcxr::{CommandContext, EvalContext};
 use super::interpreter::Interpreter;
 use super::std_source::{self, StdSource};
 
-/// What every cell imports. Macros with the names of std's are ambiguous through a glob, so they are named.
+/// The imports of every cell. Macros with the same names as those of std would be ambiguous in a glob import, so they
+/// are named.
 const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, eprintln};";
 
-/// What evcxr is started in besides its session.
+/// What the start of evcxr needs besides template and session.
 pub struct Surroundings<'kernel> {
     pub report_socket: &'kernel Path,
     /// The notebook's folder, in which cells run.
     pub folder: Option<&'kernel Path>,
 }
 
-/// Starts evcxr in `session` and links cells to the runtime. rust-analyzer knows no standard library then.
+/// Starts evcxr in `session` and links cells to the runtime. rust-analyzer has not read the standard library then.
 ///
-/// evcxr looks for `evcxr.toml` in the current folder, then in the user's folder for settings, and its settings name
-/// programs. So its start happens in a folder without one, and this process stays there until a cell runs. To be
-/// dropped when evcxr can be started with settings of the caller's.
+/// evcxr looks for `evcxr.toml` in the current folder, then in the user's folder for settings, and its settings can
+/// name programs. So evcxr is started in a folder without this file, and the process stays there until a cell runs. To
+/// be dropped when the caller can pass settings to evcxr.
 pub fn start(
     template: &Template,
     session: &Session,
@@ -47,7 +48,7 @@ pub fn start(
     std::env::set_current_dir(session.dir()).context("the session's folder can't be entered")?;
     let supervisor = supervisor_command(template, session, surroundings)?;
     set_variable(WORK_DIR_VARIABLE, session.work_dir().into());
-    // rust-analyzer prefers rustup's proxies, which would look for a toolchain file.
+    // By default rust-analyzer prefers rustup's proxies, which look for a toolchain file.
     set_variable(RUSTUP_VARIABLE, template.toolchain().sysroot.clone().into());
     let std_source = StdSource::new(template, session);
     let path = path_with(session, std::env::var_os("PATH").as_deref());
@@ -60,8 +61,8 @@ pub fn start(
     log_stderr(outputs.stderr);
     session.restore_locked_versions()?;
 
-    // evcxr writes opt-level 2, debug assertions and overflow checks into the manifest; timings want what
-    // `cargo build --release` does. The environment wins over the manifest.
+    // evcxr writes opt-level 2, debug assertions and overflow checks into the manifest, but timings need the settings
+    // of `cargo build --release`. Environment variables override the manifest.
     let mut state = context.state();
     state
         .set_opt_level(&std_source::starting_opt_level(template))
@@ -97,12 +98,12 @@ fn supervisor_command(
         .env(REPORT_SOCKET_VARIABLE, surroundings.report_socket)
         .env(LIBRARY_DIRS_VARIABLE, library_dirs)
         .env(RUNTIME_LIBRARY_VARIABLE, &runtime)
-        .env(SESSION_WORD_VARIABLE, session_word())
+        .env(SESSION_WORD_VARIABLE, nonce())
         .env(
             BACKTRACE_VARIABLE,
             std::env::var_os("RUST_BACKTRACE").unwrap_or_else(|| "0".into()),
         );
-    for (name, value) in variables_of_the_start() {
+    for (name, value) in original_variables() {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
@@ -114,9 +115,9 @@ fn supervisor_command(
     Ok(command)
 }
 
-/// The variables by which evcxr and rust-analyzer are told things, as they were before: cells see them so.
-fn variables_of_the_start() -> &'static [(&'static str, Option<OsString>)] {
-    const TOLD: [&str; 6] = [
+/// The variables that are changed for evcxr and rust-analyzer, with their original values, which cells must see.
+fn original_variables() -> &'static [(&'static str, Option<OsString>)] {
+    const CHANGED: [&str; 6] = [
         "PATH",
         "CARGO",
         "RUSTC",
@@ -124,15 +125,15 @@ fn variables_of_the_start() -> &'static [(&'static str, Option<OsString>)] {
         SETTINGS_VARIABLE,
         std_source::SOURCE_VARIABLE,
     ];
-    static BEFORE: OnceLock<[(&str, Option<OsString>); TOLD.len()]> = OnceLock::new();
-    BEFORE.get_or_init(|| TOLD.map(|name| (name, std::env::var_os(name))))
+    static ORIGINAL: OnceLock<[(&str, Option<OsString>); CHANGED.len()]> = OnceLock::new();
+    ORIGINAL.get_or_init(|| CHANGED.map(|name| (name, std::env::var_os(name))))
 }
 
-/// Hexadecimal digits that no program prints by chance.
-fn session_word() -> String {
-    let mut word = uuid::Uuid::new_v4().simple().to_string();
-    word.truncate(SESSION_WORD_LEN);
-    word
+/// Hexadecimal digits that mark the runtime's events in the output, and that no program prints by chance.
+fn nonce() -> String {
+    let mut nonce = uuid::Uuid::new_v4().simple().to_string();
+    nonce.truncate(SESSION_WORD_LEN);
+    nonce
 }
 
 fn path_with(session: &Session, path: Option<&std::ffi::OsStr>) -> OsString {
@@ -140,7 +141,7 @@ fn path_with(session: &Session, path: Option<&std::ffi::OsStr>) -> OsString {
     std::env::join_paths(session.tool_dirs().into_iter().chain(rest)).unwrap_or_default()
 }
 
-/// What the supervisor says on its own stderr is for the log.
+/// Starts the thread that logs what the supervisor writes to its stderr.
 fn log_stderr(lines: impl IntoIterator<Item = String> + Send + 'static) {
     let spawned = std::thread::Builder::new()
         .name("supervisor-log".to_owned())

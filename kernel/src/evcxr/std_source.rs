@@ -1,14 +1,13 @@
-//! How much of the standard library's source rust-analyzer has read.
+//! Controls how much of the standard library's source rust-analyzer reads, and when.
 //!
-//! It infers the types of variables from that source. Reading it takes 3 s and some 200 MB, and a cell that
-//! declares no variable, or says its type, can do without. So a kernel starts without it, reads it when
-//! nothing else is to be done or when a cell needs it, and leaves out `std::arch`, a third of it all, until a
-//! cell speaks of it.
+//! rust-analyzer infers the types of variables from that source. Reading it takes 3 s and about 200 MB. A cell that
+//! declares no variable, or only variables with a written type, does not need it. So a kernel starts without it, reads
+//! it when idle or when a cell needs it, and leaves out `std::arch`, a third of the source, until a cell mentions it.
 //!
-//! evcxr 0.22 has rust-analyzer read it as soon as it evaluates anything, twice if a dependency follows, and
-//! again whenever the manifest has changed; it offers no other way. So rust-analyzer is first told of a `RUSTC`
-//! that names nothing (evcxr itself passes the real one to cargo), and later the manifest changes in ways that mean
-//! nothing to cargo. To be dropped when evcxr can put it off.
+//! evcxr 0.22 makes rust-analyzer read the source as soon as it evaluates anything, twice if a dependency is added, and
+//! again whenever the manifest has changed. There is no setting for this. So `RUSTC` first names a file that does not
+//! exist (evcxr itself passes the real one to cargo); later, changes to the manifest that mean nothing to cargo make
+//! rust-analyzer read again. To be dropped when evcxr can delay the reading.
 
 use std::path::PathBuf;
 
@@ -20,14 +19,14 @@ use evcxr::CommandContext;
 /// What rust-analyzer has read, and how to make it read more.
 pub struct StdSource {
     level: Loaded,
-    /// Whether there is any source. Without it rust-analyzer would have rustup install it.
+    /// Whether the source is installed. If it is not, nothing is loaded: rust-analyzer would let rustup install it.
     is_there: bool,
     rustc: PathBuf,
     opt_level: &'static str,
     runtime: (String, String),
 }
 
-/// How much a cell needs.
+/// How much of the source is loaded, or needed by a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loaded {
     None,
@@ -37,7 +36,7 @@ pub enum Loaded {
 }
 
 impl Loaded {
-    /// What `code` needs. Commands of evcxr may do anything.
+    /// How much `code` needs. Commands of evcxr may need anything.
     pub fn of(code: &str) -> Self {
         let is_command = |line: &str| line.starts_with(':') && !line.starts_with("::");
         if has_word(code, "arch") {
@@ -50,16 +49,16 @@ impl Loaded {
     }
 }
 
-/// The variable that tells rust-analyzer where the source is.
+/// The variable that names the path of the source for rust-analyzer.
 pub(super) const SOURCE_VARIABLE: &str = "RUST_SRC_PATH";
 
-/// The manifest's `opt-level` while nothing is read: the same to cargo, but another text.
+/// The manifest's `opt-level` while nothing is loaded: the same value for cargo, but a different text.
 pub fn starting_opt_level(template: &Template) -> String {
     format!("{} ", template.opt_level())
 }
 
 impl StdSource {
-    /// To be called before evcxr is started, which must get [`starting_opt_level`].
+    /// Must be called before evcxr is started. evcxr must then be given [`starting_opt_level`].
     pub fn new(template: &Template, session: &Session) -> Self {
         set_variable("RUSTC", "no-library-yet".into());
         let source = session.library_source();
@@ -76,7 +75,8 @@ impl StdSource {
         }
     }
 
-    /// Lets rust-analyzer have as much as `level` from evcxr's next look at any code on. Whether that is more.
+    /// Makes rust-analyzer read at least `level` when evcxr next analyses code. Returns whether that is more than
+    /// before.
     pub fn load(
         &mut self,
         level: Loaded,
@@ -89,7 +89,7 @@ impl StdSource {
         self.level = level;
         if before == Loaded::None {
             set_variable("RUSTC", self.rustc.clone().into());
-            // A notebook cannot have chosen another level: that is a command.
+            // The notebook can't have chosen another level yet: `:opt` is a command, and a command loads the source first.
             context.set_opt_level(self.opt_level)?;
         }
         if level == Loaded::All {
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_needs_the_library_for_its_variables_types() {
+    fn a_cell_needs_the_source_for_types_of_variables() {
         assert_eq!(Loaded::of("1 + 1"), Loaded::None);
         assert_eq!(
             Loaded::of("println!(\"{}\", 1);\n::std::process::id()"),

@@ -1,8 +1,8 @@
-//! The settings that a user has made for evcxr: dependencies and code for every notebook.
+//! Reads the user's settings for evcxr: dependencies and code for every notebook. Runs none of it.
 //!
-//! evcxr would look for `evcxr.toml` in the current folder first, which is the notebook's. It is kept from that, and
-//! what makes sense in the user's own folder for settings is read here: the `[dependencies]` and the `prelude` of
-//! `evcxr.toml`, else `init.evcxr` and `prelude.rs`.
+//! evcxr itself would first look for `evcxr.toml` in the current folder, which is the notebook's. It is prevented from
+//! that. Instead this module reads the usable settings in the user's folder for settings: the `[dependencies]` and the
+//! `prelude` of `evcxr.toml`, or else `init.evcxr` and `prelude.rs`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use corebook_build::evcxr::SETTINGS_VARIABLE;
 use toml::Table;
 
-/// Settings that a kernel cannot obey, and why.
-const LEFT_OUT: [(&str, &str); 6] = [
+/// Settings that a kernel ignores, and why.
+const IGNORED: [(&str, &str); 6] = [
     (
         "opt_level",
         "cells are compiled as a release build is; `:opt` in a cell changes it",
@@ -33,15 +33,15 @@ const LEFT_OUT: [(&str, &str); 6] = [
     ("preserve_vars_on_panic", "variables outlive a panic anyway"),
 ];
 
-/// What a user wants in every notebook.
+/// The dependencies and the code that a user wants in every notebook.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct UserSettings {
-    /// Where the dependencies come from, and the commands that add them.
+    /// The file with the dependencies, and the commands that add them.
     dependencies: Option<(PathBuf, String)>,
-    /// Where the prelude comes from, and its code.
+    /// The file with the prelude, and its code.
     prelude: Option<(PathBuf, String)>,
-    /// The file with the settings that are left out, and their names.
-    left_out: Option<(PathBuf, Vec<&'static str>)>,
+    /// The file with ignored settings, and their names.
+    ignored: Option<(PathBuf, Vec<&'static str>)>,
 }
 
 /// The folder of the user's settings, whether it exists or not.
@@ -53,17 +53,17 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 impl UserSettings {
-    /// The default if there is no file.
+    /// Reads the settings. The default if no file exists.
     ///
     /// # Errors
     ///
-    /// When one can't be read, in words that name it.
+    /// A message with the file's name, if a file can't be read or parsed.
     pub fn read(folder: &Path) -> Result<Self, String> {
         let mut settings = Self::default();
         let file = folder.join("evcxr.toml");
         if let Some(text) = read(&file)? {
             let broken =
-                |why: &str| format!("{} is broken ({why}): mend or remove it", file.display());
+                |why: &str| format!("{} is broken ({why}): fix or remove it", file.display());
             let table: Table = text
                 .parse()
                 .map_err(|error: toml::de::Error| broken(error.message()))?;
@@ -87,7 +87,7 @@ impl UserSettings {
             Some(value) => value
                 .as_table()
                 .map(Some)
-                .ok_or_else(|| format!("`{name}` is no table")),
+                .ok_or_else(|| format!("`{name}` is not a table")),
         };
         if let Some(dependencies) = part("dependencies")?.filter(|table| !table.is_empty()) {
             let lines = dependencies
@@ -101,15 +101,15 @@ impl UserSettings {
         match evcxr.get("prelude") {
             None => {}
             Some(toml::Value::String(code)) => self.prelude = Some((file.to_owned(), code.clone())),
-            Some(_) => return Err("`prelude` is no text".to_owned()),
+            Some(_) => return Err("`prelude` is not a string".to_owned()),
         }
-        let names = LEFT_OUT.iter().map(|(name, _)| *name);
-        let left_out: Vec<&str> = names.filter(|name| evcxr.contains_key(*name)).collect();
-        self.left_out = (!left_out.is_empty()).then(|| (file.to_owned(), left_out));
+        let names = IGNORED.iter().map(|(name, _)| *name);
+        let ignored: Vec<&str> = names.filter(|name| evcxr.contains_key(*name)).collect();
+        self.ignored = (!ignored.is_empty()).then(|| (file.to_owned(), ignored));
         Ok(())
     }
 
-    /// What is to be run before the first cell, with a name for each part.
+    /// The code to run before the first cell, with a description of each part.
     pub fn parts(&self) -> impl Iterator<Item = (String, &str)> {
         let named = |what: &'static str| {
             move |(file, _): &(PathBuf, String)| format!("{what} of {}", file.display())
@@ -125,43 +125,43 @@ impl UserSettings {
         dependencies.into_iter().chain(prelude)
     }
 
-    /// What there is, in a line.
+    /// The settings in one line.
     pub fn summary(&self) -> String {
         let parts = self.parts().map(|(what, _)| what);
-        let left_out = self
-            .left_out
+        let ignored = self
+            .ignored
             .iter()
-            .map(|(file, names)| format!("{} of {} left out", names.join(", "), file.display()));
-        parts.chain(left_out).collect::<Vec<_>>().join("; ")
+            .map(|(file, names)| format!("{} of {} ignored", names.join(", "), file.display()));
+        parts.chain(ignored).collect::<Vec<_>>().join("; ")
     }
 
-    /// A line for each setting that is not obeyed.
-    pub fn left_out(&self) -> impl Iterator<Item = String> {
+    /// A line for each ignored setting.
+    pub fn ignored(&self) -> impl Iterator<Item = String> {
         let (file, names) = self
-            .left_out
+            .ignored
             .as_ref()
             .map_or((Path::new(""), &[][..]), |(file, names)| {
                 (file.as_path(), names.as_slice())
             });
         let why = |name: &str| {
-            LEFT_OUT
+            IGNORED
                 .iter()
                 .find(|(known, _)| *known == name)
                 .map_or("", |(_, why)| why)
         };
         names
             .iter()
-            .map(move |name| format!("{}: `{name}` is left out: {}", file.display(), why(name)))
+            .map(move |name| format!("{}: `{name}` is ignored: {}", file.display(), why(name)))
     }
 }
 
-/// Nothing if there is no such file.
+/// The text of a file. None if the file does not exist.
 fn read(file: &Path) -> Result<Option<String>, String> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!(
-            "{} can't be read ({error}): mend or remove it",
+            "{} can't be read ({error}): fix or remove it",
             file.display()
         )),
     }
@@ -207,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_a_kernels_promises_is_left_out_in_words() {
+    fn an_ignored_setting_is_reported_with_its_reason() {
         let toml = "[evcxr]\nopt_level = \"0\"\nsccache = \"/usr/bin/sccache\"\ntmpdir = \"x\"\n";
         let found = settings(&[("evcxr.toml", toml)]).unwrap();
-        let lines: Vec<String> = found.left_out().collect();
+        let lines: Vec<String> = found.ignored().collect();
         assert_eq!(lines.len(), 3);
         assert!(lines[0].ends_with(
-            "evcxr.toml: `opt_level` is left out: cells are compiled as a release build is; `:opt` in a cell changes it"
+            "evcxr.toml: `opt_level` is ignored: cells are compiled as a release build is; `:opt` in a cell changes it"
         ), "{lines:?}");
         assert_eq!(code(&found), Vec::<&str>::new());
     }
@@ -224,11 +224,11 @@ mod tests {
         assert!(error("[evcxr").starts_with("DIR/evcxr.toml is broken ("));
         assert_eq!(
             error("dependencies = 1"),
-            "DIR/evcxr.toml is broken (`dependencies` is no table): mend or remove it"
+            "DIR/evcxr.toml is broken (`dependencies` is not a table): fix or remove it"
         );
         assert_eq!(
             error("[evcxr]\nprelude = 1"),
-            "DIR/evcxr.toml is broken (`prelude` is no text): mend or remove it"
+            "DIR/evcxr.toml is broken (`prelude` is not a string): fix or remove it"
         );
     }
 }
