@@ -1,13 +1,14 @@
-//! Everything a cell shows, on its way from the supervisor to iopub, in order.
+//! Publishes everything that cells show, in order. Makes no error: it reports a [`CellSummary`] to the evaluator.
 //!
-//! One thread receives the supervisor's reports and the evaluator's word on which cell is running. Text is
-//! gathered for a moment so that a burst becomes few messages; anything else first sends the text before it.
+//! One thread receives the supervisor's reports, and from the evaluator which cell is running. Text waits for a moment,
+//! so that a burst becomes few messages. Before any other output is published, waiting text is.
 //!
-//! * [`messages`]: what the thread is told, and what it tells
-//! * [`streams`]: gathering text
-//! * [`media`]: content for display messages
-//! * [`progress`]: progress bars
-//! * [`table`]: rectangular values as tables
+//! * [`messages`]: the thread's input and results
+//! * [`streams`]: collects text
+//! * [`media`]: makes the content of display messages
+//! * [`progress`]: renders progress bars
+//! * [`table`]: renders rectangular values as tables
+//! * [`charts`]: renders timings as SVG
 
 pub mod charts;
 mod media;
@@ -33,7 +34,7 @@ pub use self::messages::{CellIdentity, CellSummary, Death, Input, Observer, QUEU
 use self::progress::Bars;
 use self::streams::Streams;
 
-/// How long the end of a cell waits for the next report when output is missing.
+/// How long the end of a cell waits for the next report while output is missing.
 const LAST_OUTPUT_WAIT: Duration = Duration::from_secs(5);
 
 /// The state of the outputs thread.
@@ -44,12 +45,12 @@ pub struct Outputs<O> {
     streams: Streams,
     bars: Bars,
     summary: CellSummary,
-    /// What a cell's code wrote to stderr last, in one call.
+    /// The text of the last call by which a cell's code wrote to stderr.
     last_stderr: String,
-    /// How the worker ended, until the next one runs or a cell has failed by it.
+    /// How the worker ended. None after the next worker has started or a cell has failed for this reason.
     death: Option<Death>,
     is_code_running: bool,
-    /// The last barrier that the supervisor answered.
+    /// The number of the last barrier that the supervisor has answered.
     barrier: u64,
     is_supervisor_gone: bool,
 }
@@ -71,7 +72,7 @@ impl<O: Observer> Outputs<O> {
         }
     }
 
-    /// Publishes what comes in until every sender is gone.
+    /// Publishes output until all senders are dropped.
     pub fn serve(mut self, inputs: &Receiver<Input>) {
         loop {
             match self.next(inputs) {
@@ -80,7 +81,7 @@ impl<O: Observer> Outputs<O> {
                 Ok(Input::CellBegins(cell)) => {
                     self.flush();
                     self.cell = cell;
-                    // A worker that died between cells fails the one that finds it gone.
+                    // If the worker died between cells, the next cell fails.
                     let died = self.death;
                     self.summary = CellSummary {
                         died,
@@ -104,7 +105,7 @@ impl<O: Observer> Outputs<O> {
                     self.end_bar_line();
                     self.flush();
                     self.bars.forget_ended();
-                    // The evaluator waits for this; if it has gone, so has the kernel.
+                    // The evaluator waits for this. Sending fails only if the kernel is ending.
                     let _ = summary.send(std::mem::take(&mut self.summary));
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -123,7 +124,7 @@ impl<O: Observer> Outputs<O> {
         }
     }
 
-    /// Publishes what was reported before `barrier`: everything the cell wrote.
+    /// Publishes everything that was reported before `barrier`, which is all output of the cell.
     fn take_rest(&mut self, barrier: u64, inputs: &Receiver<Input>) {
         while self.barrier < barrier && !self.is_supervisor_gone {
             match inputs.recv_timeout(LAST_OUTPUT_WAIT) {
@@ -139,7 +140,7 @@ impl<O: Observer> Outputs<O> {
         }
     }
 
-    /// Shows what a cell that succeeded has to show at its end.
+    /// Shows the value of a cell that succeeded, and before it the output of evcxr's commands.
     fn show_value(&mut self, command_output: Option<JupyterMessageContent>) {
         if !self.summary.is_success() || self.observer.is_input_denied() {
             return;
@@ -171,7 +172,7 @@ impl<O: Observer> Outputs<O> {
             }
             FromSupervisor::CellEnded => {
                 self.end_code();
-                self.tell_survived_panics();
+                self.report_caught_panics();
             }
             FromSupervisor::Replaced { ending, worker_pid } => {
                 tracing::debug!("worker {worker_pid} takes over");
@@ -199,7 +200,7 @@ impl<O: Observer> Outputs<O> {
                 self.show(DisplayData::new(data).into());
             }
             FromSupervisor::Panicked => self.summary.panicked = true,
-            // evcxr's code prints the error's text just before; the error message says it better.
+            // evcxr's code has just printed the error's text. It is taken back, because the error message contains it.
             FromSupervisor::Failed => {
                 let text = std::mem::take(&mut self.last_stderr);
                 self.streams.retract_stderr(&text);
@@ -247,7 +248,7 @@ impl<O: Observer> Outputs<O> {
             }
             Event::ClearOutput { wait } => self.show(ClearOutput { wait }.into()),
             Event::Panic(panic) if panic.on_main_thread => self.summary.panics.push(panic),
-            Event::Panic(panic) => self.tell_panic(&panic),
+            Event::Panic(panic) => self.report_panic(&panic),
             Event::Interrupted { what } => self.summary.interrupted = Some(what),
             Event::Progress(progress) => {
                 if !self.cell.supports_update_display {
@@ -277,25 +278,25 @@ impl<O: Observer> Outputs<O> {
                 let chart = charts::bar_chart(&json);
                 self.show(DisplayData::new(media::measured(None, chart, &json)).into());
             }
-            // The supervisor keeps this one for itself.
+            // The supervisor does not forward this event.
             Event::CellEnded => {}
         }
     }
 
-    /// Panics that code caught on its own: told as a terminal would, the cell goes on.
-    fn tell_survived_panics(&mut self) {
-        let survived = match self.summary.panicked {
+    /// Reports panics that the cell's code has caught. They are printed, as in a terminal; the cell has not failed.
+    fn report_caught_panics(&mut self) {
+        let caught = match self.summary.panicked {
             true => self.summary.panics.len().saturating_sub(1),
             false => self.summary.panics.len(),
         };
-        let panics: Vec<_> = self.summary.panics.drain(..survived).collect();
+        let panics: Vec<_> = self.summary.panics.drain(..caught).collect();
         for panic in &panics {
-            self.tell_panic(panic);
+            self.report_panic(panic);
         }
     }
 
-    fn tell_panic(&mut self, panic: &PanicReport) {
-        // The thread that runs cells has no name in the cells' own standard library.
+    fn report_panic(&mut self, panic: &PanicReport) {
+        // In the standard library that cells link to, the thread that runs cells has no name.
         let thread = match panic.on_main_thread {
             true => "main",
             false => panic.thread.as_str(),
@@ -319,7 +320,7 @@ impl<O: Observer> Outputs<O> {
         self.write_raw(stream, bytes);
     }
 
-    /// Whatever comes after a bar that stands there as text comes on a new line.
+    /// If a text bar is on the current line, ends that line.
     fn end_bar_line(&mut self) {
         let end = self.bars.end_line();
         self.write_raw(Stdio::Stdout, end.as_bytes());
@@ -356,14 +357,14 @@ impl<O: Observer> Outputs<O> {
     }
 }
 
-/// A table beside the text of a value, where one fits.
+/// A table to add to the text of a value, if the value is rectangular.
 fn as_table(data: &[MimeData]) -> Option<MimeData> {
     let [text] = data else { return None };
     let html = table::table(std::str::from_utf8(&text.content).ok()?)?;
     Some(MimeData::text("text/html", html))
 }
 
-/// Appends to the last few lines of stderr.
+/// Appends to the end of stderr that is kept.
 fn keep_tail(tail: &mut String, bytes: &[u8]) {
     const KEPT: usize = 4096;
     tail.push_str(&String::from_utf8_lossy(bytes));

@@ -89,7 +89,7 @@ impl StdSource {
         self.level = level;
         if before == Loaded::None {
             set_variable("RUSTC", self.rustc.clone().into());
-            // The notebook can't have chosen another level yet: `:opt` is a command, and a command loads the source first.
+            // The notebook can't have chosen another level yet: `:opt` is a command, which loads the source first.
             context.set_opt_level(self.opt_level)?;
         }
         if level == Loaded::All {

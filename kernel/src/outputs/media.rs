@@ -1,4 +1,4 @@
-//! Content for display messages: bytes and text with a media type.
+//! Makes the content of display messages from bytes and text with a media type. Does no I/O.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use corebook::__private::event::MimeData;
 use jupyter_protocol::{Media, MediaType};
 use serde_json::{Value, json};
 
-/// A message's content from what the runtime sent.
+/// The content of a message, from what the runtime sent.
 pub fn from_mime(data: &[MimeData]) -> Media {
     data.iter()
         .map(|data| typed(&data.mime, value(&data.mime, &data.content)))
@@ -14,7 +14,7 @@ pub fn from_mime(data: &[MimeData]) -> Media {
         .into()
 }
 
-/// A message's content from one block of text, as evcxr's convention has it: pictures are base64 already.
+/// The content of a message, from text in evcxr's convention, in which pictures are already base64.
 pub fn from_text(mime: &str, text: &str) -> Media {
     let value = if is_json(mime) {
         parsed(text)
@@ -24,11 +24,11 @@ pub fn from_text(mime: &str, text: &str) -> Media {
     vec![typed(mime, value)].into()
 }
 
-/// The type under which graders find the numbers behind a timing. Not `application/json`: JupyterLab would
-/// show its tree in place of the chart.
+/// The media type under which autograders find the numbers of a timing. Not `application/json`, because JupyterLab
+/// would show that instead of the chart.
 const TIMING_JSON: &str = "application/vnd.corebook.timing+json";
 
-/// A timing: its line, its chart and its numbers.
+/// The content for a timing: its line, its chart and its numbers.
 pub fn measured(line: Option<&str>, chart: Option<String>, json: &str) -> Media {
     let line = line.map(|line| MediaType::Plain(line.to_owned()));
     let chart = chart.map(MediaType::Html);
@@ -56,7 +56,7 @@ fn is_json(mime: &str) -> bool {
     mime == "application/json" || mime.ends_with("+json")
 }
 
-/// JSON that does not parse is shown as the text it is.
+/// Parses JSON. Invalid JSON becomes text.
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }

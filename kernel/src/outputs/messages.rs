@@ -1,4 +1,4 @@
-//! What the outputs thread is told, and what it tells.
+//! Input and results of the outputs thread. Data only.
 
 use std::sync::mpsc::SyncSender;
 
@@ -9,21 +9,21 @@ use jupyter_protocol::{JupyterMessageContent, Media};
 
 /// Messages to the outputs thread.
 ///
-/// Senders: the thread that reads the supervisor's socket, and the evaluator. Bound: [`QUEUE_LENGTH`]; a
-/// full queue makes the supervisor, then the worker's pipe, then the printing code wait.
+/// Senders: the threads `reports` and `evaluator`. Bound: [`QUEUE_LENGTH`]. If the queue is full, the supervisor waits,
+/// then the worker's pipe fills, then the printing code waits.
 pub enum Input {
     Report(FromSupervisor),
     /// From now on output belongs to this cell.
     CellBegins(CellIdentity),
     /// Output that belongs to the cell but was made by the kernel.
     Show(JupyterMessageContent),
-    /// The evaluator is done with the cell: show the rest, then tell what happened.
+    /// evcxr is done with the cell. The rest of its output must be shown, then `summary` sent.
     CellEnds {
-        /// What the supervisor was asked to answer after all output; none without a supervisor.
+        /// The barrier that the supervisor answers after all output. None without a supervisor.
         barrier: Option<u64>,
-        /// evcxr ran the cell to its end, so its value is shown, unless the outputs thread knows of a failure.
+        /// Whether evcxr ran the cell to its end. If so, its value is shown, unless the supervisor reported a failure.
         has_run: bool,
-        /// What a command of evcxr shows, before the value.
+        /// The output of a command of evcxr. It is shown before the value.
         command_output: Option<JupyterMessageContent>,
         summary: SyncSender<CellSummary>,
     },
@@ -31,41 +31,41 @@ pub enum Input {
     SupervisorGone,
 }
 
-/// How many reports may wait, each at most one pipe's worth of text.
+/// How many reports may wait. Each holds at most as much text as a pipe.
 pub const QUEUE_LENGTH: usize = 32;
 
-/// Which cell output belongs to.
+/// The cell to which output belongs.
 #[derive(Debug, Clone, Default)]
 pub struct CellIdentity {
     pub origin: Origin,
     pub execution_count: usize,
-    /// A silent cell publishes nothing.
+    /// Whether the cell is silent. A silent cell publishes nothing.
     pub is_silent: bool,
-    /// Whether the client that sent the cell can show a display anew in its place.
+    /// Whether the client that sent the cell can update a display in place.
     pub supports_update_display: bool,
 }
 
-/// What the supervisor said of a cell.
+/// What the supervisor has reported about a cell.
 #[derive(Debug, Clone, Default)]
 pub struct CellSummary {
-    /// Panics of the main thread, the last one last.
+    /// Panics of the main thread, oldest first.
     pub panics: Vec<PanicReport>,
-    /// The cell ended by a panic.
+    /// Whether a panic ended the cell.
     pub panicked: bool,
-    /// The cell ended by a `?`, with the error's text.
+    /// The error's text if a `?` ended the cell.
     pub failed: Option<String>,
-    /// The cell ended by an interrupt; what was stopped.
+    /// What was stopped if an interrupt ended the cell.
     pub interrupted: Option<String>,
-    /// The worker died.
+    /// How the worker died, if it did.
     pub died: Option<Death>,
-    /// The end of what was written to stderr, for telling why a worker died.
+    /// The end of the text on stderr, which can show why a worker died.
     pub stderr_tail: String,
     /// The value of the last expression. It is shown if the cell succeeded.
     pub result: Option<Media>,
 }
 
 impl CellSummary {
-    /// Whether the code came to its end without a failure.
+    /// Whether the code ended without a failure.
     pub(super) fn is_success(&self) -> bool {
         let Self {
             panicked,
@@ -78,32 +78,32 @@ impl CellSummary {
     }
 }
 
-/// The end of the worker.
+/// How the worker died, and what is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Death {
     pub ending: Ending,
-    /// Whether a cell's code ran, or nothing did.
+    /// Whether a cell's code was running.
     pub is_in_cell: bool,
-    /// Whether a checkpoint has taken over, with variables as they were before the cell.
+    /// Whether a checkpoint has taken over. It has the variables from before the cell.
     pub are_variables_kept: bool,
 }
 
-/// What others may know of the running code.
+/// Is informed about the running code, and answers questions about it. Implemented in the room `kernel`.
 pub trait Observer: Send {
-    /// The code of a cell begins to run in the process `worker_pid`.
+    /// The code of a cell begins to run.
     fn cell_started(&self);
     /// The code of a cell has ended.
     fn cell_ended(&self);
-    /// A worker runs.
+    /// A worker has started.
     fn worker_started(&self, worker_pid: u32);
     /// The running code waits for a line of input.
     fn awaits_input(&self);
-    /// Whether the cell asked for input in vain, and so has failed.
+    /// Whether the cell has failed because it asked for input and got none.
     fn is_input_denied(&self) -> bool;
-    /// A cell begins, and whether a checkpoint protects it. Returns what to tell the cell's author.
+    /// The attempt to make a checkpoint for the cell. Returns a note to show in the cell.
     fn checkpoint(&self, checkpoint: Checkpoint) -> Option<String>;
     /// The pools that exist now.
     fn pools(&self, pools: Vec<PoolReport>);
-    /// The cell's own place of a panic, as text, if it can be told.
+    /// The place of a panic in a cell, as text. None if no cell contains it.
     fn locate(&self, panic: &PanicReport) -> Option<String>;
 }

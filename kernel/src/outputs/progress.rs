@@ -1,7 +1,7 @@
-//! Progress bars: one display each, updated in place, or for a client that can't update a display, such as a
-//! terminal, a line of text that is written over.
+//! Renders progress bars. Publishes nothing.
 //!
-//! Pure: makes messages and text, publishes none.
+//! Each bar is a display that is updated in place. For a client that can't update displays, such as a terminal, it is a
+//! line of text that is overwritten.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,15 +12,15 @@ use jupyter_protocol::{DisplayData, JupyterMessageContent, Transient, UpdateDisp
 use super::media;
 use crate::shared::markup::{NO_FORMULAS, escaped};
 
-/// Width of the bar in the text form, in characters.
+/// The width of a text bar, in characters.
 const TEXT_WIDTH: usize = 30;
 
-/// The bars that are shown, and the display of each.
+/// The bars of the running cell.
 #[derive(Default)]
 pub struct Bars {
     displays: HashMap<u64, Bar>,
     made: usize,
-    /// How wide the line is on which a bar stands as text, in characters; 0 without such a line.
+    /// The width of the current line if a text bar is on it, in characters; otherwise 0.
     line_width: usize,
 }
 
@@ -31,12 +31,12 @@ struct Bar {
 }
 
 impl Bars {
-    /// The message that shows `report`; none when it would change nothing.
+    /// The message that shows `report`. None if it would change nothing.
     pub fn message(&mut self, report: &ProgressReport) -> Option<JupyterMessageContent> {
-        let (bar, is_new) = self.take(report)?;
+        let (bar, is_new) = self.update(report)?;
         let data = media::from_mime(&[
             MimeData::text("text/plain", bar.shown.clone()),
-            MimeData::text("text/html", html(report)),
+            MimeData::text("text/html", render_html(report)),
         ]);
         Some(match is_new {
             true => DisplayData {
@@ -51,9 +51,9 @@ impl Bars {
         })
     }
 
-    /// The text that writes `report` over the line of the bar before; none when it would change nothing.
+    /// The text that shows `report` and overwrites the line of the previous bar. None if it would change nothing.
     pub fn line(&mut self, report: &ProgressReport) -> Option<String> {
-        let (bar, _) = self.take(report)?;
+        let (bar, _) = self.update(report)?;
         let (shown, has_ended) = (bar.shown.clone(), bar.has_ended);
         let width = shown.chars().count();
         let rest = " ".repeat(self.line_width.saturating_sub(width));
@@ -62,7 +62,7 @@ impl Bars {
         Some(format!("\r{shown}{rest}{end}"))
     }
 
-    /// What ends the line of a bar before anything else is written; nothing when there is none.
+    /// The line break to write before other text, if a text bar is on the current line; otherwise empty.
     pub fn end_line(&mut self) -> &'static str {
         match std::mem::take(&mut self.line_width) {
             0 => "",
@@ -70,9 +70,9 @@ impl Bars {
         }
     }
 
-    /// The bar that `report` is about, and whether it is new; none when it shows that already.
-    fn take(&mut self, report: &ProgressReport) -> Option<(&Bar, bool)> {
-        let shown = text(report);
+    /// Updates the bar of `report`. Returns it and whether it is new. None if nothing has changed.
+    fn update(&mut self, report: &ProgressReport) -> Option<(&Bar, bool)> {
+        let shown = render_text(report);
         match self.displays.entry(report.id) {
             Entry::Occupied(known) => {
                 let bar = known.into_mut();
@@ -102,8 +102,8 @@ impl Bars {
     }
 }
 
-/// `render: 12/24 [#####     ] 50%, 8.1 items/s, 1.5 s left`.
-fn text(report: &ProgressReport) -> String {
+/// A bar as text: `render: 12/24 [#####     ] 50%, 8.1 items/s, 1.5 s left`.
+fn render_text(report: &ProgressReport) -> String {
     let label = if report.label.is_empty() {
         String::new()
     } else {
@@ -144,8 +144,9 @@ fn rate(report: &ProgressReport) -> String {
     format!(", {per_second:.1} items/s, {time}")
 }
 
-/// The same as a `<progress>` element, which screen readers know. `<bdi>`: a label turns no letters but its own around.
-fn html(report: &ProgressReport) -> String {
+/// A bar as a `<progress>` element, which screen readers support. `<bdi>` keeps a right-to-left label from reordering
+/// the text around it.
+fn render_html(report: &ProgressReport) -> String {
     let range = if report.total == 0 {
         String::new()
     } else {
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn as_a_line_a_bar_is_written_over_and_ended_once() {
+    fn a_text_bar_is_overwritten_and_ended_once() {
         let mut bars = Bars::default();
         let first = bars.line(&report(0, false)).unwrap();
         assert!(
@@ -205,7 +206,7 @@ mod tests {
         let second = bars.line(&report(12, false)).unwrap();
         assert!(second.chars().count() >= first.chars().count());
         assert_eq!(bars.line(&report(12, false)), None);
-        // Something else is printed in between, on a line of its own.
+        // Other text is printed in between, on a new line.
         assert_eq!(bars.end_line(), "\n");
         assert_eq!(bars.end_line(), "");
         let last = bars.line(&report(24, true)).unwrap();
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_line_leaves_nothing_of_a_longer_one() {
+    fn a_shorter_line_overwrites_a_longer_one() {
         let mut bars = Bars::default();
         let mut long = report(1, false);
         long.label = "a long label".into();
@@ -225,9 +226,9 @@ mod tests {
     }
 
     #[test]
-    fn the_text_tells_count_share_rate_and_time_left() {
+    fn the_text_shows_count_percent_rate_and_time_left() {
         assert_eq!(
-            text(&report(12, false)),
+            render_text(&report(12, false)),
             format!(
                 "render: 12/24 [{}{}] 50%, 8.0 items/s, 1.5 s left",
                 "#".repeat(15),
@@ -245,7 +246,7 @@ mod tests {
                     total,
                     ..report(1, false)
                 };
-                let html = html(&report);
+                let html = render_html(&report);
                 hostile::assert_harmless(&html);
                 let text = hostile::text_of(&html);
                 assert!(text.starts_with(&hostile::shown(label)), "{html}");

@@ -1,31 +1,31 @@
-//! Text on stdout and stderr, gathered into few messages and cut only between characters.
+//! Collects text on stdout and stderr into few messages, and splits it only between characters.
 //!
-//! Pure but for the clock: publishes nothing.
+//! Does no I/O and publishes nothing. Reads the clock, and sleeps to limit the rate.
 
 use std::time::{Duration, Instant};
 
 use jupyter_protocol::Stdio;
 
-/// Text waits at most this long for more.
+/// How long text waits for more.
 const GATHER: Duration = Duration::from_millis(45);
-/// No message is longer, in bytes.
+/// The maximum length of a message, in bytes.
 const LARGEST_MESSAGE: usize = 64 * 1024;
-/// More text than this within [`PACE_WINDOW`] makes the printing code wait: a client that reads slowly
-/// must not fill the kernel's memory.
+/// If there is more text than this within [`PACE_WINDOW`], the printing code waits. Otherwise a client that reads
+/// slowly could fill the kernel's memory.
 const PACE_BYTES: usize = 8 * 1024 * 1024;
 const PACE_WINDOW: Duration = Duration::from_millis(250);
 
-/// Text that was written and not published yet.
+/// Text that is not published yet.
 #[derive(Default)]
 pub struct Streams {
-    /// In the order in which it was written; neighbours differ in their stream.
+    /// In the order in which it was written. Adjacent entries have different streams.
     waiting: Vec<(Stdio, Vec<u8>)>,
     since: Option<Instant>,
     pace: Pace,
 }
 
 impl Streams {
-    /// Takes text in and gives back what should be published now.
+    /// Adds text. Returns what must be published now.
     pub fn push(&mut self, stream: Stdio, bytes: &[u8]) -> Vec<(Stdio, String)> {
         if bytes.is_empty() {
             return Vec::new();
@@ -43,7 +43,7 @@ impl Streams {
         self.take(Take::FullMessages)
     }
 
-    /// Takes `text` back, if it is what was written to stderr last and still waits.
+    /// Removes `text` if it is the end of the text that waits and was written to stderr.
     pub fn retract_stderr(&mut self, text: &str) {
         if let Some((Stdio::Stderr, bytes)) = self.waiting.last_mut()
             && bytes.ends_with(text.as_bytes())
@@ -52,19 +52,19 @@ impl Streams {
         }
     }
 
-    /// When what waits has waited long enough.
+    /// When the waiting text must be published.
     pub fn due(&self) -> Option<Instant> {
         self.since.map(|since| since + GATHER)
     }
 
-    /// What has waited long enough: all but an unfinished character at the end, whose rest may come.
+    /// Takes the waiting text, except an unfinished character at the end, whose rest may still come.
     pub fn take_due(&mut self) -> Vec<(Stdio, String)> {
         let messages = self.take(Take::Due);
         self.since = None;
         messages
     }
 
-    /// All that waits: something else is shown next, and text stays before it.
+    /// Takes all waiting text, because other output is published next and must come after it.
     pub fn flush(&mut self) -> Vec<(Stdio, String)> {
         self.take(Take::All)
     }
@@ -82,8 +82,10 @@ impl Streams {
                 Take::All => 0,
             };
             let rest = bytes.split_off(bytes.len() - kept);
-            messages
-                .extend(pieces(&String::from_utf8_lossy(bytes)).map(|text| (stream.clone(), text)));
+            messages.extend(
+                split_into_messages(&String::from_utf8_lossy(bytes))
+                    .map(|text| (stream.clone(), text)),
+            );
             if !rest.is_empty() {
                 self.waiting.push((stream.clone(), rest));
                 self.since = Some(Instant::now());
@@ -93,22 +95,22 @@ impl Streams {
     }
 }
 
-/// How much of what waits is taken.
+/// How much of the waiting text is taken.
 #[derive(Clone, Copy)]
 enum Take {
-    /// Messages that can't grow.
+    /// Only messages of the maximum length.
     FullMessages,
-    /// Whole characters.
+    /// All whole characters.
     Due,
     All,
 }
 
-/// How many bytes at the end wait on: the last message that is not full, cut between characters.
+/// How many bytes at the end keep waiting: those of the last message, which is not full. Never splits a character.
 fn kept_len(bytes: &[u8]) -> usize {
     let kept = (bytes.len() % LARGEST_MESSAGE).max(unfinished_len(bytes));
     let start = bytes.len() - kept;
     let is_continuation = |byte: &u8| byte & 0xC0 == 0x80;
-    // At most three bytes continue a character that began before.
+    // A character that began earlier has at most three more bytes.
     let inside = bytes[start..]
         .iter()
         .take(3)
@@ -124,7 +126,7 @@ fn is_same(a: &Stdio, b: &Stdio) -> bool {
     )
 }
 
-/// How many bytes at the end begin a character whose rest may still come.
+/// How many bytes at the end belong to a character whose rest may still come.
 fn unfinished_len(bytes: &[u8]) -> usize {
     let Some(chunk) = bytes.utf8_chunks().last() else {
         return 0;
@@ -136,21 +138,21 @@ fn unfinished_len(bytes: &[u8]) -> usize {
     }
 }
 
-/// `text` in pieces of at most [`LARGEST_MESSAGE`] bytes.
-fn pieces(text: &str) -> impl Iterator<Item = String> + '_ {
+/// Splits `text` into messages of at most [`LARGEST_MESSAGE`] bytes.
+fn split_into_messages(text: &str) -> impl Iterator<Item = String> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
         let end = rest.floor_char_boundary(LARGEST_MESSAGE);
-        let (piece, after) = rest.split_at(end);
+        let (message, after) = rest.split_at(end);
         rest = after;
-        Some(piece.to_owned())
+        Some(message.to_owned())
     })
 }
 
-/// Limits how much is published in a while.
+/// Limits how much text is published per time.
 #[derive(Default)]
 struct Pace {
     window: Option<Instant>,
@@ -206,7 +208,7 @@ mod tests {
             seen.extend(texts(streams.push(Stdio::Stdout, chunk)));
         }
         seen.extend(texts(streams.flush()));
-        assert!(seen.iter().all(|piece| piece.len() <= LARGEST_MESSAGE));
+        assert!(seen.iter().all(|message| message.len() <= LARGEST_MESSAGE));
         assert_eq!(seen.concat(), text);
     }
 
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_text_meant_is_taken_back() {
+    fn only_the_given_text_is_retracted() {
         let mut streams = Streams::default();
         streams.push(Stdio::Stderr, b"warned\nfailed\n");
         streams.retract_stderr("failed\n");
@@ -229,14 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_become_replacement_characters() {
+    fn invalid_bytes_become_replacement_characters() {
         let mut streams = Streams::default();
         streams.push(Stdio::Stdout, b"a\xff\xfeb\xc3");
         assert_eq!(texts(streams.flush()), ["a\u{fffd}\u{fffd}b\u{fffd}"]);
     }
 
     #[test]
-    fn only_an_unfinished_character_is_unfinished() {
+    fn only_unfinished_characters_are_kept_back() {
         assert_eq!(unfinished_len("aé".as_bytes()), 0);
         assert_eq!(unfinished_len(&"aé".as_bytes()[..2]), 1);
         assert_eq!(unfinished_len(&"a😀".as_bytes()[..4]), 3);

@@ -1,13 +1,13 @@
-//! Rectangular values as an HTML table, read off their `Debug` text.
+//! Renders rectangular values as HTML tables from their `Debug` text. Does no I/O.
 //!
-//! Done here and not in the cell, so that showing a value costs a cell no compile time. Pure.
+//! Done here and not in the cell, so that cells compile fast.
 
 use crate::shared::markup::{NO_FORMULAS, escaped};
 
-/// Fewer rows are as easily read as text.
+/// With fewer rows, text is as easy to read as a table.
 const FEWEST_ROWS: usize = 2;
 
-/// The table for a list of lists, tuples or structs of equal length; nothing for any other text.
+/// The table for a list of lists, tuples or structs of equal length. None for any other text.
 pub fn table(debug: &str) -> Option<String> {
     let body = debug.trim().strip_prefix('[')?.strip_suffix(']')?;
     let rows: Vec<Row<'_>> = split(body)?.into_iter().map(row).collect::<Option<_>>()?;
@@ -45,7 +45,7 @@ pub fn table(debug: &str) -> Option<String> {
 }
 
 struct Row<'text> {
-    /// Names of a struct's fields; none for lists and tuples.
+    /// The names of a struct's fields. Empty for lists and tuples.
     names: Vec<&'text str>,
     cells: Vec<&'text str>,
 }
@@ -63,9 +63,7 @@ fn row(text: &str) -> Option<Row<'_>> {
         }
     }
     let (name, body) = text.strip_suffix(" }")?.split_once(" { ")?;
-    let is_name = name
-        .chars()
-        .all(|letter| letter.is_alphanumeric() || letter == '_');
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
     let fields: Vec<(&str, &str)> = split(body)?
         .into_iter()
         .map(|field| field.split_once(": "))
@@ -77,23 +75,23 @@ fn row(text: &str) -> Option<Row<'_>> {
     })
 }
 
-/// Cells that hold no lists or structs of their own.
+/// Returns the cells unless one of them contains a list or a struct.
 fn plain(cells: Vec<&str>) -> Option<Vec<&str>> {
     let is_plain = |cell: &&str| cell.starts_with(['"', '\'']) || !cell.contains(['[', '{']);
     cells.iter().all(is_plain).then_some(cells)
 }
 
-/// The parts between commas that stand in no bracket and no quotes; nothing if brackets don't match.
+/// Splits at commas that are outside of brackets and quotes. None if brackets don't match.
 fn split(text: &str) -> Option<Vec<&str>> {
     let mut parts = Vec::new();
     let (mut start, mut depth) = (0, 0usize);
-    let mut letters = text.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
             '[' | '(' | '{' => depth += 1,
             ']' | ')' | '}' => depth = depth.checked_sub(1)?,
-            '"' => skip_text(&mut letters)?,
-            '\'' => skip_character(&text[at + 1..], &mut letters),
+            '"' => skip_string(&mut chars)?,
+            '\'' => skip_character(&text[at + 1..], &mut chars),
             ',' if depth == 0 => {
                 parts.push(text[start..at].trim());
                 start = at + 1;
@@ -108,8 +106,8 @@ fn split(text: &str) -> Option<Vec<&str>> {
     (depth == 0).then_some(parts)
 }
 
-/// Goes behind the closing quote of a character; nowhere for the quote of a lifetime in a type's name.
-fn skip_character(after: &str, letters: &mut std::str::CharIndices<'_>) {
+/// Advances past the closing quote of a character. Does not advance for the quote of a lifetime in a type's name.
+fn skip_character(after: &str, chars: &mut std::str::CharIndices<'_>) {
     let mut ahead = after.chars();
     let length = match (ahead.next(), ahead.next()) {
         (Some('\\'), Some(escaped)) => after['\\'.len_utf8() + escaped.len_utf8()..]
@@ -120,16 +118,16 @@ fn skip_character(after: &str, letters: &mut std::str::CharIndices<'_>) {
         _ => None,
     };
     for _ in 0..length.unwrap_or(0) {
-        letters.next();
+        chars.next();
     }
 }
 
-/// Goes behind the closing quote.
-fn skip_text(letters: &mut std::str::CharIndices<'_>) -> Option<()> {
+/// Advances past the closing quote.
+fn skip_string(chars: &mut std::str::CharIndices<'_>) -> Option<()> {
     loop {
-        match letters.next()?.1 {
+        match chars.next()?.1 {
             '\\' => {
-                letters.next();
+                chars.next();
             }
             '"' => return Some(()),
             _ => {}

@@ -1,25 +1,25 @@
-//! The sides of a `%compare`, one bar each.
+//! The bar chart of a `%compare`: one bar for each side.
 
 use corebook::timing::format::{DEFAULT_DIGITS, time};
 use serde::Deserialize;
 
 use super::chart;
-use super::text;
+use super::text_line;
 
 const BAR_WIDTH: f64 = 280.0;
 const BAR_HEIGHT: f64 = 20.0;
 const ROW_HEIGHT: f64 = 30.0;
 const GAP: f64 = 8.0;
-/// Room for a time and a speed-up behind a bar.
+/// Space for a time and a speed-up after a bar.
 const FIGURES_WIDTH: f64 = 150.0;
-/// An upper estimate of a letter's width at the chart's font size.
-const LETTER_WIDTH: f64 = 8.0;
+/// An upper estimate of a character's width at the chart's font size.
+const CHARACTER_WIDTH: f64 = 8.0;
 
-/// What the chart shows of the runtime's `Comparison`.
+/// The fields of the runtime's `Comparison` that the chart shows.
 #[derive(Deserialize)]
 struct Comparison {
     sides: Vec<Side>,
-    /// Of each side but the first.
+    /// One for each side but the first.
     speed_ups: Vec<SpeedUp>,
     results: String,
 }
@@ -44,7 +44,7 @@ struct SpeedUp {
 ///
 /// * `json`: the result object as the runtime serialises it.
 ///
-/// Nothing when it is no such object.
+/// None if `json` is not such an object.
 pub fn bar_chart(json: &str) -> Option<String> {
     let comparison: Comparison = serde_json::from_str(json).ok()?;
     let longest = comparison
@@ -52,12 +52,12 @@ pub fn bar_chart(json: &str) -> Option<String> {
         .iter()
         .map(|side| side.timing.best)
         .reduce(f64::max)?;
-    let letters = comparison
+    let characters = comparison
         .sides
         .iter()
         .map(|side| side.label.chars().count())
         .max()?;
-    let bars_x = letters as f64 * LETTER_WIDTH + GAP;
+    let bars_x = characters as f64 * CHARACTER_WIDTH + GAP;
     let mut shapes = String::new();
     let mut figures = Vec::new();
     for (row, side) in comparison.sides.iter().enumerate() {
@@ -68,7 +68,7 @@ pub fn bar_chart(json: &str) -> Option<String> {
         } else {
             0.0
         };
-        // A bar too short to be seen would look like a missing one.
+        // A bar that is too short to be seen would look as if it was missing.
         let width = (share * BAR_WIDTH).max(1.0);
         let class = if row == 0 { "first" } else { "other" };
         let figure = figure(
@@ -76,12 +76,12 @@ pub fn bar_chart(json: &str) -> Option<String> {
             row.checked_sub(1)
                 .and_then(|at| comparison.speed_ups.get(at)),
         );
-        shapes += &text(bars_x - GAP, text_y, "end", &side.label);
+        shapes += &text_line(bars_x - GAP, text_y, "end", &side.label);
         shapes += &format!(
             "<rect class=\"{class}\" x=\"{bars_x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" \
              height=\"{BAR_HEIGHT}\" rx=\"2\"/>"
         );
-        shapes += &text(bars_x + width + GAP, text_y, "start", &figure);
+        shapes += &text_line(bars_x + width + GAP, text_y, "start", &figure);
         figures.push(format!("{}: {figure}", side.label));
     }
     let width = bars_x + BAR_WIDTH + GAP + FIGURES_WIDTH;
@@ -100,7 +100,7 @@ pub fn bar_chart(json: &str) -> Option<String> {
     Some(chart(width, height, &title, &description, &shapes))
 }
 
-/// What stands behind a bar: `302 ms, 7.95x`.
+/// The text after a bar: `302 ms, 7.95x`.
 fn figure(side: &Side, speed_up: Option<&SpeedUp>) -> String {
     let best = time(side.timing.best, DEFAULT_DIGITS);
     match speed_up {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn description_says_what_the_bars_show() {
+    fn the_description_says_what_the_bars_show() {
         let svg = bar_chart(JSON).expect("the object is whole");
         assert!(
             svg.contains("<title>%compare: serial and pool&lt;8&gt;</title>"),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_comparison_draws_nothing() {
+    fn json_that_is_no_comparison_draws_nothing() {
         assert_eq!(bar_chart("{}"), None);
         assert_eq!(
             bar_chart("{\"sides\":[],\"speed_ups\":[],\"results\":\"equal\"}"),

@@ -1,23 +1,23 @@
-//! The runs of a `%timeit`, one dot each.
+//! The strip plot of a `%timeit`: one dot for each run.
 
 use corebook::timing::format::{DEFAULT_DIGITS, count, time};
 use serde::Deserialize;
 
 use super::chart;
-use super::text;
+use super::text_line;
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 84.0;
-/// Room for half a label at both ends of the axis.
+/// Space for half a label at both ends of the axis.
 const MARGIN: f64 = 48.0;
 const AXIS_Y: f64 = 48.0;
 const RADIUS: f64 = 5.0;
-/// More digits than a clock has.
+/// More digits than a clock can resolve.
 const MOST_DIGITS: usize = 9;
-/// Dots of equal runs would hide each other: they take turns at these heights.
+/// The heights of dots, which alternate, so that equal runs do not hide each other.
 const DOT_YS: [f64; 3] = [34.0, 22.0, 10.0];
 
-/// What the plot shows of the runtime's `Timing`.
+/// The fields of the runtime's `Timing` that the plot shows.
 #[derive(Deserialize)]
 struct Timing {
     timings: Vec<f64>,
@@ -29,7 +29,7 @@ struct Timing {
 ///
 /// * `json`: the result object as the runtime serialises it.
 ///
-/// Nothing when it is no such object.
+/// None if `json` is not such an object.
 pub fn strip_plot(json: &str) -> Option<String> {
     let timing: Timing = serde_json::from_str(json).ok()?;
     let fastest = timing.timings.iter().copied().reduce(f64::min)?;
@@ -38,7 +38,7 @@ pub fn strip_plot(json: &str) -> Option<String> {
         true => MARGIN + (seconds - fastest) / (slowest - fastest) * (WIDTH - 2.0 * MARGIN),
         false => WIDTH / 2.0,
     };
-    let digits = digits_that_tell(fastest, slowest);
+    let digits = distinguishing_digits(fastest, slowest);
     let shown = |seconds: f64| time(seconds, digits);
     let axis_end = WIDTH - MARGIN;
     let mut shapes =
@@ -57,10 +57,10 @@ pub fn strip_plot(json: &str) -> Option<String> {
     );
     let label_y = AXIS_Y + 18.0;
     if shown(fastest) == shown(slowest) {
-        shapes += &text(WIDTH / 2.0, label_y, "middle", &shown(fastest));
+        shapes += &text_line(WIDTH / 2.0, label_y, "middle", &shown(fastest));
     } else {
-        shapes += &text(x_of(fastest), label_y, "middle", &shown(fastest));
-        shapes += &text(x_of(slowest), label_y, "middle", &shown(slowest));
+        shapes += &text_line(x_of(fastest), label_y, "middle", &shown(fastest));
+        shapes += &text_line(x_of(slowest), label_y, "middle", &shown(slowest));
     }
     let runs = count(timing.timings.len() as u64, "run");
     let description = format!(
@@ -79,11 +79,11 @@ pub fn strip_plot(json: &str) -> Option<String> {
     ))
 }
 
-/// As many digits as it takes to tell the ends of the axis from one another.
-fn digits_that_tell(fastest: f64, slowest: f64) -> usize {
-    let tell = |&digits: &usize| time(fastest, digits) != time(slowest, digits);
+/// The number of digits at which the labels at both ends of the axis differ.
+fn distinguishing_digits(fastest: f64, slowest: f64) -> usize {
+    let differ = |&digits: &usize| time(fastest, digits) != time(slowest, digits);
     (DEFAULT_DIGITS..MOST_DIGITS)
-        .find(tell)
+        .find(differ)
         .unwrap_or(DEFAULT_DIGITS)
 }
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn fastest_and_slowest_stand_at_the_ends() {
+    fn fastest_and_slowest_are_at_the_ends() {
         let svg = drawn("[0.002,0.001,0.0015]", 0.0015);
         assert_eq!(svg.matches("<circle").count(), 3);
         assert!(
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn description_says_what_the_dots_show() {
+    fn the_description_says_what_the_dots_show() {
         let svg = drawn("[0.002,0.001,0.0015]", 0.0015);
         assert!(svg.contains(
             "<desc>Time per loop in 3 runs of 10 loops: fastest 1 ms, \
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_runs_stand_in_the_middle() {
+    fn equal_runs_are_in_the_middle() {
         let svg = drawn("[0.1]", 0.1);
         assert!(svg.contains("cx=\"240.0\""), "{svg}");
         assert!(!svg.contains("NaN"), "{svg}");
@@ -147,7 +147,7 @@ mod tests {
     proptest! {
         #![proptest_config(hostile::cases())]
 
-        /// Code can report any figures.
+        /// A cell's code can report any numbers.
         #[test]
         fn any_figures_make_a_whole_picture(
             timings in prop::collection::vec(prop::num::f64::NORMAL, 1..5),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_timing_draws_nothing() {
+    fn json_that_is_no_timing_draws_nothing() {
         assert_eq!(strip_plot("{}"), None);
         assert_eq!(
             strip_plot("{\"loops\":1,\"timings\":[],\"median\":0}"),
