@@ -1,11 +1,11 @@
-//! History: the cells of this session and of those before it, kept in a file that kernels share.
+//! Keeps the cells of this session and of earlier ones in a file that all kernels share.
 //!
-//! A thread of its own owns the file, so that a slow disk or another kernel's lock holds up neither a cell nor
-//! the shell. Runs nothing, and never ends the kernel: without a usable file this session's cells are kept in
-//! memory, with one warning.
+//! A thread of its own owns the file, so that a slow disk or the lock of another kernel delays neither a cell nor the
+//! shell. Runs no code and never ends the kernel: if the file can't be used, it logs one warning and keeps this
+//! session's cells in memory.
 //!
-//! * [`place`]: where the file is
-//! * [`store`]: the cells in it
+//! * [`place`]: finds the path of the file
+//! * [`store`]: reads and writes the file
 
 pub mod place;
 mod store;
@@ -21,24 +21,26 @@ use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest};
 use self::place::Place;
 use self::store::{Entry, Store, StoreError};
 
-/// What the thread is told or asked. Senders: evaluator, shell, and the main thread at the end.
+/// A request to the thread `history`. Senders: the threads `evaluator` and `shell`, and the main thread at the end.
 pub enum Request {
-    /// A cell that is to be remembered begins.
+    /// Remember a cell, which has just begun.
     Begin {
         execution_count: usize,
         source: String,
     },
-    /// That cell's result, as text.
+    /// Remember the result of such a cell, as text.
     Result {
         execution_count: usize,
         text: String,
     },
+    /// Answer a client's request.
     Ask(Origin, HistoryRequest),
-    /// Nothing comes any more; the file is closed.
+    /// Close the file and end the thread.
     End,
 }
 
-/// Has SQLite read the environment, which it does once. To be called before another thread may change it.
+/// Makes SQLite read the environment, which it does once. Must be called before any other thread can change the
+/// environment.
 pub fn initialise() {
     drop(Store::in_memory());
 }
@@ -49,7 +51,7 @@ pub struct Historian {
 }
 
 impl Historian {
-    /// Remembers and answers until it is told to end.
+    /// Serves requests until [`Request::End`].
     pub fn serve(&self, place: Place, requests: &Receiver<Request>) {
         let mut history = History::open(place);
         while let Ok(request) = requests.recv() {
@@ -71,10 +73,10 @@ impl Historian {
     }
 }
 
-/// The cells, in the file as long as that works.
+/// The cells: in the file, or in memory after the file has failed.
 struct History {
     store: Store,
-    /// None once the cells are kept in memory.
+    /// The path of the file. None if the cells are kept in memory.
     file: Option<PathBuf>,
 }
 
@@ -157,7 +159,7 @@ impl History {
         )
     }
 
-    /// What `act` gives. When the file fails, the same again in memory, and `otherwise` if that fails as well.
+    /// The result of `act`. If the file fails, tries again in memory; returns `otherwise` if that fails, too.
     fn with_store<T>(
         &mut self,
         otherwise: T,
@@ -174,7 +176,7 @@ impl History {
                 return done;
             }
         }
-        tracing::debug!("the history in memory failed as well");
+        tracing::debug!("the history in memory failed, too");
         otherwise
     }
 
@@ -182,14 +184,16 @@ impl History {
         if let Some(path) = self.file.take() {
             tracing::warn!(
                 "this session's history is kept in memory: {} can't be used ({error}); \
-                 mend or remove it, or set COREBOOK_HISTORY to another file, or to off",
+                 fix or remove it, or set COREBOOK_HISTORY to another file, or to off",
                 path.display()
             );
         }
     }
 }
 
-/// * `is_raw`: as it was typed; else with its magics turned into Rust.
+/// Converts an entry to a message.
+///
+/// * `is_raw`: whether the source is as it was typed. Otherwise magics are expanded to Rust.
 fn to_wire(entry: Entry, with_result: bool, is_raw: bool) -> HistoryEntry {
     let source = if is_raw {
         entry.source

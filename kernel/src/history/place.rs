@@ -1,21 +1,21 @@
-//! Where the history is kept. Creates nothing.
+//! Decides where the history is kept. Creates no file.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Names the file, or says that there shall be none.
+/// The variable that names the file, or turns it off.
 pub const VARIABLE: &str = "COREBOOK_HISTORY";
 
-/// What [`VARIABLE`] says to keep no file.
+/// The value of [`VARIABLE`] that turns the file off.
 pub const OFF: &str = "off";
 
 /// Where cells are remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     File(PathBuf),
-    /// As long as the kernel lives.
+    /// Until the kernel ends.
     Memory,
-    /// Nobody has said where, and there is no home folder.
+    /// [`VARIABLE`] is not set, and there is no home folder.
     Unknown,
 }
 

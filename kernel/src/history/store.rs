@@ -1,7 +1,7 @@
-//! The cells of many sessions in SQLite. Every wait for another kernel is bounded.
+//! Stores the cells of many sessions in SQLite. Never waits for another kernel without a timeout.
 //!
-//! Sessions are numbered through all kernels that share a file, as IPython numbers them: a kernel takes the next
-//! number when it starts.
+//! As in IPython, sessions are numbered across all kernels that share a file: a kernel takes the next number when it
+//! starts.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::ErrorKind;
@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Params, Row, params};
 
-/// How long another kernel's lock is waited for.
+/// How long to wait for the lock of another kernel.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 
-/// How often an opening is tried again that SQLite itself does not let wait.
+/// How often [`Store::open`] tries again, for locks on which SQLite itself does not wait.
 const OPEN_AGAIN: Duration = Duration::from_millis(10);
 
-/// No reply has more entries, however many are asked for.
+/// The maximum number of entries in a reply.
 const MOST_ENTRIES: i32 = 10_000;
 
-/// No longer results are kept, in bytes.
+/// The maximum length of a result, in bytes. Longer ones are not stored.
 const LONGEST_RESULT: usize = 64 * 1024;
 
 /// Marks the file as ours: "core" in ASCII.
@@ -40,7 +40,7 @@ const SCHEMA: &str = "
         PRIMARY KEY (session, execution_count)
     );";
 
-/// A cell of the past.
+/// A remembered cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub session: usize,
@@ -62,7 +62,7 @@ pub enum StoreError {
     Newer,
 }
 
-/// One session's way to all of them.
+/// The cells of all sessions, as one session sees them.
 pub struct Store {
     connection: Connection,
     session: i64,
@@ -75,7 +75,7 @@ impl Store {
         let deadline = Instant::now() + LOCK_WAIT;
         loop {
             match Self::try_open(path) {
-                // The change to a write-ahead log does not wait for other kernels by itself.
+                // SQLite does not wait for a lock when it changes the journal to a write-ahead log.
                 Err(error) if error.is_busy() && Instant::now() < deadline => {
                     std::thread::sleep(OPEN_AGAIN);
                 }
@@ -85,20 +85,21 @@ impl Store {
     }
 
     fn try_open(path: &Path) -> Result<Self, StoreError> {
-        // Without the flag for URIs: a file's name is only a name.
+        // Without the flag for URIs, so that a path is never parsed as one.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(LOCK_WAIT)?;
         check_is_ours(&connection)?;
-        // Readers and a writer don't wait for each other. Where the file system can't do it, it stays as it is.
+        // With a write-ahead log, readers and a writer don't wait for each other. If the file system does not support
+        // it, the mode stays as it is.
         let _mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-        // A crash of the machine may lose the last cells, never the file.
+        // A crash of the machine can lose the last cells, but can't damage the file.
         connection.pragma_update(None, "synchronous", "normal")?;
         Self::begin_session(connection)
     }
 
-    /// Kept until the value is dropped.
+    /// A store in memory.
     pub fn in_memory() -> Self {
         let opened = Connection::open_in_memory().map_err(StoreError::from);
         opened
@@ -106,12 +107,12 @@ impl Store {
             .expect("memory needs no file and no lock")
     }
 
-    /// A copy of this session in memory, as far as it can still be read.
+    /// A copy of this session in memory. Contains what can still be read.
     pub fn to_memory(&self) -> Self {
         let mut copy = Self::in_memory();
         copy.session = self.session;
         for entry in self.range(0, 0, i64::MAX).unwrap_or_default() {
-            // What can't be copied is forgotten: this is a history.
+            // Cells that can't be copied are dropped: losing history is acceptable.
             let _ = copy.begin(entry.execution_count, &entry.source);
             if let Some(result) = entry.result {
                 let _ = copy.set_result(entry.execution_count, &result);
@@ -147,7 +148,7 @@ impl Store {
         Ok(())
     }
 
-    /// Remembers the result of a cell of this session; one that is too long is not kept.
+    /// Remembers the result of a cell of this session, unless it is too long.
     pub fn set_result(&self, execution_count: usize, text: &str) -> Result<(), StoreError> {
         if text.len() <= LONGEST_RESULT {
             self.connection.execute(
@@ -158,7 +159,7 @@ impl Store {
         Ok(())
     }
 
-    /// The newest `most` cells, oldest first: this session's, and before them those of others.
+    /// The last `most` cells, oldest first. Those of other sessions come before this session's.
     pub fn tail(&self, most: i32) -> Result<Vec<Entry>, StoreError> {
         let most = bounded(most);
         let mut found = self.select(
@@ -174,10 +175,10 @@ impl Store {
         Ok(found)
     }
 
-    /// The cells of a session with counts from `start` up to and without `stop`.
+    /// The cells of a session with execution counts from `start` up to but not including `stop`.
     ///
-    /// * `session`: 0 is this one, -1 the one before it; a positive number is a session's own.
-    /// * `start`, `stop`: negative ones count from the session's end; a `stop` of 0 means the end.
+    /// * `session`: 0 is this session, -1 the one before it; a positive value is a session's number.
+    /// * `start`, `stop`: negative values count from the session's end; a `stop` of 0 means the end.
     pub fn range(&self, session: i32, start: i64, stop: i64) -> Result<Vec<Entry>, StoreError> {
         let session = match i64::from(session) {
             number @ 1.. => number,
@@ -203,9 +204,9 @@ impl Store {
 
     /// The newest `most` cells that match a glob, oldest first.
     ///
-    /// * `is_unique`: of equal ones only the newest.
+    /// * `is_unique`: whether to return only the newest of equal cells.
     pub fn search(&self, glob: &str, is_unique: bool, most: i32) -> Result<Vec<Entry>, StoreError> {
-        // With max() the other columns are those of the newest row.
+        // In SQLite, max() makes the other columns those of the row with the maximum, here the newest.
         let sql = if is_unique {
             "SELECT session, execution_count, source, result, max(session << 32 | execution_count) FROM cells
              WHERE source GLOB ? GROUP BY source ORDER BY session DESC, execution_count DESC LIMIT ?"
@@ -255,7 +256,7 @@ fn bounded(most: i32) -> i64 {
     i64::from(most.clamp(0, MOST_ENTRIES))
 }
 
-/// Other programs keep their data in SQLite too; nothing is written into a file of theirs.
+/// Fails if the file is the database of another program, so that nothing is written into it.
 fn check_is_ours(connection: &Connection) -> Result<(), StoreError> {
     if is_new(connection)? {
         return Ok(());
@@ -279,12 +280,12 @@ fn pragma(connection: &Connection, name: &str) -> Result<i32, StoreError> {
     Ok(connection.pragma_query_value(None, name, |row| row.get(0))?)
 }
 
-/// Creates the file if there is none. SQLite gives its companions the same permissions.
+/// Creates the file if it does not exist. SQLite gives its log and index files the same permissions.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut folders = DirBuilder::new();
     folders.recursive(true);
     let mut file = OpenOptions::new();
-    // Never a file that is there, nor one that a link points to.
+    // Never opens an existing file and never follows a link.
     file.write(true).create_new(true);
     #[cfg(unix)]
     {

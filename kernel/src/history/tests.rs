@@ -20,7 +20,7 @@ fn filled(path: &Path) -> History {
     history
 }
 
-/// Session, count and source of what a request finds.
+/// Session, execution count and source of the entries in the reply.
 fn found(history: &mut History, request: HistoryRequest) -> Vec<(u64, u64, String)> {
     let reply = serde_json::to_value(history.reply(&request)).unwrap();
     let entries = reply["history"].as_array().unwrap().iter();
@@ -69,13 +69,13 @@ fn search(pattern: &str, unique: bool, n: i32) -> HistoryRequest {
 }
 
 #[test]
-fn tail_gives_the_newest_in_order_and_goes_back_into_earlier_sessions() {
+fn tail_returns_the_newest_cells_in_order_across_sessions() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/history.sqlite");
     drop(filled(&path));
     let mut second = open(&path);
     second.begin(1, "second");
-    // A kernel that started later does not come between this one's cells and its memory of others.
+    // The cells of a kernel that started later come before this kernel's cells.
     let mut third = open(&path);
     third.begin(1, "third");
     assert_eq!(counts(&mut second, tail(1)), [(2, 1)]);
@@ -85,7 +85,7 @@ fn tail_gives_the_newest_in_order_and_goes_back_into_earlier_sessions() {
 }
 
 #[test]
-fn a_range_leaves_out_its_end_and_counts_sessions_backwards() {
+fn a_range_excludes_its_end_and_counts_sessions_backwards() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite");
     drop(filled(&path));
@@ -101,7 +101,7 @@ fn a_range_leaves_out_its_end_and_counts_sessions_backwards() {
 }
 
 #[test]
-fn search_takes_globs_and_of_equals_the_newest() {
+fn search_takes_globs_and_returns_the_newest_of_equal_cells() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite");
     drop(filled(&path));
@@ -121,7 +121,7 @@ fn search_takes_globs_and_of_equals_the_newest() {
 }
 
 #[test]
-fn a_result_comes_with_its_cell_and_raw_says_whether_magics_stay() {
+fn a_result_comes_with_its_cell_and_raw_keeps_magics() {
     let folder = tempfile::tempdir().unwrap();
     let mut history = filled(&folder.path().join("history.sqlite"));
     let reply = history.reply(&HistoryRequest::Tail {
@@ -157,7 +157,7 @@ fn a_result_that_is_too_long_is_not_kept() {
 }
 
 #[test]
-fn the_file_and_its_folder_are_the_owners_alone() {
+fn only_the_owner_can_read_the_file_and_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data/corebook/history.sqlite");
     let _history = filled(&path);
@@ -165,7 +165,7 @@ fn the_file_and_its_folder_are_the_owners_alone() {
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     let files = fs::read_dir(path.parent().unwrap()).unwrap();
     let modes: Vec<u32> = files.map(|file| mode(&file.unwrap().path())).collect();
-    // The database, its log, and the log's index.
+    // The database, its log and the index of the log.
     assert_eq!(modes, [0o600; 3]);
 }
 
@@ -182,7 +182,7 @@ fn a_broken_file_stays_as_it_is_and_the_session_goes_on() {
 }
 
 #[test]
-fn a_file_that_breaks_later_keeps_no_later_cell_from_being_remembered() {
+fn cells_are_remembered_after_the_file_has_broken() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite");
     let mut history = filled(&path);
@@ -225,7 +225,7 @@ fn a_newer_file_is_left_alone() {
 }
 
 #[test]
-fn a_lock_that_is_never_given_back_is_waited_for_once() {
+fn a_lock_that_is_never_released_delays_only_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite");
     let mut history = filled(&path);
@@ -233,7 +233,7 @@ fn a_lock_that_is_never_given_back_is_waited_for_once() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     history.begin(5, "the fifth");
     assert!(history.file.is_none());
-    // What was in the file is still known.
+    // The cells in the file were copied.
     assert_eq!(counts(&mut history, tail(2)), [(1, 4), (1, 5)]);
     let mut second = filled(&path);
     assert!(second.file.is_none());
@@ -241,11 +241,11 @@ fn a_lock_that_is_never_given_back_is_waited_for_once() {
 }
 
 #[test]
-fn a_folder_that_nobody_may_write_is_no_reason_to_forget() {
+fn cells_are_remembered_without_a_writable_folder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    // Also the superuser can create nothing there.
+    // Even the superuser can't create files there.
     for path in [
         Path::new("/proc/corebook/history.sqlite"),
         &file.join("history.sqlite"),
@@ -257,7 +257,7 @@ fn a_folder_that_nobody_may_write_is_no_reason_to_forget() {
 }
 
 #[test]
-fn many_kernels_that_start_at_once_share_a_new_file() {
+fn kernels_that_start_together_share_a_new_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite");
     let kernels: Vec<_> = (0..8)
