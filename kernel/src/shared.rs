@@ -1,9 +1,10 @@
-//! What several threads of the kernel look at. Each value has a lock of its own; none calls out of this room.
+//! Values that several threads of the kernel use, and markup. Each value has its own lock. Starts no thread and sends
+//! no message to a client.
 //!
-//! * [`subshells`]: which subshells there are, and which requests wait in vain
-//! * [`checkpoints`]: whether cells are protected, and how large a worker may be for it
-//! * [`host`], [`cpus`]: what the kernel answers when a magic asks
-//! * [`markup`]: text inside HTML and SVG
+//! * [`subshells`]: the existing subshells, and which requests are aborted
+//! * [`checkpoints`]: whether checkpoints protect cells, and up to which size of the worker
+//! * [`host`], [`cpus`]: the kernel's answers to magics
+//! * [`markup`]: escapes text in HTML and SVG, cleans HTML
 
 pub mod checkpoints;
 pub mod cpus;

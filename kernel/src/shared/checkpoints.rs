@@ -1,6 +1,4 @@
-//! Which cells a checkpoint protects, and what `%checkpoint status` tells of it.
-//!
-//! Decides and remembers; the worker makes the checkpoints.
+//! Decides which cells a checkpoint protects, and renders `%checkpoint status`. Makes no checkpoint: the worker does.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,14 +6,13 @@ use corebook_magics::magic::CheckpointCommand;
 use corebook_processes::ipc::{Attempt, Checkpoint};
 use corebook_processes::memory::free_bytes;
 
-/// Whether this system has what checkpoints are made with.
+/// Whether this system supports checkpoints.
 const ARE_POSSIBLE: bool = cfg!(target_os = "linux");
 
-/// A checkpoint can come to take as much memory again as the process it is made of.
+/// The initial limit. In the worst case, a checkpoint doubles the memory of the worker.
 const LIMIT_AT_FIRST_BYTES: u64 = 256 << 20;
 
-/// What the user has chosen, and how the last attempt went. Shared by the evaluator, which asks, and the
-/// outputs thread, which is told.
+/// The user's choice and the last attempt. The evaluator reads it, and the outputs thread updates it.
 #[derive(Debug)]
 pub struct Checkpoints(Mutex<State>);
 
@@ -24,7 +21,7 @@ struct State {
     is_on: bool,
     limit_bytes: u64,
     last: Option<Checkpoint>,
-    /// Whether it was said that cells are no longer protected.
+    /// Whether the user has been informed that cells are no longer protected.
     is_noted: bool,
 }
 
@@ -38,10 +35,11 @@ impl Checkpoints {
         }))
     }
 
-    /// How large the worker may be for a checkpoint of the cell that now begins, in bytes; 0 for none. The
-    /// supervisor allows less if little memory is free.
+    /// The maximum size of the worker, in bytes, for which the cell that now begins gets a checkpoint. 0 means none.
+    /// The supervisor lowers the limit if little memory is free.
     ///
-    /// * `is_timing`: whether the cell measures. Copying pages that it writes to would be in the figure.
+    /// * `is_timing`: whether the cell measures time. Such a cell gets no checkpoint, because the time would include
+    ///   the copying of pages to which it writes.
     pub fn limit_bytes(&self, is_timing: bool) -> u64 {
         let state = self.state();
         if is_timing || !state.is_on {
@@ -50,7 +48,7 @@ impl Checkpoints {
         state.limit_bytes
     }
 
-    /// Does what `%checkpoint` asks for, and says so.
+    /// Executes a `%checkpoint` command. Returns its output.
     pub fn obey(&self, command: CheckpointCommand) -> String {
         let mut state = self.state();
         match command {
@@ -64,13 +62,12 @@ impl Checkpoints {
             CheckpointCommand::Status => {}
         }
         match command {
-            CheckpointCommand::Status => state.text(free_bytes()),
+            CheckpointCommand::Status => state.status_text(free_bytes()),
             _ => state.first_line(),
         }
     }
 
-    /// Remembers an attempt. Returns what the cell's author should read: that from here on cells are not
-    /// protected.
+    /// Remembers an attempt. Returns a note to show in the cell if cells are no longer protected.
     pub fn note(&self, checkpoint: Checkpoint) -> Option<String> {
         let mut state = self.state();
         let own = size(checkpoint.own_bytes);
@@ -94,7 +91,7 @@ impl Checkpoints {
         note.filter(|_| !was_noted)
     }
 
-    /// A new worker holds no variables.
+    /// Forgets the last attempt, because a new worker has started.
     pub fn forget(&self) {
         let mut state = self.state();
         state.last = None;
@@ -102,7 +99,7 @@ impl Checkpoints {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic elsewhere leaves these plain values whole.
+        // A panic in another thread leaves these plain values consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,7 +115,7 @@ impl State {
         }
     }
 
-    fn text(&self, free_bytes: Option<u64>) -> String {
+    fn status_text(&self, free_bytes: Option<u64>) -> String {
         let mut lines = vec![self.first_line()];
         if let Some(last) = &self.last {
             let cost_ms = last.cost_ns as f64 / 1e6;
@@ -145,7 +142,7 @@ impl State {
     }
 }
 
-/// Three significant digits and a unit.
+/// Formats a size with three significant digits and a unit.
 fn size(bytes: u64) -> String {
     let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let Some((unit, name)) = units.into_iter().find(|(unit, _)| bytes >= *unit) else {
@@ -165,7 +162,7 @@ fn size(bytes: u64) -> String {
     format!("{text} {name}")
 }
 
-/// A round size that `bytes` fit in with room to grow, as `%checkpoint limit` takes it.
+/// A round size with room for `bytes` to grow, in the format of `%checkpoint limit`.
 fn enough_for(bytes: u64) -> String {
     size(bytes.saturating_mul(3).div_ceil(2).next_power_of_two()).replace(' ', "")
 }
@@ -188,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_note_comes_once_when_protection_ends() {
+    fn the_note_is_shown_once_when_protection_ends() {
         let checkpoints = Checkpoints::new();
         assert_eq!(
             checkpoints.note(attempt(Attempt::Made { pid: 7 }, 12)),
@@ -209,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn little_free_memory_is_said() {
+    fn little_free_memory_is_reported() {
         let limit_bytes = 64 << 20;
         let note = Checkpoints::new().note(attempt(Attempt::TooLarge { limit_bytes }, 100));
         assert_eq!(
@@ -222,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn timing_cells_and_off_have_no_limit_to_fit_in() {
+    fn timing_cells_and_off_have_a_limit_of_zero() {
         let checkpoints = Checkpoints::new();
         assert_eq!(checkpoints.limit_bytes(true), 0);
         assert!(checkpoints.limit_bytes(false) > 0);
@@ -233,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn status_tells_memory_cost_and_what_is_protected() {
+    fn status_shows_memory_cost_and_what_is_protected() {
         let mut state = State {
             is_on: true,
             limit_bytes: LIMIT_AT_FIRST_BYTES,
@@ -241,12 +238,12 @@ mod tests {
             is_noted: false,
         };
         assert_eq!(
-            state.text(None),
+            state.status_text(None),
             "checkpoints: on, limit 256 MiB\nprotected: all variables, in cells without a timing magic"
         );
         state.last = Some(attempt(Attempt::Made { pid: 7 }, 12));
         assert_eq!(
-            state.text(Some(5 << 30)),
+            state.status_text(Some(5 << 30)),
             "checkpoints: on, limit 256 MiB\n\
              last checkpoint: 12 MiB of memory, made in 0.42 ms\n\
              free memory: 5 GiB\n\
@@ -255,7 +252,7 @@ mod tests {
         state.last = Some(too_large(300));
         state.is_on = false;
         assert_eq!(
-            state.text(None),
+            state.status_text(None),
             "checkpoints: off, so a cell that dies takes all variables with it\n\
              last checkpoint: none, because 300 MiB of memory are more than 256 MiB\n\
              protected: nothing"

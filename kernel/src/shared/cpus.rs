@@ -1,9 +1,9 @@
-//! `%cpus -v` and `corebook cpus -v`: the runtime's counting and what sysinfo adds to it.
+//! The text of `%cpus` and `corebook cpus`: the runtime's report, and with `-v` what sysinfo adds to it.
 
 use corebook::cpus::Report;
 use sysinfo::System;
 
-/// The two lines of `%cpus`; with `verbose` what else is known of the machine.
+/// The two lines of `%cpus`, and with `verbose` further details of the machine.
 pub fn render(report: &Report, verbose: bool) -> String {
     let summary = corebook::cpus::summary(report);
     if !verbose {
@@ -17,13 +17,13 @@ pub fn render(report: &Report, verbose: bool) -> String {
     text
 }
 
-/// What only the running system tells: frequency, memory and load.
+/// Frequency, memory and load, which change while the system runs.
 fn live_details() -> Vec<String> {
     let Ok(mut system) = System::new() else {
         return Vec::new();
     };
     system.refresh_cpu_all();
-    // A load is a difference between two looks.
+    // A load is computed from two measurements.
     std::thread::sleep(sysinfo::MINIMUM_CPU_UPDATE_INTERVAL);
     system.refresh_cpu_all();
     system.refresh_memory();

@@ -1,4 +1,4 @@
-//! What the kernel answers on its own when a magic asks: cores, pools, help.
+//! Answers questions of magics without running code: cores, pools, checkpoints, help. Calls no other thread.
 
 mod magic_list;
 
@@ -12,7 +12,7 @@ use super::checkpoints::Checkpoints;
 use super::cpus;
 use super::markup::cleaned;
 
-/// The pools of the worker, as it told them last.
+/// The worker's pools, as last reported.
 #[derive(Debug, Default)]
 pub struct Pools(Mutex<Vec<PoolReport>>);
 
@@ -29,14 +29,14 @@ impl Pools {
     }
 }
 
-/// An answer in the forms a client can show.
+/// An answer in the forms that a client can show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub text: String,
     pub html: Option<String>,
 }
 
-/// Answers magics with what the kernel knows.
+/// Answers questions of magics.
 pub struct KernelHost<'kernel> {
     pools: &'kernel Pools,
     checkpoints: &'kernel Checkpoints,
@@ -47,7 +47,7 @@ impl<'kernel> KernelHost<'kernel> {
         Self { pools, checkpoints }
     }
 
-    /// The answer to a question that stands for itself.
+    /// The answer to a question that makes up a whole cell. Can have HTML.
     pub fn answer_richly(&self, question: &Question) -> Answer {
         let html = match question {
             Question::List => Some(magic_list::list_html()),
@@ -74,12 +74,12 @@ impl Host for KernelHost<'_> {
     }
 }
 
-/// Markdown as HTML, whoever wrote it.
+/// Converts Markdown to HTML that is safe even if the author of the Markdown is not trusted.
 pub fn to_html(markdown: &str) -> String {
     cleaned(&rendered(markdown))
 }
 
-/// Markdown as pulldown-cmark has it, with the HTML that stands in it.
+/// Converts Markdown to HTML with pulldown-cmark. Keeps raw HTML.
 pub fn rendered(markdown: &str) -> String {
     let mut html = String::new();
     let options = pulldown_cmark::Options::ENABLE_TABLES;

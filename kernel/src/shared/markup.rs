@@ -1,7 +1,7 @@
-//! Text inside HTML and SVG, and HTML of others.
+//! Escapes text for HTML and SVG, and cleans HTML from other sources. Does no I/O.
 //!
-//! All that the kernel writes as markup goes through here: text through [`escaped`], HTML that it did not write
-//! itself through [`cleaned`]. Knows nothing of outputs.
+//! All markup that the kernel writes uses this module: [`escaped`] for text, [`cleaned`] for HTML that the kernel did
+//! not write itself.
 
 mod allowed;
 #[cfg(test)]
@@ -9,30 +9,31 @@ pub mod hostile;
 
 pub use self::allowed::cleaned;
 
-/// The class of an element in which MathJax, which JupyterLab lets loose on all HTML, takes dollar signs for dollars.
+/// The class of elements that MathJax must ignore. JupyterLab runs MathJax on all HTML, and it would read dollar signs
+/// as formulas.
 pub const NO_FORMULAS: &str = "mathjax_ignore";
 
-/// `text` as it may stand between tags and in an attribute's quotes, of HTML and of XML.
+/// Escapes `text` for use between tags and in quoted attributes, in HTML and in XML.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for c in text.chars() {
+        match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\n' | '\t' => escaped.push(letter),
-            // No other control character may stand in XML, nor these two: <https://www.w3.org/TR/xml/#charsets>.
+            '\n' | '\t' => escaped.push(c),
+            // XML forbids all other control characters and these two: <https://www.w3.org/TR/xml/#charsets>.
             '\u{fffe}' | '\u{ffff}' => escaped.push(' '),
             control if control.is_control() => escaped.push(' '),
-            letter => escaped.push(letter),
+            c => escaped.push(c),
         }
     }
     escaped
 }
 
-/// The text that stands as `markup` between tags or in an attribute's quotes.
+/// The text that `markup` means between tags or in a quoted attribute.
 pub fn unescaped(markup: &str) -> String {
     markup
         .replace("&lt;", "<")
@@ -52,7 +53,7 @@ mod tests {
     use super::unescaped;
 
     #[test]
-    fn text_of_the_user_is_no_markup() {
+    fn text_is_escaped_and_unescaped() {
         assert_eq!(
             escaped("Vec<_> & \"x\"\u{1b}\n"),
             "Vec&lt;_&gt; &amp; &quot;x&quot; \n"
@@ -64,13 +65,13 @@ mod tests {
         #![proptest_config(hostile::cases())]
 
         #[test]
-        fn any_text_is_text_between_tags_and_in_both_kinds_of_quotes(text in hostile::any_text()) {
+        fn any_text_is_kept_between_tags_and_in_quotes(text in hostile::any_text()) {
             let escaped = escaped(&text);
             let markup = format!("<p title=\"{escaped}\" lang='{escaped}'>{escaped}</p>");
             let document = roxmltree::Document::parse(&markup).unwrap();
             let element = document.root_element();
             prop_assert_eq!(element.text().unwrap_or_default(), shown(&text));
-            // XML makes blanks of an attribute's line breaks.
+            // XML replaces line breaks in attributes by blanks.
             let in_quotes = shown(&text).replace(['\n', '\t'], " ");
             prop_assert_eq!(element.attribute("title"), Some(in_quotes.as_str()));
             prop_assert_eq!(element.attribute("lang"), Some(in_quotes.as_str()));

@@ -1,36 +1,36 @@
-//! The main shell and its subshells: which there are, and which of their cells are not to be run any more.
+//! The main shell and its subshells: which exist, and which of their execute requests are aborted. Holds state only.
 //!
-//! A subshell (<https://github.com/jupyter/enhancement-proposals/pull/91>) is a second queue of requests. Every
-//! request but an execution is answered at once on any of them, as on the main shell. evcxr compiles and runs
-//! one cell at a time, so an execution on a subshell waits for the cell that runs, and is busy only from then on;
-//! but an error aborts the queue of its own shell alone. Holds state and does nothing on its own.
+//! A subshell (<https://github.com/jupyter/enhancement-proposals/pull/91>) is a further queue of requests. Requests
+//! other than execute requests are answered at once on every shell. evcxr compiles and runs one cell at a time, so an
+//! execute request on a subshell waits for the running cell and is busy only after it. But an error aborts only the
+//! queue of its own shell.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A client that makes more has lost count.
+/// A limit for clients that create subshells by mistake.
 const MOST_SUBSHELLS: usize = 1000;
 
-/// The id of a subshell; none is the main shell.
+/// The id of a subshell. None is the main shell.
 pub type ShellId = Option<String>;
 
-/// Shared by the threads that take, run and abort cells.
+/// Shared by the threads that receive, run and abort execute requests.
 #[derive(Debug)]
 pub struct Subshells {
     /// How many execute requests have come in.
     received: AtomicUsize,
-    /// The main shell, then its subshells in the order in which they were made.
+    /// The main shell, then its subshells in the order of their creation.
     subshells: Mutex<Vec<Shell>>,
 }
 
 #[derive(Debug)]
 struct Shell {
     id: ShellId,
-    /// Requests with a smaller number are answered and not run.
+    /// Requests with a smaller number are aborted: answered but not run.
     aborted_below: usize,
 }
 
-/// There are as many subshells as there may be.
+/// The maximum number of subshells exists already.
 #[derive(Debug, thiserror::Error)]
 #[error("there are {MOST_SUBSHELLS} subshells already: delete one first")]
 pub struct TooMany;
@@ -47,38 +47,38 @@ impl Subshells {
         }
     }
 
-    /// The number of an execute request that has just come in.
+    /// Counts an execute request that has just come in. Returns its number, from 0.
     pub fn next(&self) -> usize {
         self.received.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// How many have come in.
+    /// How many execute requests have come in.
     pub fn received(&self) -> usize {
         self.received.load(Ordering::SeqCst)
     }
 
-    /// Whether the request with this number is not to be run: aborted, or its subshell was deleted.
+    /// Whether the request with this number must not run, because it was aborted or its subshell was deleted.
     pub fn is_aborted(&self, id: &ShellId, number: usize) -> bool {
         let subshells = self.lock();
         let shell = subshells.iter().find(|shell| shell.id == *id);
         shell.is_none_or(|shell| number < shell.aborted_below)
     }
 
-    /// Aborts the requests of one shell with a smaller number.
+    /// Aborts the requests of one shell that have a smaller number.
     pub fn abort_below(&self, id: &ShellId, number: usize) {
         for shell in self.lock().iter_mut().filter(|shell| shell.id == *id) {
             shell.aborted_below = shell.aborted_below.max(number);
         }
     }
 
-    /// Aborts the requests of every shell with a smaller number.
+    /// Aborts the requests of all shells that have a smaller number.
     pub fn abort_all_below(&self, number: usize) {
         for shell in self.lock().iter_mut() {
             shell.aborted_below = shell.aborted_below.max(number);
         }
     }
 
-    /// Makes a subshell.
+    /// Creates a subshell and returns its id.
     pub fn create(&self) -> Result<String, TooMany> {
         let mut subshells = self.lock();
         if subshells.len() > MOST_SUBSHELLS {
@@ -92,7 +92,7 @@ impl Subshells {
         Ok(id)
     }
 
-    /// Deletes a subshell. Whether there was one.
+    /// Deletes a subshell. Returns whether it existed.
     pub fn delete(&self, id: &str) -> bool {
         let mut subshells = self.lock();
         let before = subshells.len();
@@ -114,7 +114,7 @@ impl Subshells {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Shell>> {
-        // A panic elsewhere leaves these plain values whole.
+        // A panic in another thread leaves these plain values consistent.
         self.subshells
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_abort_means_one_shell_and_what_has_come_so_far() {
+    fn an_abort_applies_to_one_shell_and_to_earlier_requests() {
         let subshells = Subshells::new();
         let sub = Some(subshells.create().unwrap());
         let (first, second) = (subshells.next(), subshells.next());
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_on_a_deleted_subshell_is_aborted() {
+    fn requests_on_a_deleted_subshell_are_aborted() {
         let subshells = Subshells::new();
         let id = subshells.create().unwrap();
         let number = subshells.next();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn subshells_have_a_most() {
+    fn the_number_of_subshells_is_limited() {
         let subshells = Subshells::new();
         let ids: Vec<String> = (0..1000).map(|_| subshells.create().unwrap()).collect();
         assert_eq!(subshells.list(), ids);

@@ -1,12 +1,12 @@
-//! The list of `%magics` as a table.
+//! Renders the list of `%magics` as an HTML table.
 
 use corebook_magics::help::forms;
 use corebook_magics::table::TABLE;
 
 use crate::shared::markup::escaped;
 
-/// All magics as an HTML table with a caption and a header row. Each cell says where its text begins, because
-/// JupyterLab puts all text of a table at the right.
+/// All magics as an HTML table with a caption and a header row. Each cell sets its alignment, because JupyterLab aligns
+/// text in tables to the right.
 pub fn list_html() -> String {
     let mut html =
         "<table><caption>Magics: <code>%name?</code> shows the help of one</caption><thead><tr>"
@@ -34,7 +34,7 @@ pub fn list_html() -> String {
 const LEFT: &str = "style=\"text-align: left\"";
 const UNBROKEN: &str = "style=\"white-space: nowrap\"";
 
-/// A usage line in which a browser breaks no option in two, as it does behind each dash.
+/// Makes a usage line in which a browser does not break options. Otherwise it breaks lines after each dash.
 fn unbroken_options(usage: &str) -> String {
     let mut html = String::new();
     let mut rest = usage;
@@ -47,11 +47,11 @@ fn unbroken_options(usage: &str) -> String {
     html + rest
 }
 
-/// The bytes up to the bracket that closes the first.
+/// The length up to and including the bracket that closes the first one.
 fn end_of_option(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
-    text.char_indices().find_map(|(at, letter)| {
-        match letter {
+    text.char_indices().find_map(|(at, c)| {
+        match c {
             '[' => depth += 1,
             ']' => depth -= 1,
             _ => {}

@@ -1,13 +1,14 @@
-//! A closed list of the HTML that documentation may hold, and its writer.
+//! Cleans HTML: keeps the elements of a fixed list, and turns everything else into text.
 //!
-//! Documentation comes from doc comments of any crate, and its Markdown may hold raw HTML. What is on the list is
-//! written anew, attribute by attribute; what is not is text, so `Vec<T>` reads as it was meant, and nobody's script is
-//! hidden. The result is well-formed. Never loads anything: no picture, no style but a cell's alignment.
+//! Documentation comes from doc comments of any crate, and its Markdown can contain raw HTML. An element on the list is
+//! written again, with only its allowed attributes. Other tags become text, so `Vec<T>` is shown as intended and a
+//! script is visible. The result is well-formed. It never loads anything: no images, and no style except the alignment
+//! of table cells.
 
 use super::escaped;
 use super::unescaped;
 
-/// Elements that pulldown-cmark makes of Markdown, and harmless ones that doc comments write by hand.
+/// Elements that pulldown-cmark generates, and harmless ones that occur in doc comments.
 pub(super) const ELEMENTS: [&str; 36] = [
     "a",
     "b",
@@ -50,20 +51,20 @@ pub(super) const ELEMENTS: [&str; 36] = [
 /// Elements without content.
 pub(super) const VOID: [&str; 2] = ["br", "hr"];
 
-/// Elements that only arrange what is in them: their tags go, and the words stay.
+/// Elements that only affect the layout. Their tags are removed, and their content stays.
 const ARRANGING: [&str; 3] = ["center", "div", "span"];
 
-/// The alignments of a table's columns, as pulldown-cmark writes them.
+/// The alignments of table columns, as pulldown-cmark writes them.
 const ALIGNMENTS: [&str; 3] = [
     "text-align: left",
     "text-align: center",
     "text-align: right",
 ];
 
-/// The links that a click may follow. Others, such as `javascript:`, run something, or lead into the page around.
+/// How links that a click may follow begin. Others run code, such as `javascript:`, or lead into the surrounding page.
 const LINKS: [&str; 3] = ["https://", "http://", "#"];
 
-/// `html` with what is on the list as it is, and everything else as text.
+/// Cleans `html`: keeps what is on the list, and turns everything else into text.
 pub fn cleaned(html: &str) -> String {
     let mut writer = Writer::default();
     let mut rest = html;
@@ -89,17 +90,17 @@ pub fn cleaned(html: &str) -> String {
     writer.end()
 }
 
-/// A tag as HTML's tokenizer reads it: <https://html.spec.whatwg.org/#tag-open-state>.
+/// A tag, parsed in the same way as by an HTML tokenizer: <https://html.spec.whatwg.org/#tag-open-state>.
 struct Tag<'html> {
     /// In lower case.
     name: String,
     is_end: bool,
-    /// Values as they stand, with character references.
+    /// Values are not unescaped.
     attributes: Vec<(&'html str, &'html str)>,
 }
 
 impl<'html> Tag<'html> {
-    /// The tag at the start of `html`, and its length; nothing where none begins or ends.
+    /// Parses the tag at the start of `html`. Returns it and its length. None if there is no complete tag.
     fn read(html: &'html str) -> Option<(Self, usize)> {
         let mut rest = html.strip_prefix('<')?;
         let is_end = rest.starts_with('/');
@@ -111,20 +112,20 @@ impl<'html> Tag<'html> {
         let mut attributes = Vec::new();
         loop {
             rest = rest.trim_start_matches(|c| is_blank(c) || c == '/');
-            if let Some(behind) = rest.strip_prefix('>') {
+            if let Some(after) = rest.strip_prefix('>') {
                 let tag = Self {
                     name: name.to_ascii_lowercase(),
                     is_end,
                     attributes,
                 };
-                return Some((tag, html.len() - behind.len()));
+                return Some((tag, html.len() - after.len()));
             }
             attributes.push(attribute(&mut rest)?);
         }
     }
 
     fn attribute(&self, name: &str) -> Option<&'html str> {
-        // Of two that have one name, browsers take the first.
+        // If two attributes have the same name, browsers use the first one.
         let found = self
             .attributes
             .iter()
@@ -132,7 +133,7 @@ impl<'html> Tag<'html> {
         found.map(|(_, value)| *value)
     }
 
-    /// The attributes that stay, as they are written.
+    /// The allowed attributes, as they are written.
     fn kept(&self) -> String {
         let kept = match self.name.as_str() {
             "a" => self.attribute("href").and_then(link).map(|to| ("href", to)),
@@ -156,9 +157,9 @@ impl<'html> Tag<'html> {
     }
 }
 
-/// The attribute at the start of `rest`, which begins with neither a blank nor `>`; nothing when the tag breaks off.
+/// Takes the attribute at the start of `rest`, which must not begin with a blank or `>`. None if the tag is incomplete.
 fn attribute<'html>(rest: &mut &'html str) -> Option<(&'html str, &'html str)> {
-    // A name may begin with a `=`.
+    // A name can begin with `=`.
     let first = rest.chars().next()?.len_utf8();
     let whole = *rest;
     *rest = &rest[first..];
@@ -170,31 +171,31 @@ fn attribute<'html>(rest: &mut &'html str) -> Option<(&'html str, &'html str)> {
     *rest = value.trim_start_matches(is_blank);
     for quote in ['"', '\''] {
         if let Some(quoted) = rest.strip_prefix(quote) {
-            let (value, behind) = quoted.split_once(quote)?;
-            *rest = behind;
+            let (value, after) = quoted.split_once(quote)?;
+            *rest = after;
             return Some((name, value));
         }
     }
     Some((name, up_to(rest, |c| is_blank(c) || c == '>')))
 }
 
-/// Takes off `rest` what stands before the first letter that is an end, or all.
+/// Takes the text at the start of `rest` up to the first character for which `is_end` holds, or all of it.
 fn up_to<'html>(rest: &mut &'html str, is_end: impl Fn(char) -> bool) -> &'html str {
     let end = rest.find(is_end).unwrap_or(rest.len());
-    let (taken, behind) = rest.split_at(end);
-    *rest = behind;
+    let (taken, after) = rest.split_at(end);
+    *rest = after;
     taken
 }
 
-fn is_blank(letter: char) -> bool {
-    matches!(letter, ' ' | '\t' | '\n' | '\r' | '\u{c}')
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}')
 }
 
-/// Where a link leads, if it may lead there.
+/// The address of a link. None if it is not allowed.
 fn link(value: &str) -> Option<String> {
     let address = unescaped(value);
     let is_listed = LINKS.iter().any(|start| address.starts_with(start));
-    // What else an address holds is percent-encoded; in Markdown it would end the link.
+    // Other characters must be percent-encoded in an address. In Markdown they would end the link.
     let is_plain = |byte: u8| {
         byte.is_ascii_graphic()
             && !matches!(
@@ -205,7 +206,7 @@ fn link(value: &str) -> Option<String> {
     (is_listed && address.bytes().all(is_plain)).then_some(address)
 }
 
-/// Whether a code block's class names its language, as in `language-rust,ignore`.
+/// Whether the class of a code block names its language, as in `language-rust,ignore`.
 fn is_language(class: &str) -> bool {
     class.strip_prefix("language-").is_some_and(|language| {
         language
@@ -214,11 +215,11 @@ fn is_language(class: &str) -> bool {
     })
 }
 
-/// Writes markup in which every element ends.
+/// Writes markup in which every element is closed.
 #[derive(Default)]
 struct Writer {
     written: String,
-    /// The elements around, innermost last.
+    /// The open elements, innermost last.
     open: Vec<&'static str>,
 }
 
@@ -227,27 +228,27 @@ impl Writer {
         self.written.push_str(&escaped(&unescaped(html)));
     }
 
-    /// * `source`: the whole tag, should it be text.
+    /// * `source`: the text of the tag, which is written if the tag is not allowed.
     fn tag(&mut self, tag: &Tag<'_>, source: &str) {
-        let is_it = |name: &&&str| **name == tag.name;
-        if let Some(name) = ELEMENTS.iter().find(is_it) {
+        let is_name = |name: &&&str| **name == tag.name;
+        if let Some(name) = ELEMENTS.iter().find(is_name) {
             if tag.is_end {
                 self.close(name);
             } else {
                 self.written.push_str(&format!("<{name}{}>", tag.kept()));
                 self.open.push(name);
             }
-        } else if let Some(name) = VOID.iter().find(is_it) {
+        } else if let Some(name) = VOID.iter().find(is_name) {
             self.written.push_str(&format!("<{name} />"));
         } else if tag.name == "img" {
-            // Loading it would tell somebody that it was looked at.
+            // Loading an image would reveal to its server that it is viewed.
             self.text(tag.attribute("alt").unwrap_or_default());
-        } else if ARRANGING.iter().find(is_it).is_none() {
+        } else if ARRANGING.iter().find(is_name).is_none() {
             self.text(source);
         }
     }
 
-    /// Ends the innermost element of that name and those in it; nothing when there is none.
+    /// Closes the innermost open element with this name, and all elements in it. Does nothing if none is open.
     fn close(&mut self, name: &str) {
         let Some(depth) = self.open.iter().rposition(|open| *open == name) else {
             return;
@@ -276,7 +277,7 @@ mod tests {
     use crate::shared::markup::hostile;
 
     #[test]
-    fn what_markdown_makes_passes_as_it_is() {
+    fn html_made_from_markdown_is_kept() {
         let html = rendered(
             "# One\n\nA *b* **c** `d` <https://a.b/c?d=e&f=g> [h](#i \"title\").\n\n3. x\n4. y\n   * z\n\n> q\n\n---\n\n\
              ```rust,ignore\nlet x: Vec<_> = 1;\n```\n\n| a | b |\n|:--|--:|\n| 1 | 2 |\n",
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_the_web_or_stay_in_the_page() {
+    fn only_links_to_the_web_or_within_the_page_are_kept() {
         for address in ["https://a.b/c?d=e&amp;f=(g)", "http://a.b", "#c"] {
             let html = format!("<a href=\"{address}\">x</a>");
             assert_eq!(cleaned(&html), html);
@@ -375,7 +376,7 @@ mod tests {
         #![proptest_config(hostile::cases())]
 
         #[test]
-        fn any_html_is_harmless_and_cleaning_it_again_changes_nothing(html in hostile::any_html()) {
+        fn any_html_is_harmless_and_cleaning_is_idempotent(html in hostile::any_html()) {
             let once = cleaned(&html);
             hostile::assert_harmless(&once);
             prop_assert_eq!(cleaned(&once), once);

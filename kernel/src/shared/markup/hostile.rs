@@ -1,12 +1,12 @@
-//! What somebody might put into a name, a value, a label or a doc comment, and the check that it came to nothing.
-//! For the tests of all writers of markup.
+//! For the tests of all code that writes markup: hostile text for names, values, labels and doc comments, and the check
+//! that the resulting markup is harmless.
 
 use proptest::prelude::*;
 use roxmltree::{Document, Node};
 
 use super::allowed::{ELEMENTS, VOID};
 
-/// Markup that runs or loads something, leaves the element or the quotes it stands in, or breaks an XML parser.
+/// Markup that runs or loads something, breaks out of its element or its quotes, or breaks an XML parser.
 pub const STRINGS: &[&str] = &[
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
@@ -46,19 +46,19 @@ pub const STRINGS: &[&str] = &[
     "",
 ];
 
-/// Elements that the kernel's own writers make, beside those of documentation.
+/// Elements that the kernel itself writes, besides those of documentation.
 const OWN_ELEMENTS: [&str; 12] = [
     "bdi", "caption", "circle", "desc", "div", "line", "progress", "rect", "span", "svg", "text",
     "title",
 ];
 
-/// Elements that no list may ever take in: they run or load something, or take the page's place.
+/// Elements that no list may ever contain: they run or load something, or replace the page.
 const NEVER: [&str; 13] = [
     "base", "button", "embed", "form", "iframe", "image", "img", "input", "link", "math", "meta",
     "object", "script",
 ];
 
-/// All attributes there may be. None of them loads or runs anything; two are looked at more closely.
+/// All attributes that may occur. None of them loads or runs anything; for two of them the value is checked, too.
 const ATTRIBUTES: [&str; 25] = [
     "aria-label",
     "class",
@@ -87,11 +87,12 @@ const ATTRIBUTES: [&str; 25] = [
     "y2",
 ];
 
-/// Panics unless `markup` is well-formed, and holds nothing that runs, loads or reaches beyond itself.
+/// Panics unless `markup` is well-formed and contains nothing that runs code, loads anything or affects the rest of the
+/// page.
 pub fn assert_harmless(markup: &str) {
     let whole = format!("<main>{markup}</main>");
     let document = Document::parse(&whole).unwrap_or_else(|error| panic!("{error} in {markup:?}"));
-    // Comments and the like hide from a reader what a browser may read otherwise.
+    // Comments and the like are not visible, and browsers may parse them in another way.
     let all = document.root_element().descendants().skip(1);
     for node in all {
         assert!(
@@ -145,7 +146,7 @@ fn assert_harmless_element(element: Node<'_, '_>, markup: &str) {
     }
 }
 
-/// Every rule is for an element of a chart, and nothing is loaded.
+/// Panics unless every rule applies only to elements of a chart and loads nothing.
 fn assert_style_stays_inside(style: &str) {
     for far in ["url(", "@import", "@font-face", "position", "\\", "<"] {
         assert!(!style.contains(far), "{far} in {style:?}");
@@ -160,7 +161,7 @@ fn assert_style_stays_inside(style: &str) {
     }
 }
 
-/// All text of well-formed `markup`, as a reader sees it.
+/// All text of well-formed `markup`, as a user sees it.
 pub fn text_of(markup: &str) -> String {
     let whole = format!("<main>{markup}</main>");
     let document = Document::parse(&whole).unwrap_or_else(|error| panic!("{error} in {markup:?}"));
@@ -168,16 +169,15 @@ pub fn text_of(markup: &str) -> String {
     texts.filter_map(|node| node.text()).collect()
 }
 
-/// `text` as it comes through [`super::escaped`]: all of it, with blanks for what markup may not hold.
+/// `text` as it is shown after [`super::escaped`]: characters that markup may not contain are replaced by blanks.
 pub fn shown(text: &str) -> String {
-    let may_not_stand = |letter: char| {
-        letter.is_control() && !matches!(letter, '\n' | '\t')
-            || matches!(letter, '\u{fffe}' | '\u{ffff}')
+    let is_forbidden = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{fffe}' | '\u{ffff}')
     };
-    text.replace(may_not_stand, " ")
+    text.replace(is_forbidden, " ")
 }
 
-/// Many short cases; a failure is shown and leaves no file.
+/// Many short cases. A failure is printed, and no file is written.
 pub fn cases() -> ProptestConfig {
     ProptestConfig {
         cases: 2_000,
@@ -188,12 +188,12 @@ pub fn cases() -> ProptestConfig {
 
 /// Any text, often with something hostile in it.
 pub fn any_text() -> impl Strategy<Value = String> {
-    pieces(STRINGS)
+    concatenations(STRINGS)
 }
 
-/// Text made of the pieces of tags, whole or not.
+/// Text made of tags and parts of tags.
 pub fn any_html() -> impl Strategy<Value = String> {
-    pieces(&[
+    concatenations(&[
         "<",
         ">",
         "</",
@@ -270,10 +270,10 @@ pub fn any_html() -> impl Strategy<Value = String> {
     ])
 }
 
-fn pieces(chosen: &'static [&'static str]) -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
+fn concatenations(chosen: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let text = prop_oneof![
         3 => prop::sample::select(chosen).prop_map(str::to_owned),
         1 => any::<char>().prop_map(String::from),
     ];
-    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    prop::collection::vec(text, 0..12).prop_map(|texts| texts.concat())
 }
