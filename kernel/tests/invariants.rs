@@ -1,4 +1,4 @@
-//! Rules about the source of the whole project that a search can check. `ARCHITECTURE.md` gives their reasons.
+//! Checks rules about the source of the whole project by text search. `ARCHITECTURE.md` gives their reasons.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,18 @@ const CRATES: [&str; 8] = [
     "runner",
 ];
 
-/// A file has at most this many lines without its tests.
+/// The maximum number of lines of a file, without its tests.
 const LONGEST_FILE: usize = 400;
 
-/// A function has at most this many lines.
+/// The maximum number of lines of a function.
 const LONGEST_FUNCTION: usize = 80;
 
 struct Source {
-    /// Below the project's folder.
+    /// Relative to the project's folder.
     path: String,
-    /// Up to the file's tests, which stand at its end.
+    /// The code before the file's tests, which are at its end.
     code: String,
-    /// The same without lines that are comments.
+    /// `code` without lines that are comments.
     instructions: String,
 }
 
@@ -66,7 +66,7 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// A module that its parent declares with `#[cfg(test)]`.
+/// Whether a file of this name is a module that its parent declares with `#[cfg(test)]`.
 fn is_test_file(name: &str) -> bool {
     matches!(
         name,
@@ -85,8 +85,8 @@ fn without_comments(code: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The first lines of functions that are longer than `most`, with their lengths. Knows a function's end by rustfmt's
-/// indents.
+/// Finds functions that are longer than `most` lines. Returns their lengths and their first lines. Finds the end of a
+/// function by the indent that rustfmt gives it.
 fn long_functions(code: &str, most: usize) -> Vec<(usize, String)> {
     let lines: Vec<&str> = code.lines().collect();
     let mut found = Vec::new();
@@ -110,7 +110,7 @@ fn long_functions(code: &str, most: usize) -> Vec<(usize, String)> {
     found
 }
 
-/// The files whose instructions contain one of `texts`, without those that begin with one of `allowed`.
+/// The files whose instructions contain one of `texts`, except paths that begin with one of `allowed`.
 fn files_with(texts: &[&str], allowed: &[&str]) -> Vec<String> {
     let has_one = |code: &str| texts.iter().any(|text| code.contains(text));
     sources()
@@ -131,7 +131,10 @@ fn files_and_functions_are_short() {
         assert!(long.is_empty(), "{path} has long functions: {long:?}");
     }
     let lengths = sources.iter().flat_map(|it| long_functions(&it.code, 40));
-    assert!(lengths.count() > 10, "functions are not found any more");
+    assert!(
+        lengths.count() > 10,
+        "too few functions are found: the search is broken"
+    );
 }
 
 #[test]
@@ -149,9 +152,9 @@ fn zmq_is_used_in_one_crate() {
     assert_eq!(files_with(&["zmq::"], &["jupyter/src/"]), [""; 0]);
 }
 
-/// The runtime has a file of its own for them, because cells compile it without any other crate.
+/// The runtime needs its own file with these names, because cells compile it without any other crate.
 #[test]
-fn the_names_by_which_evcxr_is_known_stand_in_one_place() {
+fn names_that_evcxr_defines_are_in_one_place() {
     let allowed = ["build/src/evcxr", "magics/runtime/src/evcxr.rs"];
     let names = ["EVCXR_", "run_user_code_", "\"ctx\""];
     assert_eq!(files_with(&names, &allowed), [""; 0]);

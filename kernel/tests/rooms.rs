@@ -1,4 +1,4 @@
-//! A room of `src` imports only from rooms below it. `lib.rs` lists them from the roof to the ground.
+//! Checks that a room of `src` imports only from rooms below it. `lib.rs` lists the rooms from top to bottom.
 
 use std::fs;
 use std::path::Path;
@@ -39,8 +39,8 @@ fn files(src: &Path, room: &str) -> Vec<(String, String)> {
     paths.iter().map(|path| read(path)).collect()
 }
 
-/// The rooms that a line names by `crate::`.
-fn named(line: &str) -> impl Iterator<Item = &str> {
+/// The rooms that a line names after `crate::`.
+fn rooms_in(line: &str) -> impl Iterator<Item = &str> {
     line.split("crate::").skip(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
         &rest[..end.unwrap_or(rest.len())]
@@ -52,17 +52,18 @@ fn no_room_imports_from_one_above_it() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let rooms = rooms(&src);
     assert_eq!(rooms.len(), 9);
-    let floor = |name: &str| rooms.iter().position(|room| room == name);
+    let layer_of = |name: &str| rooms.iter().position(|room| room == name);
     let mut imports = 0;
-    for (above, room) in rooms.iter().enumerate() {
+    for (layer, room) in rooms.iter().enumerate() {
         for (path, text) in files(&src, room) {
-            for name in text.lines().flat_map(named) {
-                let below = floor(name).unwrap_or_else(|| panic!("{path} names no room: {name}"));
+            for name in text.lines().flat_map(rooms_in) {
+                let imported =
+                    layer_of(name).unwrap_or_else(|| panic!("{path} names no room: {name}"));
                 assert!(
-                    above <= below,
+                    layer <= imported,
                     "{path} imports from {name}, which is above it"
                 );
-                imports += usize::from(above < below);
+                imports += usize::from(layer < imported);
             }
         }
     }
@@ -70,9 +71,10 @@ fn no_room_imports_from_one_above_it() {
 }
 
 #[test]
-fn what_a_line_names_is_found() {
+fn all_rooms_in_a_line_are_found() {
     assert_eq!(
-        named("use crate::jupyter::wire; crate::evaluator::run(crate::shared)").collect::<Vec<_>>(),
+        rooms_in("use crate::jupyter::wire; crate::evaluator::run(crate::shared)")
+            .collect::<Vec<_>>(),
         ["jupyter", "evaluator", "shared"]
     );
 }
