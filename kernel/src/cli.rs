@@ -68,7 +68,7 @@ struct CpusArguments {
     affinity: Option<String>,
 }
 
-/// Does what the command line says.
+/// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     surroundings::ignore_relative_folders();
     let arguments = Arguments::parse();

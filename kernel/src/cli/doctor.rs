@@ -31,7 +31,7 @@ struct Finding {
     result: Result<String, String>,
 }
 
-/// Prints all checks. The exit code is 0 when nothing is missing and 1 otherwise.
+/// Prints all checks. The exit code is 0 if nothing is missing, otherwise 1.
 pub fn run(arguments: &DoctorArguments) -> ExitCode {
     let findings = findings();
     if arguments.json {

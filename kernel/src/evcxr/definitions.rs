@@ -82,8 +82,8 @@ impl Definitions {
             return;
         };
         let name = Some(name);
-        // A macro stays above the functions of earlier cells that use it. A function goes below the macros of
-        // later cells that it uses now.
+        // A redefined macro keeps its place, so it stays above functions of earlier cells that use it. A redefined
+        // function moves to the end, below macros of later cells that it may now use.
         let is_same = |known: &Item| known.is_macro && is_macro && known.owner == name;
         self.items
             .retain(|known| known.owner != name || is_same(known));
