@@ -1,7 +1,7 @@
-//! Names and versions of crates, after `:dep`: those that cargo has on this machine. Never asks the network.
+//! Completes names and versions of crates after `:dep`, from cargo's index on this machine. Never uses the network.
 //!
-//! Cargo keeps one file for each crate it has ever looked up, `registry/index/*/.cache/ra/nd/rand`; in it, a JSON
-//! object for each version: <https://doc.rust-lang.org/cargo/reference/registry-index.html>.
+//! Cargo keeps one file for each crate that it has ever looked up, `registry/index/*/.cache/ra/nd/rand`. It contains a
+//! JSON object for each version: <https://doc.rust-lang.org/cargo/reference/registry-index.html>.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use serde::Deserialize;
 
 use super::completion_item::{Offer, Offers};
 
-/// The newest versions of a crate are enough.
+/// Only the newest versions of a crate are offered.
 const MOST_VERSIONS: usize = 20;
-/// The folders between a registry and its crates: `ra/nd`, `3/s`, `2`.
+/// The maximum number of folders between a registry and its crates: `ra/nd`, `3/s`, `2`.
 const FOLDERS: usize = 2;
 
-/// What could go on `arguments`, what follows `:dep` up to byte `cursor` of the cell; nothing behind a version.
+/// Completes `arguments`, the text from `:dep` to byte `cursor` of the cell. Offers nothing after a complete version.
 pub fn complete(arguments: &str, cursor: usize) -> Offers {
     match cargo_home() {
         Some(home) => complete_in(&home.join("registry/index"), arguments, cursor),
@@ -55,7 +55,7 @@ fn complete_in(index: &Path, arguments: &str, cursor: usize) -> Offers {
     }
 }
 
-/// The crates whose names begin as typed.
+/// The crates whose names begin with `typed`.
 fn names(index: &Path, typed: &str) -> Vec<String> {
     let mut folders: Vec<PathBuf> = registries(index).collect();
     let mut names = Vec::new();
@@ -105,7 +105,7 @@ fn versions(index: &Path, name: &str) -> Vec<String> {
     versions
 }
 
-/// Versions and their objects stand in turns, with a zero byte behind each.
+/// Parses a file of the index. It alternates versions and their objects, each followed by a zero byte.
 fn releases(content: &[u8]) -> Vec<Release> {
     let parts = content.split(|&byte| byte == 0);
     parts
