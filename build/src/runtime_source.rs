@@ -103,11 +103,19 @@ mod tests {
     #[test]
     fn the_embedded_manifest_stands_alone() {
         let source = RuntimeSource::embedded();
-        let manifest = String::from_utf8(source.files[0].1.clone()).unwrap();
-        assert!(manifest.contains("name = \"corebook\""), "{manifest}");
-        assert!(manifest.contains("dylib"), "{manifest}");
-        assert!(!manifest.contains("workspace = true"), "{manifest}");
-        assert!(!manifest.contains("dev-dependencies"), "{manifest}");
+        let text = String::from_utf8(source.files[0].1.clone()).unwrap();
+        assert!(text.contains("name = \"corebook\""), "{text}");
+        assert!(text.contains("dylib"), "{text}");
+        assert!(!text.contains("workspace = true"), "{text}");
+        let manifest: toml::Table = text.parse().unwrap();
+        assert!(manifest.contains_key("workspace"), "{text}");
+        let targets = manifest["target"].as_table().unwrap().values();
+        for sections in targets.filter_map(toml::Value::as_table).chain([&manifest]) {
+            let tests = sections
+                .get("dev-dependencies")
+                .and_then(toml::Value::as_table);
+            assert!(tests.is_none_or(toml::Table::is_empty), "{text}");
+        }
     }
 
     #[test]
