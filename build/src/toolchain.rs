@@ -14,6 +14,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use semver::{Version, VersionReq};
+
 use crate::Error;
 use crate::search_path::{self, exe};
 
@@ -308,17 +310,11 @@ fn sysroot(rustc: &Path, host: &str) -> Result<PathBuf, Error> {
     }
 }
 
-/// Compares by numbers; what follows a `-`, as in `1.96.0-nightly`, does not count.
-fn is_older(version: &str, than: &str) -> bool {
-    let numbers = |text: &str| {
-        let release = text.split('-').next().unwrap_or_default();
-        let numbers: Vec<u32> = release
-            .split('.')
-            .map(|part| part.parse().unwrap_or(0))
-            .collect();
-        numbers
-    };
-    numbers(version) < numbers(than)
+/// Whether a compiler's version is below the oldest that is supported. A nightly counts as the release that it becomes.
+fn is_older(version: &str, oldest: &str) -> bool {
+    let supported = VersionReq::parse(&format!(">={oldest}")).expect("`oldest` is a version");
+    !Version::parse(version)
+        .is_ok_and(|found| supported.matches(&Version::new(found.major, found.minor, found.patch)))
 }
 
 #[cfg(test)]
@@ -331,7 +327,9 @@ mod tests {
         assert!(is_older("1.94.1", "1.95"));
         assert!(!is_older("1.95.0", "1.95"));
         assert!(!is_older("1.100.0-nightly", "1.95"));
+        assert!(!is_older("1.95.0-nightly", "1.95"));
         assert!(!is_older("2.0.0", "1.95"));
+        assert!(is_older("no version", "1.95"));
     }
 
     #[test]
