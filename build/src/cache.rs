@@ -1,17 +1,17 @@
-//! Where prebuilt things are kept, and what the folders in it are called.
+//! Where prebuilt files are kept, and the names of the folders there.
 //!
 //! ```text
-//! <cache>/runtime/<hash>/               source of the runtime, as it came out of the binary
+//! <cache>/runtime/<hash>/               source of the runtime, unpacked from the binary
 //! <cache>/templates/<key>/key.txt       what the template was built for
 //! <cache>/templates/<key>/…/work/       a working directory of evcxr with the runtime built in it
-//! <cache>/templates/building-<random>/  a template that is being built, or the rest of a killed build
+//! <cache>/templates/building-<random>/  a template that is being built, or what a killed build left
 //! <cache>/templates.lock                held while a template is built
 //! <cache>/sessions/<id>/…/work/         one kernel's clone of a template
-//! <cache>/sessions/<id>.lock            held as long as that kernel lives
+//! <cache>/sessions/<id>.lock            held while that kernel runs
 //! ```
 //!
-//! A template and its sessions lie equally deep, because the compiler writes the way to the standard
-//! library into every dynamic library as a relative path.
+//! Templates and sessions are at the same depth, because the compiler writes a relative path to the standard library
+//! into every dynamic library.
 
 use std::env;
 use std::fs;
@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Overrides where prebuilt things are kept.
+/// Names another folder for the cache.
 pub const CACHE_VARIABLE: &str = "COREBOOK_CACHE_DIR";
 
-/// The folder for what compilers need for a moment: it goes with the session when one was killed.
+/// The folder for the compilers' temporary files. What a killed compiler leaves there is removed with the session.
 pub(crate) const TEMPORARY: &str = "tmp";
 
 /// The folder for everything that can be built again.
@@ -38,7 +38,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// [`Error::NoCacheFolder`] without a home folder.
+    /// [`Error::NoCacheFolder`] if there is no home folder.
     pub fn locate() -> Result<Self, Error> {
         match env::var_os(CACHE_VARIABLE).filter(|path| !path.is_empty()) {
             Some(path) => Self::at(Path::new(&path)),
@@ -90,7 +90,7 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(|error| Error::io("create", path, error))
 }
 
-/// Creates a folder that goes when it is dropped, as readable as any other.
+/// Creates a folder with the usual permissions, which is removed when the value is dropped.
 pub(crate) fn create_temporary_dir(
     parent: &Path,
     prefix: &str,
@@ -100,7 +100,7 @@ pub(crate) fn create_temporary_dir(
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Less what the user's mask takes away.
+        // The system applies the user's umask.
         builder.permissions(fs::Permissions::from_mode(0o777));
     }
     builder

@@ -1,9 +1,9 @@
 //! Runs cargo in a working directory exactly as `evcxr` 0.22 will.
 //!
-//! Cargo reuses what is built only if flags, profile and environment are the same, so this follows
-//! `Config::cargo_command` of `evcxr` (`eval_context.rs`) and the manifest of its `module.rs`. When
-//! `evcxr` is upgraded, compare both; a difference shows as "Compiling corebook" at kernel start, which
-//! the tests of this crate and the end-to-end tests refuse.
+//! Cargo reuses a build only if flags, profile and environment are the same. So this module repeats `evcxr`'s
+//! `Config::cargo_command` (`eval_context.rs`) and its manifest (`module.rs`). Compare both when `evcxr` is upgraded. A
+//! difference shows as "Compiling corebook" when a kernel starts; the tests of this crate and the end-to-end tests then
+//! fail.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::Path;
@@ -16,17 +16,17 @@ use crate::{Error, Toolchain};
 /// Cells are compiled as `cargo build --release` would.
 pub(crate) const OPT_LEVEL: &str = "3";
 
-/// What makes up the rest of a release build; `evcxr` writes the opposite into its manifest.
+/// The other settings of a release build. `evcxr` writes the opposite into its manifest.
 ///
-/// A single codegen unit is optimised at least as well as the sixteen of a release build, and a cell has too
-/// little code for sixteen: `docs/how-cells-are-compiled.md` has the figures.
+/// One codegen unit is optimised at least as well as the sixteen of a release build, and a cell is too small to split
+/// into sixteen: `docs/how-cells-are-compiled.md` has the figures.
 pub(crate) const BUILD_ENVS: [(&str, &str); 3] = [
     ("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false"),
     ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false"),
     ("CARGO_PROFILE_DEV_CODEGEN_UNITS", "1"),
 ];
 
-/// A library and its metadata take about so much.
+/// About as much as a library and its metadata take.
 const PROBE_BYTES: usize = 16 * 1024 * 1024;
 
 /// The manifest `evcxr` writes.
@@ -67,10 +67,10 @@ overflow-checks = true
 /// `.cargo/config.toml` as `evcxr` writes it.
 pub(crate) const CONFIG: &str = "\n[net]\noffline = false\n";
 
-/// `.cargo/config.toml` in the folder above, which cargo reads as well and `evcxr` leaves alone.
+/// `.cargo/config.toml` in the folder above. Cargo reads it too, and `evcxr` does not change it.
 ///
-/// It fixes how everything but the cell's own crate is compiled. `:opt 0` then changes the cells only;
-/// otherwise it would have the runtime compiled anew, which loses every pool.
+/// It sets how all crates but the cell's own are compiled, so that `:opt 0` changes only the cells. Otherwise the
+/// runtime would be compiled again, which loses every pool.
 pub(crate) const OUTER_CONFIG: &str = r#"
 [profile.dev.package."*"]
 opt-level = 3
@@ -85,9 +85,9 @@ incremental = false
 
 /// Where `evcxr` works in the folder of a template or session.
 ///
-/// Cargo would take the crate there for a lost member of any workspace further up, such as one with the cache in
-/// it, and refuse. `evcxr`'s manifest can't say that it is none; but beyond a folder of this name, that in which
-/// `cargo package` builds, cargo looks for no workspace.
+/// If a folder above belongs to a workspace, for example one that contains the cache, cargo takes the crate here for a
+/// missing member of it and fails. `evcxr`'s manifest can't say that it is not a member. But `cargo package` builds in
+/// folders of this name, so cargo does not look for a workspace above them.
 pub(crate) const WORK_DIR: &str = "target/package/work";
 
 /// Runs `cargo build` or `cargo check` and calls `progress` with a line for each crate it compiles.
@@ -118,7 +118,7 @@ pub(crate) fn run(
     })?;
     let mut stdout = child.stdout.take().expect("stdout is piped");
     let stderr = child.stderr.take().expect("stderr is piped");
-    // Compiler errors come on stdout; reading it beside stderr keeps either pipe from filling up.
+    // Compiler errors come on stdout. Both pipes are read at the same time, so that neither fills up.
     let messages = std::thread::spawn(move || {
         let mut text = Vec::new();
         stdout
@@ -141,7 +141,7 @@ pub(crate) fn run(
         .map_err(failed)?;
     match child.wait().map_err(failed)?.success() {
         true => Ok(()),
-        // Asked of the disk too: a linker that maps its output ends with a bus error.
+        // The output may not say so: a linker that maps its file into memory ends with a bus error.
         false if is_full(work_dir) => Err(Error::DiskFull {
             path: work_dir.to_owned(),
         }),
@@ -149,7 +149,7 @@ pub(crate) fn run(
     }
 }
 
-/// Whether the disk has no room for what one more step of a build would write.
+/// Whether the disk lacks the space that one more step of a build needs.
 fn is_full(dir: &Path) -> bool {
     let chunk = [0; 64 * 1024];
     let fill = || {
@@ -171,7 +171,7 @@ pub(crate) fn is_downloaded(toolchain: &Toolchain, work_dir: &Path) -> bool {
     asked.is_ok_and(|output| output.status.success())
 }
 
-/// `compiling rayon v1.12.0` for cargo's `   Compiling rayon v1.12.0`; nothing for `evcxr`'s own crate.
+/// `compiling rayon v1.12.0` for cargo's `   Compiling rayon v1.12.0`; `None` for the cell's crate.
 fn step(line: &str) -> Option<String> {
     let mut words = line.split_whitespace();
     let verb = words
@@ -181,7 +181,7 @@ fn step(line: &str) -> Option<String> {
     (name != CELL_CRATE).then(|| format!("{} {name} {version}", verb.to_lowercase()))
 }
 
-/// Finds out of cargo's words what its user can do.
+/// Turns cargo's output into an error that says what the user can do.
 fn explain(log: &str, messages: &str, work_dir: &Path) -> Error {
     let all = || log.lines().chain(messages.lines());
     let has = |signs: &[&str]| {
@@ -229,7 +229,7 @@ fn explain(log: &str, messages: &str, work_dir: &Path) -> Error {
     Error::BuildFailed { output }
 }
 
-/// The text of one of the compiler's JSON messages; other lines as they are.
+/// The text of a JSON message of the compiler; any other line unchanged.
 fn rendered(line: &str) -> String {
     let message: Option<serde_json::Value> = serde_json::from_str(line).ok();
     let text = message

@@ -1,21 +1,21 @@
 //! The shim that evcxr runs in a session in place of cargo.
 //!
-//! Nearly always nothing but the cell's source has changed since the last build. Cargo needs 40 ms to find
-//! that out, so the first build goes through cargo and is recorded, and later ones run the same rustc at
-//! once. Whatever else differs (manifest, lock file, settings, environment, toolchain, a library) goes
-//! through cargo again.
+//! Nearly always, only the cell's source has changed since the last build, and cargo needs 40 ms to find that out. So
+//! the first build goes through cargo and is recorded, and later builds run the recorded rustc directly. If anything
+//! else has changed (manifest, lock file, settings, environment, toolchain, a library), cargo runs again.
 //!
 //! This binary appears under two names in the session's `bin` folder: as `cargo`, and as `rustc-recorder`,
-//! which cargo runs around rustc while a build is recorded. Neither starts a process where it can become
-//! one, so an interrupt that kills it kills the compiler. What it does start is killed with it.
+//! which cargo runs around rustc while a build is recorded. Where it can, it replaces itself by the compiler (`exec`)
+//! instead of starting a child, so an interrupt that kills the shim kills the compiler. Children that it does start
+//! are killed with it.
 //!
-//! * [`recording`]: how rustc was run, and whether it would be run so again
+//! * [`recording`]: how cargo ran rustc, and whether it would do the same now
 //! * [`journal`]: when cells were compiled, and how often rustc ran
-//! * [`source`]: what is changed in the source that evcxr generates
-//! * [`order`]: the order in which it is compiled
-//! * [`line_map`]: where its lines were before
-//! * [`messages`]: what rustc says, led back to where the lines were
-//! * [`child`]: a compiler that is run, not become
+//! * [`source`]: the changes to the source that evcxr generates
+//! * [`order`]: the order of the items, attributes and variables in it
+//! * [`line_map`]: maps its lines back to those that evcxr wrote
+//! * [`messages`]: maps the places in rustc's messages back
+//! * [`child`]: becomes a compiler, or runs it as a child
 
 mod child;
 pub(crate) mod journal;
@@ -32,7 +32,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
-use self::child::{become_or_run, exit_code, run_leading_back};
+use self::child::{become_or_run, exit_code, run_mapping_back};
 pub use self::journal::Compile;
 use self::journal::{Step, note};
 use self::line_map::LineMap;
@@ -50,13 +50,13 @@ const REAL_CARGO: &str = "real-cargo";
 /// A link to the program that links, unless cargo's settings name one.
 const LINKER: &str = "linker";
 
-/// Tells the recorder where to write how rustc is run.
+/// Names the file in which the recorder writes how rustc is run.
 const RECORD_VARIABLE: &str = "COREBOOK_RECORD";
-/// Whoever wraps rustc, sccache for one, must be asked each time.
+/// Names a wrapper around rustc, such as sccache. It has to be called for each build.
 const WRAPPER_VARIABLE: &str = "RUSTC_WRAPPER";
-/// Where programs put what they need for a moment.
+/// Names the folder for temporary files.
 const TEMPORARY_VARIABLE: &str = "TMPDIR";
-/// Below this length of the source, in bytes, rustc is faster without looking at what it did before.
+/// Below this length of the source, in bytes, rustc is faster without incremental compilation.
 /// Every function of the notebook is in the source of every cell.
 const INCREMENTAL_FROM: usize = 6 * 1024;
 
@@ -67,7 +67,7 @@ pub struct CargoShim {
 }
 
 impl CargoShim {
-    /// What the process was started as; nothing if it is none of these.
+    /// `None` if this process was not started under one of these names in a session.
     pub fn of_this_process() -> Option<Self> {
         let program = PathBuf::from(std::env::args_os().next()?);
         let is_recorder = match program.file_name()?.to_str()? {
@@ -82,9 +82,9 @@ impl CargoShim {
             .then_some(Self { tools, is_recorder })
     }
 
-    /// Puts a compiler into a new folder.
+    /// Puts the shim into a new folder.
     ///
-    /// * `binary`: calls [`CargoShim::of_this_process`] and [`CargoShim::run`] first of all.
+    /// * `binary`: a program that calls [`CargoShim::of_this_process`] and [`CargoShim::run`] before anything else.
     /// * `linker`: the program that links, unless cargo's settings name one.
     pub(crate) fn install(
         tools: &Path,
@@ -101,7 +101,7 @@ impl CargoShim {
         symlink(cargo, tools.join(REAL_CARGO))
     }
 
-    /// Does what cargo, or the compiler it wanted to run, would do.
+    /// Does what cargo, or the rustc that cargo wanted to run, would do.
     pub fn run(&self) -> ExitCode {
         let ended = match self.is_recorder {
             true => self.record(),
@@ -131,7 +131,7 @@ impl CargoShim {
             return become_or_run(self.noting_cargo()?, moved);
         };
         let file = self.recording_file(&subcommand);
-        if let Some(recording) = Recording::read(&file).filter(|it| it.is_of(&call)) {
+        if let Some(recording) = Recording::read(&file).filter(|it| it.is_valid_for(&call)) {
             if let Some(result) = std::env::var_os(RESULT_VARIABLE) {
                 fs::write(result, recording.library().as_os_str().as_encoded_bytes())?;
             }
@@ -142,29 +142,30 @@ impl CargoShim {
         self.run_recorded(&call, &file, moved)
     }
 
-    /// Runs cargo, and writes down how it runs rustc for the cell.
+    /// Runs cargo, and records how it runs rustc for the cell.
     fn run_recorded(
         &self,
         call: &Call,
         file: &Path,
         moved: Option<&LineMap>,
     ) -> io::Result<ExitCode> {
-        // The recording of another state must not outlive it.
+        // It is outdated, and must not be completed if cargo fails before it calls rustc.
         let _ = fs::remove_file(file);
         let mut cargo = self.noting_cargo()?;
         cargo.env(RECORD_VARIABLE, file);
         let status = match moved {
-            Some(map) => run_leading_back(cargo, map)?,
+            Some(map) => run_mapping_back(cargo, map)?,
             None => cargo.status()?,
         };
         Recording::complete(file, call)?;
         Ok(exit_code(status))
     }
 
-    /// Runs cargo and puts the lock file back. For a manifest that is not the cells': evcxr checks a new
-    /// `:dep` in a manifest of its own that has no other dependency, and cargo then forgets the locked
-    /// versions of all others. As soon as one of the runtime's crates has a newer release, the runtime would
-    /// be compiled anew in the middle of a notebook, and pools in variables would belong to the old one.
+    /// Runs cargo and restores the lock file, for a manifest that is not that of cells.
+    ///
+    /// evcxr checks a new `:dep` in a manifest that has no other dependency, and cargo then forgets the locked versions
+    /// of all others. If one of the runtime's crates has a newer release, the runtime would be compiled again in the
+    /// middle of a notebook, and pools in variables would belong to the old one.
     fn run_keeping_versions(&self) -> io::Result<ExitCode> {
         const LOCK: &str = "Cargo.lock";
         let Ok(lock) = fs::read(LOCK) else {
@@ -183,8 +184,8 @@ impl CargoShim {
         Ok(exit_code(status))
     }
 
-    /// Runs cargo without a network, which is enough for a crate that was downloaded before. Nothing when
-    /// it is not enough; then nothing was said either.
+    /// Runs cargo without a network, which is enough for a crate that was downloaded before. `None` if it fails; then
+    /// it has printed nothing.
     fn run_offline(&self) -> io::Result<Option<ExitStatus>> {
         let mut command = self.real_cargo()?;
         command.arg("--offline").args(std::env::args_os().skip(1));
@@ -212,8 +213,8 @@ impl CargoShim {
         Ok(command)
     }
 
-    /// What it and the compiler write for a moment goes with the session when they are killed. Not with a
-    /// wrapper: the server that sccache may start outlives the session, and needs the folder it began with.
+    /// Its temporary files and the compiler's are in the session, so they are removed with it if these programs are
+    /// killed. Not so with a wrapper: a server that sccache starts outlives the session and still needs its folder.
     fn real_cargo(&self) -> io::Result<Command> {
         let mut command = Command::new(fs::read_link(self.tools.join(REAL_CARGO))?);
         if std::env::var_os(WRAPPER_VARIABLE).is_none() {
@@ -225,7 +226,7 @@ impl CargoShim {
         Ok(command)
     }
 
-    /// Becomes the compiler named by the first argument, after writing down how it is run for a cell.
+    /// Becomes the compiler named by the first argument. If it compiles a cell, its call is recorded first.
     fn record(&self) -> io::Result<ExitCode> {
         let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
         let (program, rest) = arguments.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -257,8 +258,8 @@ fn is_of_cells(manifest: &str) -> bool {
     manifest.lines().any(|line| line.starts_with("corebook = "))
 }
 
-/// Whether a build with this manifest depends on nothing but what a recording looks at. A crate in a folder
-/// can change at any time, and only cargo sees it.
+/// Whether a recording covers everything that a build with this manifest depends on. A crate in a folder can change at
+/// any time, and only cargo notices.
 fn can_be_recorded(manifest: &str) -> bool {
     let dependencies = manifest
         .lines()
@@ -267,7 +268,7 @@ fn can_be_recorded(manifest: &str) -> bool {
     std::env::var_os(WRAPPER_VARIABLE).is_none() && !dependencies.into_iter().any(is_folder)
 }
 
-/// What this process was told to compile for.
+/// The target that this process compiles for.
 fn target() -> Option<String> {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--target");
     arguments.nth(1)

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-/// Has the system send the child a signal when the thread that starts it ends, with this process or before it. Does
-/// nothing where the system has no such service.
+/// Makes the system send the child a signal when the thread that starts it ends, at the latest with this process. Does
+/// nothing on systems without this service.
 #[cfg(target_os = "linux")]
 pub fn end_with_parent(command: &mut Command, signal: Signal) {
     use std::os::unix::process::CommandExt;
@@ -16,7 +16,7 @@ pub fn end_with_parent(command: &mut Command, signal: Signal) {
     let parent = Pid::this();
     let arm = move || {
         nix::sys::prctl::set_pdeathsig(signal)?;
-        // This process may have been killed before.
+        // This process may have been killed before the call above.
         if getppid() == parent {
             return Ok(());
         }

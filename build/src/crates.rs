@@ -1,14 +1,14 @@
-//! Crates that are built into a template besides the runtime, so that a class has them at once.
+//! Crates that are built into a template in addition to the runtime, so that a class need not wait for them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::Error;
 
-/// Names the crates of the template a kernel clones, as `--with` got them.
+/// Lists the crates of the template that a kernel clones, as given to `--with`.
 pub const WITH_VARIABLE: &str = "COREBOOK_WITH";
 
-/// A crate and the versions of it that will do.
+/// A crate and which versions of it are acceptable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CrateRequest {
     name: String,
@@ -61,7 +61,7 @@ impl CrateRequest {
 ///
 /// # Errors
 ///
-/// When the variable holds something else than crates.
+/// When the variable does not hold a list of crates.
 pub fn from_environment() -> Result<Vec<CrateRequest>, Error> {
     CrateRequest::parse_list(&std::env::var(WITH_VARIABLE).unwrap_or_default())
 }
@@ -71,15 +71,15 @@ impl FromStr for CrateRequest {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let (name, requirement) = text.split_once('@').unwrap_or((text, "*"));
-        let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
         let is_name = name
             .chars()
-            .all(|char| char.is_ascii_alphanumeric() || "-_".contains(char));
-        // Only what a requirement can hold, so that nothing else gets into a manifest.
+            .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        // Only the characters of a requirement, so that nothing else gets into a manifest.
         let is_requirement = !requirement.is_empty()
             && requirement
                 .chars()
-                .all(|char| char.is_ascii_alphanumeric() || ".*^~=<>+- ".contains(char));
+                .all(|c| c.is_ascii_alphanumeric() || ".*^~=<>+- ".contains(c));
         if !(starts_well && is_name && is_requirement) {
             return Err(Error::BadCrate {
                 text: text.to_owned(),
@@ -92,7 +92,7 @@ impl FromStr for CrateRequest {
     }
 }
 
-/// As it was asked for: `rand`, or `rand@0.9`.
+/// As in a list of crates: `rand`, or `rand@0.9`.
 impl fmt::Display for CrateRequest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.requirement.as_str() {
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_crate_is_refused() {
+    fn bad_crates_are_refused() {
         for text in [
             "",
             "9lives",

@@ -1,4 +1,4 @@
-//! What can go wrong while building a template or a session, each with its cure.
+//! Why a template or a session could not be built. Each message says what to do.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ pub enum Error {
         source: io::Error,
     },
 
-    #[error("{} is not a folder of yours alone: remove it, or set COREBOOK_CACHE_DIR to a folder of your own", path.display())]
+    #[error("{} is not private to you: remove it, or set COREBOOK_CACHE_DIR to a folder of your own", path.display())]
     UnsafeFolder { path: PathBuf },
 
     #[error(
@@ -113,7 +113,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Sorts a failed file operation by what its user can do about it.
+    /// Classifies a failed file operation by what the user can do about it.
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {

@@ -1,20 +1,20 @@
-//! What compiles cells: a toolchain, a template in which the runtime is built already, one kernel's copy of it, and the
-//! stand-in for cargo that evcxr runs.
+//! Everything that compiles cells: the toolchain, a template in which the runtime is already built, one kernel's copy
+//! of that template, and the shim that evcxr runs in place of cargo.
 //!
 //! Modules in reading order:
 //!
-//! * [`evcxr`]: evcxr's names; what evcxr does, what we do about it, and where
-//! * [`search_path`]: programs by their names, never from the current folder
+//! * [`evcxr`]: the names that evcxr uses; its README maps evcxr's limits and our workarounds
+//! * [`search_path`]: finds programs by name, never in the current folder
 //! * [`toolchain`]: the real `cargo` and `rustc` that compile cells
-//! * [`linker`]: whether what they compile can be linked
-//! * [`cache`]: where prebuilt things are kept
-//! * [`runtime_source`]: the library cells link to, carried inside the binary
-//! * [`crates`]: further crates a class wants at once
-//! * [`template`]: a working directory of `evcxr` in which the runtime is built already
-//! * [`session`]: one kernel's own copy of a template; `library_source`: what it reads of the standard library
-//! * [`cargo_shim`]: what evcxr runs in a session in place of cargo
+//! * [`linker`]: which linker cells get, and whether it works
+//! * [`cache`]: where prebuilt files are kept
+//! * [`runtime_source`]: the source of the library that cells link to, embedded in the binary
+//! * [`crates`]: additional crates to build into a template
+//! * [`template`]: a working directory of evcxr in which the runtime is already built
+//! * [`session`]: one kernel's copy of a template; `library_source`: the standard library's source in it
+//! * [`cargo_shim`]: the program that evcxr runs in place of cargo
 //! * [`child_process`]: a child that does not outlive this process
-//! * `ownership`: whose files are whose
+//! * `ownership`: refuses files that another user could have put in our way
 //!
 //! ```text
 //! install ── Toolchain::of_user ─── template ──┐            (slow, once per toolchain)
@@ -22,7 +22,7 @@
 //! kernel ─── Toolchain::of_user ─── template ──┘
 //! ```
 //!
-//! Nothing here speaks Jupyter's protocol or calls evcxr.
+//! Nothing here uses Jupyter's protocol or calls evcxr.
 
 pub mod cache;
 mod cargo;

@@ -1,7 +1,7 @@
-//! The standard library's source as rust-analyzer is to see it: all of it but `std::arch`.
+//! The standard library's source for rust-analyzer: all of it except `std::arch`.
 //!
-//! The vector instructions of all processors are half of the source and, once read, a fifth of
-//! rust-analyzer's memory, and few notebooks name one.
+//! The vector instructions of all processors are half of the source and, once read, a fifth of rust-analyzer's memory.
+//! Few notebooks use them.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::{Error, Toolchain, cache};
 
 const LEFT_OUT: &str = "stdarch";
 
-/// Fills `dir` with links to the toolchain's source. Does nothing where that is not installed.
+/// Fills `dir` with links to the toolchain's source. Does nothing if that is not installed.
 pub(crate) fn link(toolchain: &Toolchain, dir: &Path) -> Result<(), Error> {
     let Ok(entries) = fs::read_dir(toolchain.sysroot.join("lib/rustlib/src/rust/library")) else {
         return Ok(());

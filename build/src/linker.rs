@@ -1,4 +1,4 @@
-//! The linker: which one cells get, and whether it links at all.
+//! Which linker cells get, and whether it works.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ pub struct Linker {
     program: Program,
 }
 
-/// The C compiler that rustc links by.
+/// The C compiler that rustc uses to link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Program {
-    /// Found once, and called by its whole path.
+    /// Looked up once, and called by its full path.
     Found(PathBuf),
-    /// Cargo's settings name it.
+    /// Cargo's settings name the program.
     NamedElsewhere,
-    /// rustc would look for it in vain.
+    /// There is no C compiler on `PATH`.
     Missing,
 }
 
@@ -31,12 +31,12 @@ enum Program {
 enum Kind {
     System,
     Lld,
-    /// Where mold is.
+    /// The path of mold.
     Mold(PathBuf),
 }
 
 impl Linker {
-    /// What `evcxr` will find: mold before lld, neither on macOS, and lld only if it links.
+    /// The linker that `evcxr` will choose: mold, else lld if it works, else the system's. On macOS, the system's.
     pub fn detect(toolchain: &Toolchain) -> Self {
         let kind = if cfg!(target_os = "macos") {
             Kind::System
@@ -55,7 +55,7 @@ impl Linker {
         Self { kind, program }
     }
 
-    /// Fails at once where nothing can be linked.
+    /// Fails early if nothing can be linked.
     pub(crate) fn check_is_there(&self) -> Result<(), Error> {
         match self.program {
             Program::Missing => Err(Error::NoLinker {
@@ -72,7 +72,7 @@ impl Linker {
         }
     }
 
-    /// The C compiler that rustc links by, unless cargo's settings name another.
+    /// The C compiler that rustc uses to link; `None` if it is missing or cargo's settings name another.
     pub fn program(&self) -> Option<&Path> {
         match &self.program {
             Program::Found(program) => Some(program),
@@ -97,13 +97,13 @@ impl Linker {
     }
 }
 
-/// The variable that tells cargo by which program to link for a target.
+/// The variable from which cargo reads the linker for a target.
 pub(crate) fn variable(target: &str) -> String {
     let target = target.to_uppercase().replace(['-', '.'], "_");
     format!("CARGO_TARGET_{target}_LINKER")
 }
 
-/// Whether the user has told cargo of a linker.
+/// Whether the user has named a linker for cargo.
 fn is_named_elsewhere(host: &str) -> bool {
     if std::env::var_os(variable(host)).is_some() {
         return true;
@@ -138,13 +138,13 @@ fn cc() -> Option<Command> {
     Some(command)
 }
 
-/// Links an empty library as a cell is linked, and says by what.
+/// Links an empty library as a cell is linked, and returns the linker's name and version.
 ///
-/// A compiler alone is not enough: without the C library's own files it links nothing.
+/// A C compiler alone is not enough: without the C library's development files it links nothing.
 ///
 /// # Errors
 ///
-/// [`Error::NoLinker`], or [`Error::LinkFailed`] with the linker's own words.
+/// [`Error::NoLinker`], or [`Error::LinkFailed`] with the linker's output.
 pub fn check(toolchain: &Toolchain) -> Result<String, Error> {
     let failed = |source| Error::io("create a file in", &std::env::temp_dir(), source);
     let folder = tempfile::tempdir().map_err(failed)?;
@@ -174,7 +174,7 @@ pub fn check(toolchain: &Toolchain) -> Result<String, Error> {
         })?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     match (output.status.success(), missing(&stderr)) {
-        (true, _) => Ok(name()),
+        (true, _) => Ok(version()),
         (false, Some(detail)) => Err(Error::NoLinker { detail }),
         (false, None) => Err(Error::LinkFailed {
             output: stderr.trim().to_owned(),
@@ -182,17 +182,18 @@ pub fn check(toolchain: &Toolchain) -> Result<String, Error> {
     }
 }
 
-/// What the compiler says when it finds no linker: ``linker `cc` not found``.
+/// The compiler's message that it found no linker: ``linker `cc` not found``.
 pub(crate) fn missing(text: &str) -> Option<String> {
-    let speaks_of_it = |line: &&str| line.contains("linker `") || line.contains("exec the linker");
+    let is_about_linker =
+        |line: &&str| line.contains("linker `") || line.contains("exec the linker");
     let line = text
         .lines()
-        .find(|line| speaks_of_it(line) && line.contains("not found"))?;
+        .find(|line| is_about_linker(line) && line.contains("not found"))?;
     Some(line.trim_start_matches("error:").trim().to_owned())
 }
 
-/// rustc links by the system's C compiler.
-fn name() -> String {
+/// The first line of `cc --version`: rustc links with the system's C compiler.
+fn version() -> String {
     let output = cc().and_then(|mut cc| cc.arg("--version").output().ok());
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let first = text.unwrap_or_default();
@@ -204,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_linker_is_known_by_rustcs_words() {
+    fn a_missing_linker_is_recognised() {
         let said =
             "error: linker `cc` not found\n  |\n  = note: No such file or directory (os error 2)\n";
         assert_eq!(missing(said), Some("linker `cc` not found".to_owned()));
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_linker_in_cargos_settings_is_seen() {
+    fn a_linker_in_cargos_settings_is_found() {
         assert!(names_linker(
             "[target.x86_64-unknown-linux-gnu]\nlinker = \"clang\"\n"
         ));

@@ -1,11 +1,11 @@
-//! Whose files are whose: what another user could have put into our way is refused.
+//! Refuses files that another user could have put in our way.
 
 use std::fs;
 use std::path::Path;
 
 use crate::Error;
 
-/// What no other user is called: containers often set no `USER`, so on Unix it is the number.
+/// A name that no other user has. On Unix it is the user's number, because containers often do not set `USER`.
 pub(crate) fn own_name() -> Result<String, Error> {
     #[cfg(unix)]
     return own_uid().map(|uid| uid.to_string());
@@ -13,7 +13,7 @@ pub(crate) fn own_name() -> Result<String, Error> {
     Ok(std::env::var("USERNAME").unwrap_or_default())
 }
 
-/// Whose a file is that this process makes.
+/// The owner of the files that this process creates.
 #[cfg(unix)]
 fn own_uid() -> Result<u32, Error> {
     use std::os::unix::fs::MetadataExt;
@@ -22,7 +22,8 @@ fn own_uid() -> Result<u32, Error> {
     Ok(file.uid())
 }
 
-/// Anybody can create folders among the temporary files, so one with our name may be a trap.
+/// Refuses a folder that others can use. Anyone can create folders among the temporary files, so one with our name may
+/// be a trap.
 pub(crate) fn check_is_private(dir: &Path) -> Result<(), Error> {
     let metadata = fs::symlink_metadata(dir).map_err(|error| Error::io("read", dir, error))?;
     #[cfg(unix)]
@@ -40,8 +41,8 @@ pub(crate) fn check_is_private(dir: &Path) -> Result<(), Error> {
     }
 }
 
-/// Cargo obeys the settings of every folder above the one it builds in, and settings can name programs. Among
-/// everybody's temporary files, for example, anybody could put some.
+/// Refuses settings of another user in any folder above. Cargo reads them, and settings can name programs. In the
+/// shared folder for temporary files, for example, anyone could create some.
 #[cfg(unix)]
 pub(crate) fn check_settings_above(dir: &Path) -> Result<(), Error> {
     use std::os::unix::fs::MetadataExt;
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_above_a_session_must_be_ours_or_the_systems() {
+    fn settings_above_a_session_must_be_ours_or_roots() {
         let folder = tempfile::tempdir().unwrap();
         let sessions = folder.path().join("a/sessions");
         let settings = folder.path().join(".cargo/config.toml");
@@ -84,7 +85,7 @@ mod tests {
         check_settings_above(&sessions).unwrap();
         fs::write(&settings, "").unwrap();
         check_settings_above(&sessions).unwrap();
-        // Only the administrator can give a file away.
+        // Only root can change a file's owner.
         match std::os::unix::fs::chown(&settings, Some(4242), None) {
             Ok(()) => {
                 let error = check_settings_above(&sessions).unwrap_err().to_string();
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_among_temporary_files_must_be_ours_alone_and_no_link() {
+    fn a_temporary_folder_must_be_private_and_not_a_link() {
         let temporary = tempfile::tempdir().unwrap();
         let own = temporary.path().join("own");
         cache::create_private_dir(&own).unwrap();

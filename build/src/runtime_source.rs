@@ -1,4 +1,4 @@
-//! The source of the library that cells link to, carried inside the binary.
+//! The source of the library that cells link to, embedded in the binary.
 //!
 //! `build.rs` made the embedded manifest independent of the workspace. This module writes the source
 //! into the cache; it never compiles it.
@@ -15,17 +15,17 @@ use crate::cache::{self, Cache};
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-/// A library crate called `corebook`, with the versions of its dependencies.
+/// A library crate named `corebook`, with the versions of its dependencies.
 #[derive(Debug, Clone)]
 pub struct RuntimeSource {
-    /// Paths relative to the crate's folder, with `/`, and what is in the files.
+    /// Paths relative to the crate's folder, with `/`, and the files' contents.
     pub files: Vec<(String, Vec<u8>)>,
     /// A `Cargo.lock` with (at least) the crates it depends on.
     pub lock: String,
 }
 
 impl RuntimeSource {
-    /// The runtime this binary was built with.
+    /// The runtime that this binary was built with.
     pub fn embedded() -> Self {
         let manifest = ("Cargo.toml".to_owned(), MANIFEST.as_bytes().to_vec());
         let sources = FILES
@@ -51,15 +51,15 @@ impl RuntimeSource {
         hex::encode(&hasher.finalize()[..8])
     }
 
-    /// Where [`RuntimeSource::unpack`] puts it.
+    /// The folder for [`RuntimeSource::unpack`].
     pub(crate) fn dir(&self, cache: &Cache) -> PathBuf {
         cache.runtime(&self.hash())
     }
 
     /// Writes the source into the cache, unless it is there, and returns its folder.
     ///
-    /// A half-written source never has the final name, and all files bear one old date: Cargo compares
-    /// dates, and a source that had to be unpacked again must not make templates look outdated.
+    /// A half-written source never has the final name. All files get the same old date: Cargo compares dates, and a
+    /// source that is unpacked again must not make templates look outdated.
     pub(crate) fn unpack(&self, cache: &Cache) -> Result<PathBuf, Error> {
         let dir = self.dir(cache);
         if dir.is_dir() {
@@ -103,11 +103,19 @@ mod tests {
     #[test]
     fn the_embedded_manifest_stands_alone() {
         let source = RuntimeSource::embedded();
-        let manifest = String::from_utf8(source.files[0].1.clone()).unwrap();
-        assert!(manifest.contains("name = \"corebook\""), "{manifest}");
-        assert!(manifest.contains("dylib"), "{manifest}");
-        assert!(!manifest.contains("workspace = true"), "{manifest}");
-        assert!(!manifest.contains("dev-dependencies"), "{manifest}");
+        let text = String::from_utf8(source.files[0].1.clone()).unwrap();
+        assert!(text.contains("name = \"corebook\""), "{text}");
+        assert!(text.contains("dylib"), "{text}");
+        assert!(!text.contains("workspace = true"), "{text}");
+        let manifest: toml::Table = text.parse().unwrap();
+        assert!(manifest.contains_key("workspace"), "{text}");
+        let targets = manifest["target"].as_table().unwrap().values();
+        for sections in targets.filter_map(toml::Value::as_table).chain([&manifest]) {
+            let tests = sections
+                .get("dev-dependencies")
+                .and_then(toml::Value::as_table);
+            assert!(tests.is_none_or(toml::Table::is_empty), "{text}");
+        }
     }
 
     #[test]
@@ -145,7 +153,7 @@ mod tests {
         assert_eq!(
             fs::read_dir(dir.parent().unwrap()).unwrap().count(),
             1,
-            "nothing half done stays"
+            "no unfinished folder is left"
         );
     }
 }

@@ -1,17 +1,17 @@
-//! Programs by their names, as a shell finds them, but never in the folder that a process happens to be in.
+//! Finds programs by name, as a shell does, but never in the current folder.
 //!
-//! An empty or relative entry of `PATH` means the current folder. A kernel is started in the folder of the notebook
-//! that somebody opened, which may hold any program under any name, so such entries do not count. The loader's list of
+//! An empty entry of `PATH` means the current folder, and a relative one a folder below it. A kernel starts in the
+//! folder of its notebook, which may hold any program under any name, so such entries are ignored. The loader's list of
 //! folders for libraries has the same rule and the same danger.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// Lists of folders in which the system looks for what a process runs or loads.
+/// Lists of folders in which the system looks for programs and libraries.
 pub const LISTS: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
-/// The absolute entries of a list such as `PATH`; nothing if all of them are.
+/// The absolute entries of a list such as `PATH`; `None` if all of them are absolute.
 ///
 /// ```
 /// use corebook_build::search_path::without_relative;
@@ -23,11 +23,11 @@ pub const LISTS: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 pub fn without_relative(list: &OsStr) -> Option<OsString> {
     let all: Vec<PathBuf> = env::split_paths(list).collect();
     let absolute: Vec<&PathBuf> = all.iter().filter(|entry| entry.is_absolute()).collect();
-    // What was split can be joined again.
+    // Entries that come from a split can be joined again.
     (absolute.len() < all.len()).then(|| env::join_paths(absolute).unwrap_or_default())
 }
 
-/// Where `PATH` leads for a program.
+/// The first file of this name in an absolute folder of `PATH`.
 ///
 /// * `program`: its name without a folder.
 pub fn find(program: &str) -> Option<PathBuf> {
@@ -38,8 +38,8 @@ pub fn find(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// A folder in which nobody but the system's administrator can put files: where programs are run that look around
-/// in the folder they are run in.
+/// A folder in which, on Unix, only the system's administrator can create files. Programs that look for files in the
+/// current folder are run there.
 pub fn neutral_folder() -> PathBuf {
     match cfg!(unix) {
         true => Path::new("/").to_owned(),

@@ -1,8 +1,8 @@
-//! One kernel's own copy of a template, for as long as the kernel lives.
+//! One kernel's own copy of a template, for as long as the kernel runs.
 //!
-//! Libraries with a hash in their name are linked, not copied: they are never written into. Everything
-//! else, cargo's lock files and records above all, is copied, because a hard link would make the locks and the
-//! changes of one session those of all. Dates are kept, because cargo compares them.
+//! Libraries with a hash in their names are hard links, because no program changes them. All other files are copied,
+//! above all cargo's lock files and records: with hard links, a lock or a change in one session would affect all
+//! sessions. Modification times are kept, because cargo compares them.
 
 mod sweep;
 
@@ -21,21 +21,21 @@ use crate::{Error, Template};
 
 pub use self::sweep::sweep_beside;
 
-/// A folder that only this process uses, removed when the value is dropped or, if the process dies
-/// before, when the next session is created.
+/// A folder that only this process uses. It is removed when the value is dropped or, if the process dies before, when
+/// the next session is created.
 #[derive(Debug)]
 pub struct Session {
     dir: PathBuf,
     lock_path: PathBuf,
     template: Template,
-    /// Whether the folder is gone for good. Held while the folder is filled or removed.
+    /// Whether the folder was removed for good. Locked while the folder is filled or removed.
     is_removed: Mutex<bool>,
-    /// Holding the lock says that the session is alive; the system lets go of it with the process.
+    /// Held while the session is in use. The system releases it when the process ends.
     _lock: File,
 }
 
 impl Session {
-    /// Clones a template into a new folder that only its owner can read: reserves and fills it.
+    /// Clones a template into a new folder that only its owner can read.
     ///
     /// * `compiler`: as for [`Session::fill`].
     ///
@@ -48,10 +48,10 @@ impl Session {
         Ok(session)
     }
 
-    /// Makes an empty folder and its lock, so that both can be removed from the first moment on.
+    /// Creates an empty folder and its lock. From then on, both can be removed.
     ///
-    /// The folder lies in the cache, or in the system's folder for temporary files if the cache may not
-    /// be written, as with a cache prepared for a whole class.
+    /// The folder is in the cache, or among the user's temporary files if the cache may not be written, for example a
+    /// cache that was prepared for a class.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl Session {
 
     /// Fills the reserved folder. A session that was removed stays empty.
     ///
-    /// * `compiler`: a program that begins as [`cargo_shim`](crate::cargo_shim) says; the kernel itself.
+    /// * `compiler`: a program that can be a [`CargoShim`](crate::cargo_shim::CargoShim); the kernel itself.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl Session {
         Ok(())
     }
 
-    /// The session's own folder, with everything of it.
+    /// The session's folder, which holds all of its files.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -120,7 +120,7 @@ impl Session {
         self.dir.join(cargo::WORK_DIR)
     }
 
-    /// The standard library's source without `std::arch`; what `RUST_SRC_PATH` should say, if there is one.
+    /// The standard library's source without `std::arch`, the value for `RUST_SRC_PATH`; `None` if it is not installed.
     pub fn library_source(&self) -> Option<PathBuf> {
         Some(self.library_dir()).filter(|dir| dir.is_dir())
     }
@@ -133,19 +133,19 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When it is not there, which means that the session is damaged.
+    /// When it is missing, which means that the session is damaged.
     pub fn runtime_library(&self) -> Result<PathBuf, Error> {
         runtime_library(&self.work_dir(), &self.template.toolchain().host)
     }
 
     /// Whether the runtime is still the one that was cloned.
     ///
-    /// It is not when a `:dep` needed a newer version, or another feature, of a crate the runtime is built
-    /// from. Cells then link to a library that the worker has not loaded: the worker must be restarted.
+    /// It is not if a `:dep` needed a newer version, or another feature, of a crate that the runtime depends on. Cells
+    /// then link to a library that the worker has not loaded: the worker must be restarted.
     ///
     /// # Errors
     ///
-    /// When one of both cannot be found.
+    /// When one of the two cannot be found.
     pub fn is_runtime_original(&self) -> Result<bool, Error> {
         let host = &self.template.toolchain().host;
         let built = runtime_library(&self.template.work_dir(), host)?;
@@ -156,10 +156,10 @@ impl Session {
         Ok(built == used)
     }
 
-    /// Puts back the locked versions of the runtime's crates.
+    /// Restores the locked versions of the runtime's crates.
     ///
-    /// To be called after `EvalContext::new`, whose first build knows no dependencies and makes cargo
-    /// forget the locked versions.
+    /// Must be called after `EvalContext::new`: its first build has no dependencies, so cargo forgets the locked
+    /// versions.
     ///
     /// # Errors
     ///
@@ -169,22 +169,23 @@ impl Session {
         copy_file(&from, &self.work_dir().join("Cargo.lock"))
     }
 
-    /// Folders to put at the front of `PATH` while `EvalContext::new` runs, which looks for its tools
-    /// only then: they hold a [`cargo_shim`](crate::cargo_shim) in place of `cargo`, the real `rustc`, and no
-    /// working rustup, which `evcxr` would ask first.
+    /// Folders to put at the front of `PATH` while `EvalContext::new` runs; it looks for its tools only then.
+    ///
+    /// They hold a [`cargo_shim`](crate::cargo_shim) in place of `cargo`, the real `rustc`, and a `rustup` that fails,
+    /// because `evcxr` would ask it first.
     pub fn tool_dirs(&self) -> Vec<PathBuf> {
         let rustc_dir = self.template.toolchain().rustc.parent().map(Path::to_owned);
         let own = cfg!(unix).then(|| self.bin_dir());
         own.into_iter().chain(rustc_dir).collect()
     }
 
-    /// How cells were compiled since the last time this was asked.
+    /// The compiles of cells since the last call.
     #[cfg(unix)]
     pub fn take_compiles(&self) -> Vec<crate::cargo_shim::Compile> {
         crate::cargo_shim::journal::take(&self.bin_dir())
     }
 
-    /// Where the kernel says in which order the notebook has what its cells define.
+    /// The file in which the kernel writes the notebook's order.
     #[cfg(unix)]
     pub fn order_file(&self) -> crate::cargo_shim::order::OrderFile {
         crate::cargo_shim::order::OrderFile::beside(&self.bin_dir())
@@ -194,7 +195,7 @@ impl Session {
         self.dir.join("bin")
     }
 
-    /// `compiler` becomes what evcxr takes for cargo.
+    /// Creates the programs in [`Session::tool_dirs`]. `compiler` is the one that evcxr runs as cargo.
     #[cfg(unix)]
     fn write_tools(&self, compiler: &Path) -> Result<(), Error> {
         use std::os::unix::fs::PermissionsExt;
@@ -208,14 +209,12 @@ impl Session {
         let rustup = tools.join("rustup");
         cache::write(
             &rustup,
-            "#!/bin/sh\n# Makes evcxr take the cargo beside this file.\nexit 1\n",
+            "#!/bin/sh\n# Fails, so that evcxr uses the cargo beside this file.\nexit 1\n",
         )?;
         fs::set_permissions(&rustup, fs::Permissions::from_mode(0o700))
             .map_err(|error| Error::io("make executable", &rustup, error))
     }
-}
 
-impl Session {
     /// Removes the folder now. For a process that ends while other threads still hold the session.
     pub fn remove(&self) {
         let mut is_removed = self
@@ -223,7 +222,7 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *is_removed = true;
-        // What can't be removed stays for the next session that is created, and its lock with it.
+        // If it can't be removed, it and its lock stay until the next session is created.
         if sweep::remove_folder(&self.dir) {
             let _ = fs::remove_file(&self.lock_path);
         }
@@ -265,9 +264,9 @@ fn clone_folder(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a file bears a hash of all it was made from. Tools write such a file once, under another name,
-/// and rename it. The runtime's own library has no hash in its name: compiled anew it is written over, and
-/// that must not reach other sessions.
+/// Whether a file has a hash of its inputs in its name. Tools write such a file once, under another name, and rename
+/// it. The runtime's own library has no such hash: when it is compiled again it is overwritten, which must not affect
+/// other sessions.
 fn is_never_rewritten(path: &Path) -> bool {
     const LIBRARIES: [&str; 8] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "lib", "exe"];
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
@@ -285,7 +284,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
         .map_err(|error| Error::io("date", to, error))
 }
 
-/// A folder for sessions that belongs to this user alone, wherever the cache is read-only.
+/// A private folder for sessions, used if the cache is read-only.
 fn temporary_sessions_dir() -> Result<PathBuf, Error> {
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR")
         .map(PathBuf::from)

@@ -1,8 +1,8 @@
-//! A working directory of `evcxr` in which the runtime is built already, made once per toolchain.
+//! A working directory of `evcxr` in which the runtime is already built. One is made for each toolchain.
 //!
-//! Building takes 10 to 20 seconds; finding an existing template takes none. A template is complete or
-//! it does not exist: it is built under another name, under a lock, and renamed at the end, so a build
-//! that is killed leaves only a folder which the next build removes.
+//! Building takes 10 to 20 seconds; finding an existing template takes none. A template is complete or it does not
+//! exist: it is built under another name, while a lock is held, and renamed at the end. A killed build leaves only a
+//! folder, which the next build removes.
 
 mod key;
 
@@ -20,27 +20,27 @@ use crate::linker::Linker;
 use crate::ownership;
 use crate::{CrateRequest, Error, RuntimeSource, Toolchain, toolchain};
 
-/// What the library that cells link to is called in manifests and in code.
+/// The name of the library that cells link to, in manifests and in code.
 const RUNTIME_NAME: &str = "corebook";
 
-/// Code that uses nothing, as in `evcxr`'s first evaluation.
+/// Code without dependencies, as in `evcxr`'s first evaluation.
 const FIRST_CELL: &str = "pub fn first_cell() {}\n";
 
-/// Templates that no kernel used for so long go when a new one is built.
+/// A template that no kernel used for this long is removed when another one is built.
 const UNUSED_TEMPLATE_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 const BUILDING_PREFIX: &str = "building-";
 const KEY_FILE: &str = "key.txt";
 
-/// Returns the template for a toolchain and further crates, building it first if there is none.
+/// Returns the template for a toolchain and further crates, building it first if it does not exist.
 ///
-/// `progress` is called with lines for the screen, such as `compiling rayon v1.12.0`; never when the
-/// template exists.
+/// `progress` is called with lines for the screen, such as `compiling rayon v1.12.0`. It is not called if the template
+/// exists.
 ///
 /// # Errors
 ///
-/// Without a network at the very first build, without a linker, with a full disk or a cache that may not
-/// be written, and when the crates do not build. Each message says what to do.
+/// When the very first build has no network, there is no linker, the disk is full, the cache may not be written, or the
+/// crates do not build. Each message says what to do.
 pub fn template(
     toolchain: &Toolchain,
     extra_crates: &[CrateRequest],
@@ -49,14 +49,14 @@ pub fn template(
     Prebuild::new(toolchain, extra_crates)?.ensure(progress)
 }
 
-/// What is to be built, for whom, and where.
+/// What to build, with which toolchain, and where.
 #[derive(Debug, Clone)]
 pub struct Prebuild {
     pub cache: Cache,
     pub toolchain: Toolchain,
     pub runtime: RuntimeSource,
     pub extra_crates: Vec<CrateRequest>,
-    /// Cargo takes crates that lie elsewhere for other crates.
+    /// Cargo treats a crate in another home as another crate.
     cargo_home: PathBuf,
     linker: Linker,
 }
@@ -117,21 +117,21 @@ impl Prebuild {
         };
         let is_keyed =
             fs::read_to_string(template.dir.join(KEY_FILE)).is_ok_and(|key| key == self.key());
-        // A cleaner of old files can take a part of it.
+        // A program that cleans up old files may have removed part of it.
         let is_complete = is_keyed
             && runtime_library(&template.work_dir(), &self.toolchain.host).is_ok()
             && self.runtime.dir(&self.cache).is_dir();
         is_complete.then_some(template)
     }
 
-    /// The template, built first if there is none. Of several processes one builds and the others wait.
+    /// The template; builds it first if it is missing. If several processes need it, one builds and the others wait.
     ///
     /// # Errors
     ///
     /// See [`template`].
     pub fn ensure(&self, progress: &mut dyn FnMut(&str)) -> Result<Template, Error> {
         self.find_or_build(progress).map_err(|error| match error {
-            // The folder that was being built in is gone.
+            // The folder of the build is gone by now.
             Error::DiskFull { .. } => Error::DiskFull {
                 path: self.cache.root().to_owned(),
             },
@@ -172,7 +172,7 @@ impl Prebuild {
         let path = path
             .to_str()
             .expect("the cache's path is UTF-8, checked when it was located");
-        // What JSON escapes, TOML's basic strings escape alike.
+        // A string in JSON is also a basic string in TOML.
         let runtime = (
             RUNTIME_NAME.to_owned(),
             format!("{{ path = {} }}", serde_json::Value::from(path)),
@@ -184,7 +184,7 @@ impl Prebuild {
         [runtime].into_iter().chain(others).collect()
     }
 
-    /// Called with the lock held.
+    /// The caller holds the lock.
     fn build(&self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let templates = self.cache.templates();
         #[cfg(unix)]
@@ -201,21 +201,21 @@ impl Prebuild {
         write_outer_config(building.path())?;
         cache::write(&work.join("src/lib.rs"), FIRST_CELL)?;
         cache::write(&work.join("Cargo.lock"), &self.runtime.lock)?;
-        // `evcxr` runs `cargo check` to explain an error; it should not have to wait then.
+        // `evcxr` runs `cargo check` to explain an error, which should not take longer than for the cell alone.
         for subcommand in ["build", "check"] {
             cargo::run(&self.toolchain, &self.linker, subcommand, &work, progress)?;
         }
         self.remove_own_crate(&work)?;
         cache::write(&building.path().join(KEY_FILE), self.key())?;
         let dir = self.dir();
-        // A folder that is there although there is no complete template is a damaged one.
+        // No complete template was found, so a folder of this name is damaged.
         if dir.exists() {
             fs::remove_dir_all(&dir).map_err(|error| Error::io("remove", &dir, error))?;
         }
         fs::rename(building.path(), &dir).map_err(|error| Error::io("create", &dir, error))
     }
 
-    /// Removes what was built of the crate that cells become, and what only rebuilding would need.
+    /// Removes the build of the crate that cells become, and files that only another build of the template would need.
     fn remove_own_crate(&self, work: &Path) -> Result<(), Error> {
         let debug = work.join("target").join(&self.toolchain.host).join("debug");
         let incremental = debug.join("incremental");
@@ -253,8 +253,8 @@ impl Prebuild {
         Ok(())
     }
 
-    /// Removes the rests of killed builds and templates nobody uses. Called with the lock held, so what
-    /// is called "building" is not being built. What cannot be removed is left for the next time.
+    /// Removes leftovers of killed builds, and unused templates. The caller holds the lock, so no folder with the
+    /// prefix is being built. What cannot be removed is left for the next time.
     fn sweep(&self) {
         let now = SystemTime::now();
         for entry in fs::read_dir(self.cache.templates())
@@ -262,7 +262,7 @@ impl Prebuild {
             .flatten()
             .flatten()
         {
-            let is_rest = entry
+            let is_leftover = entry
                 .file_name()
                 .to_string_lossy()
                 .starts_with(BUILDING_PREFIX);
@@ -271,7 +271,7 @@ impl Prebuild {
             let age = last_use
                 .ok()
                 .and_then(|last_use| now.duration_since(last_use).ok());
-            if is_rest || age.is_some_and(|age| age > UNUSED_TEMPLATE_AGE) {
+            if is_leftover || age.is_some_and(|age| age > UNUSED_TEMPLATE_AGE) {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
@@ -284,8 +284,8 @@ impl Template {
         &self.dependencies[0].1
     }
 
-    /// Names and configurations of everything that is built, the runtime first. Adding just these in a
-    /// session compiles nothing.
+    /// Names and configurations of everything that is built, the runtime first. Adding exactly these in a session
+    /// compiles nothing.
     pub fn dependencies(&self) -> &[(String, String)] {
         &self.dependencies
     }
@@ -295,7 +295,7 @@ impl Template {
         OPT_LEVEL
     }
 
-    /// The build environment to set in `evcxr`: the rest of a release build's settings.
+    /// The build environment to set in `evcxr`: the other settings of a release build.
     pub fn build_envs(&self) -> &'static [(&'static str, &'static str)] {
         &BUILD_ENVS
     }
@@ -324,7 +324,7 @@ impl Template {
         &self.cache
     }
 
-    /// Remembers that the template is in use, so that it is not swept. A read-only cache forgets.
+    /// Marks the template as used, so that it is not swept. Has no effect in a read-only cache.
     pub(crate) fn touch(&self) {
         let key = File::options().write(true).open(self.dir.join(KEY_FILE));
         let _ = key.and_then(|key| key.set_modified(SystemTime::now()));
@@ -364,14 +364,14 @@ pub(crate) fn runtime_library(work_dir: &Path, host: &str) -> Result<PathBuf, Er
         .ok_or_else(missing)
 }
 
-/// Whether cargo has made a file or folder of this name for the crate that cells become.
+/// Whether cargo gives this name to a file or folder of the crate that cells become.
 fn is_of_cells(name: &str) -> bool {
     let name = name.strip_prefix("lib").unwrap_or(name);
     name.strip_prefix(CELL_CRATE)
         .is_some_and(|rest| rest.starts_with(['-', '.']))
 }
 
-/// Waits for the lock and says so when that takes a while.
+/// Takes the lock. Reports it if another process has to be waited for.
 fn lock(path: &Path, progress: &mut dyn FnMut(&str)) -> Result<File, Error> {
     let file = File::options().create(true).append(true).open(path);
     let file = file.map_err(|error| Error::io("open", path, error))?;

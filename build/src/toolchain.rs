@@ -1,11 +1,11 @@
 //! Finds the `cargo` and `rustc` that compile cells.
 //!
-//! The real tools are asked for, not rustup's proxies: a proxy costs 20 ms a call and decides anew
-//! each time which toolchain it stands for. Nothing is installed or downloaded here, and no program is
-//! run in the current folder, which can be that of any notebook.
+//! Finds the real tools, not rustup's proxies: a proxy costs 20 ms a call and decides each time which toolchain to run.
+//! Never installs or downloads anything, and never runs a program in the current folder, which can be that of any
+//! notebook.
 //!
 //! * [`rustup`]: what the user has chosen
-//! * [`file`]: what the files of a folder ask for
+//! * [`file`]: what the toolchain file of a folder asks for
 
 mod file;
 mod rustup;
@@ -13,6 +13,8 @@ mod rustup;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use semver::{Version, VersionReq};
 
 use crate::Error;
 use crate::search_path::{self, exe};
@@ -44,14 +46,14 @@ pub struct Toolchain {
     pub sysroot: PathBuf,
 }
 
-/// What the files of a folder say of the toolchain.
+/// What the files of a folder say about the toolchain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FolderChoice {
     /// Nothing, or the user's own choice wins.
     Nothing,
     /// One that is installed.
     Toolchain(Toolchain),
-    /// Something that no folder may choose. In words, for the user.
+    /// Something that no folder may choose, with a message for the user.
     Refused(String),
 }
 
@@ -59,10 +61,10 @@ impl Toolchain {
     /// The toolchain that the user has chosen: by [`TOOLCHAIN_VARIABLE`] or `RUSTUP_TOOLCHAIN`, by `rustup override
     /// set` for `folder` or one above, or by `rustup default`; without rustup, the cargo on `PATH`.
     ///
-    /// No file of `folder` is looked at: it has a say from the first cell on, by [`Toolchain::of_folder`].
+    /// Files of `folder` are not read: they count from the first cell on, by [`Toolchain::of_folder`].
     ///
-    /// Works without `cargo` on `PATH` where rustup put it in its usual place, because programs started
-    /// from a desktop often miss that part of `PATH`.
+    /// Works without `cargo` on `PATH` if rustup put it in its usual place, because programs started from a desktop
+    /// often lack that part of `PATH`.
     ///
     /// # Errors
     ///
@@ -88,7 +90,7 @@ impl Toolchain {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for [`Toolchain::of_user`].
     pub fn here() -> Result<Self, Error> {
         Self::of_user(env::current_dir().ok().as_deref())
     }
@@ -102,11 +104,11 @@ impl Toolchain {
 
     /// What the toolchain file of `folder`, or of the nearest folder above that has one, chooses.
     ///
-    /// A choice by a variable wins, which the caller asks before it sets [`RUSTUP_VARIABLE`] itself.
+    /// A choice by a variable takes precedence. The caller checks that, before it sets [`RUSTUP_VARIABLE`] itself.
     ///
     /// # Errors
     ///
-    /// When the file is broken or names what is not installed, or is too old. Each message names the file.
+    /// When the file is broken, or names a toolchain that is not installed or too old. Each message names the file.
     pub fn of_folder(folder: &Path) -> Result<FolderChoice, Error> {
         let settings = Settings::read();
         let found = ToolchainFile::find(folder, |folder| settings.has_override(folder))?;
@@ -149,7 +151,7 @@ impl Toolchain {
         Self::describe(cargo, rustc)
     }
 
-    /// Whether both are the same compiler, wherever they lie.
+    /// Whether both are the same compiler, even if their folders differ.
     pub fn is_same_compiler(&self, other: &Self) -> bool {
         self.verbose_version == other.verbose_version
     }
@@ -195,7 +197,7 @@ impl Toolchain {
         if source.exists() {
             return Ok(());
         }
-        // A toolchain of rustup's lives in a folder that bears its name.
+        // The folder of a toolchain that rustup installed has the toolchain's name.
         let name = self
             .sysroot
             .file_name()
@@ -224,7 +226,7 @@ impl Toolchain {
     }
 }
 
-/// The environment's choice, as `cargo run` makes it, or what a shell would find.
+/// The cargo that the environment names, as under `cargo run`, or the one that a shell would find.
 fn find_cargo() -> Result<PathBuf, Error> {
     file_in_variable("CARGO")
         .or_else(|| find_tool("cargo"))
@@ -241,7 +243,7 @@ fn find_tool(program: &str) -> Option<PathBuf> {
         .filter(|path| path.is_file())
 }
 
-/// Where cargo keeps what it has downloaded.
+/// The folder for cargo's downloads and settings.
 pub fn cargo_home() -> Option<PathBuf> {
     let named = env::var_os("CARGO_HOME")
         .filter(|home| !home.is_empty())
@@ -257,7 +259,7 @@ fn rustc_beside(cargo: &Path) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("rustc"))
 }
 
-/// The program that a variable names by its whole path. A relative one would mean another in each folder.
+/// The program that a variable names by its full path. A relative path would mean another program in each folder.
 fn file_in_variable(name: &str) -> Option<PathBuf> {
     let path = env::var_os(name).map(PathBuf::from)?;
     (path.is_absolute() && path.is_file()).then_some(path)
@@ -270,9 +272,9 @@ fn variable(name: &str) -> Option<String> {
 fn output_of(tool: &Path, args: &[&str]) -> Result<String, Error> {
     let output = Command::new(tool)
         .args(args)
-        // rustup's programs look for a toolchain file there and above.
+        // rustup's programs look for a toolchain file in the current folder and above.
         .current_dir(search_path::neutral_folder())
-        // Asking must not start a download.
+        // A question must not start a download.
         .env("RUSTUP_AUTO_INSTALL", "0")
         .output()
         .map_err(|source| Error::ToolNotRun {
@@ -308,17 +310,11 @@ fn sysroot(rustc: &Path, host: &str) -> Result<PathBuf, Error> {
     }
 }
 
-/// Compares by numbers; what follows a `-`, as in `1.96.0-nightly`, does not count.
-fn is_older(version: &str, than: &str) -> bool {
-    let numbers = |text: &str| {
-        let release = text.split('-').next().unwrap_or_default();
-        let numbers: Vec<u32> = release
-            .split('.')
-            .map(|part| part.parse().unwrap_or(0))
-            .collect();
-        numbers
-    };
-    numbers(version) < numbers(than)
+/// Whether a compiler's version is below the oldest that is supported. A nightly counts as the release that it becomes.
+fn is_older(version: &str, oldest: &str) -> bool {
+    let supported = VersionReq::parse(&format!(">={oldest}")).expect("`oldest` is a version");
+    !Version::parse(version)
+        .is_ok_and(|found| supported.matches(&Version::new(found.major, found.minor, found.patch)))
 }
 
 #[cfg(test)]
@@ -331,7 +327,9 @@ mod tests {
         assert!(is_older("1.94.1", "1.95"));
         assert!(!is_older("1.95.0", "1.95"));
         assert!(!is_older("1.100.0-nightly", "1.95"));
+        assert!(!is_older("1.95.0-nightly", "1.95"));
         assert!(!is_older("2.0.0", "1.95"));
+        assert!(is_older("no version", "1.95"));
     }
 
     #[test]

@@ -31,7 +31,7 @@ const LIBRARY: &str =
 const CELL: &str =
     "#[unsafe(no_mangle)]\npub extern \"C\" fn cell() -> u32 { corebook::answer() }\n";
 
-/// Where a build says which library it wrote.
+/// The file in which a build names the library that it wrote.
 const RESULT_FILE: &str = "result";
 
 /// A cache, and a runtime that builds in seconds.
@@ -90,7 +90,7 @@ fn session_of(template: &Template) -> Session {
     Session::create(template, compiler).unwrap()
 }
 
-/// What `evcxr` writes once the runtime is added as a dependency.
+/// Writes what `evcxr` writes once the runtime is a dependency.
 fn use_runtime(session: &Session, template: &Template, more: &str) {
     let path = session.work_dir().join("Cargo.toml");
     let manifest = fs::read_to_string(&path).unwrap();
@@ -171,7 +171,7 @@ fn a_cache_may_lie_in_a_workspace_of_cargo() {
 
 #[cfg(unix)]
 #[test]
-fn only_the_first_of_like_builds_needs_cargo() {
+fn only_the_first_of_equal_builds_needs_cargo() {
     let fixture = Fixture::new();
     let template = fixture.template();
     let session = session_of(&template);
@@ -211,7 +211,7 @@ fn only_the_first_of_like_builds_needs_cargo() {
 
 #[cfg(unix)]
 #[test]
-fn a_crate_in_a_folder_can_change_and_rustc_is_counted_all_the_same() {
+fn a_crate_in_a_folder_can_change_and_compiles_are_counted() {
     let fixture = Fixture::new();
     let template = fixture.template();
     let session = session_of(&template);
@@ -301,7 +301,7 @@ fn another_optimisation_level_changes_only_the_cells() {
 }
 
 #[test]
-fn compiling_the_runtime_anew_is_noticed_and_stays_within_the_session() {
+fn recompiling_the_runtime_is_noticed_and_stays_in_the_session() {
     let fixture = Fixture::new();
     let template = fixture.template();
     let session = session_of(&template);
@@ -321,7 +321,7 @@ fn compiling_the_runtime_anew_is_noticed_and_stays_within_the_session() {
 
 /// The one test that builds the runtime itself.
 #[test]
-fn what_other_crates_want_of_the_runtimes_crates_is_built_in() {
+fn features_that_other_crates_enable_are_built_in() {
     let fixture = Fixture::new();
     let prebuild = Prebuild::of(
         fixture.cache(),
@@ -331,15 +331,15 @@ fn what_other_crates_want_of_the_runtimes_crates_is_built_in() {
     );
     let template = prebuild.ensure(&mut |_| {}).unwrap();
     let session = session_of(&template);
-    let wishes = "rayon = \"1\"\neither = { version = \"1\", features = [\"use_std\"] }\n\
+    let dependencies = "rayon = \"1\"\neither = { version = \"1\", features = [\"use_std\"] }\n\
                   libc = { version = \"0.2\", features = [\"extra_traits\"] }\n";
-    use_runtime(&session, &template, wishes);
+    use_runtime(&session, &template, dependencies);
     fs::write(session.work_dir().join("src/lib.rs"), "pub fn cell() {}\n").unwrap();
     assert_eq!(compiled(&cargo(&session, &template, "build")), ["ctx"]);
 }
 
 #[test]
-fn an_existing_template_is_returned_without_a_word() {
+fn an_existing_template_is_returned_without_output() {
     let fixture = Fixture::new();
     let mut lines = Vec::new();
     assert!(fixture.prebuild().existing().is_none());
@@ -353,12 +353,12 @@ fn an_existing_template_is_returned_without_a_word() {
             .any(|line| line.starts_with("compiling corebook v0.1.0")),
         "{lines:?}"
     );
-    let mut talk = Vec::new();
+    let mut lines = Vec::new();
     fixture
         .prebuild()
-        .ensure(&mut |line| talk.push(line.to_owned()))
+        .ensure(&mut |line| lines.push(line.to_owned()))
         .unwrap();
-    assert_eq!(talk, Vec::<String>::new());
+    assert_eq!(lines, Vec::<String>::new());
     assert!(fixture.prebuild().existing().is_some());
 }
 
@@ -383,13 +383,13 @@ fn two_starts_at_once_build_one_template() {
 }
 
 #[test]
-fn the_rest_of_a_killed_build_goes_with_the_next() {
+fn the_next_build_removes_leftovers_of_a_killed_one() {
     let fixture = Fixture::new();
-    let rest = fixture
+    let leftover = fixture
         .cache()
         .root()
         .join("templates/building-killed/work/src");
-    fs::create_dir_all(&rest).unwrap();
+    fs::create_dir_all(&leftover).unwrap();
     fixture.template();
     assert_eq!(fixture.entries("templates").len(), 1);
 }
@@ -423,7 +423,7 @@ fn a_template_that_lost_a_part_is_built_again() {
 }
 
 #[test]
-fn another_compiler_needs_another_template_and_the_old_one_is_called_stale() {
+fn another_compiler_makes_the_old_template_stale() {
     let fixture = Fixture::new();
     assert_eq!(fixture.prebuild().stale(), None);
     fixture.template();
@@ -439,7 +439,7 @@ fn another_compiler_needs_another_template_and_the_old_one_is_called_stale() {
     assert_eq!(richer.stale(), Some("no further crates".to_owned()));
 }
 
-/// A class shares what its teacher has built.
+/// A class shares the template that its teacher has built.
 #[cfg(unix)]
 #[test]
 fn others_can_read_a_template() {
@@ -461,7 +461,7 @@ fn others_can_read_a_template() {
 }
 
 #[test]
-fn what_cargo_has_downloaded_needs_no_network() {
+fn downloaded_crates_need_no_network() {
     let fixture = Fixture::new();
     assert!(!fixture.template().needs_network());
 }
@@ -483,7 +483,7 @@ fn a_source_that_was_deleted_is_unpacked_again_without_a_build() {
 }
 
 #[test]
-fn sessions_go_when_dropped_and_stale_ones_are_swept() {
+fn dropped_sessions_are_removed_and_stale_ones_swept() {
     let fixture = Fixture::new();
     let template = fixture.template();
     let session = session_of(&template);

@@ -1,6 +1,6 @@
-"""Parameters of papermill, written as Rust.
+"""Writes papermill's parameters in Rust.
 
-Each becomes a variable with its type written out, because what follows in the notebook was written for one:
+Each parameter becomes a variable with an explicit type, because the rest of the notebook expects one:
 
     int     i64, or i128 if it is larger
     float   f64
@@ -9,7 +9,7 @@ Each becomes a variable with its type written out, because what follows in the n
     list    Vec of one of these
     dict    std::collections::BTreeMap<String, …>
 
-So the cell tagged `parameters` gives its defaults the same types: `let items: i64 = 24;`.
+The cell tagged `parameters` should give its defaults the same types: `let items: i64 = 24;`.
 """
 
 import math
@@ -32,7 +32,7 @@ class RustTranslator(Translator):
         lines = [f"// {comment}"]
         for name, value in parameters.items():
             if not NAME.fullmatch(name):
-                raise PapermillException(f"the parameter {name!r} is no name of a variable in Rust")
+                raise PapermillException(f"the parameter {name!r} is not a valid name of a variable in Rust")
             try:
                 rust_type, code = translate(value)
             except ValueError as reason:
@@ -56,11 +56,11 @@ class RustTranslator(Translator):
 
 
 class Engine(NBClientEngine):
-    """papermill's own engine, under a name that loads this module."""
+    """papermill's own engine, registered under a name that loads this module."""
 
 
 def translate(value):
-    """The type of a value, and the value, in Rust."""
+    """The type of a value and the value itself, in Rust."""
     match value:
         case bool():
             return "bool", str(value).lower()
@@ -81,7 +81,7 @@ def translate(value):
             pairs = ", ".join(f"(String::from({quoted(str(key))}), {code})" for key, code in zip(value, codes))
             map_type = f"std::collections::BTreeMap<String, {rust_type}>"
             return map_type, f"std::collections::BTreeMap::from([{pairs}])"
-    raise ValueError(f"{value!r} has no type there")
+    raise ValueError(f"{value!r} has no type in Rust")
 
 
 def of_one_type(values):
@@ -90,9 +90,9 @@ def of_one_type(values):
     if types == {"i64", "f64"}:
         return of_one_type([float(value) for value in values])
     if not types:
-        raise ValueError("without an item, the type of its items can't be told")
+        raise ValueError("it is empty, so the type of its items is unknown")
     if len(types) > 1:
-        raise ValueError(f"its items are of more than one type, {' and '.join(sorted(types))}")
+        raise ValueError(f"its items have more than one type: {' and '.join(sorted(types))}")
     return types.pop(), [code for _, code in translated]
 
 

@@ -1,8 +1,8 @@
 //! The kernelspec: what Jupyter reads to find and start the kernel.
 //!
 //! Format and search path: <https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs>.
-//! This module writes files; it never runs Jupyter. A kernelspec is written beside its place and then
-//! renamed into it, so that Jupyter sees the old one or the new one, never half of one.
+//! This module writes files; it never runs Jupyter. A kernelspec is written beside its final place and then renamed, so
+//! that Jupyter sees the old one or the new one, never an incomplete one.
 
 mod binary;
 mod export;
@@ -27,7 +27,8 @@ const LOGOS: [(&str, &[u8]); 3] = [
     ("logo-svg.svg", include_bytes!("../logos/logo-svg.svg")),
 ];
 
-/// Names this program in the metadata of a kernelspec, so that `uninstall` never removes another's.
+/// Names this program in the metadata of a kernelspec, so that `uninstall` never removes that of another
+/// program.
 const OWNER: &str = "corebook";
 
 /// Why a kernelspec could not be written or removed.
@@ -94,7 +95,7 @@ pub struct Installed {
     pub env: BTreeMap<String, String>,
 }
 
-/// Checks all that [`install`] can fail at before anything slow is done, and leaves nothing behind.
+/// Checks everything that can make [`install`] fail, before anything slow is done. Leaves no file.
 ///
 /// # Errors
 ///
@@ -103,16 +104,16 @@ pub fn check(binary: &Path, location: &Location, options: &Options) -> Result<()
     kernel_json(binary, options)?;
     let (kernels, dir) = place(location, options)?;
     check_is_ours(&dir)?;
-    // A folder can be read-only in more ways than its permissions tell: try.
+    // A folder can be read-only for other reasons than its permissions, so try to write.
     let existing = kernels.ancestors().find(|folder| folder.exists());
     tempdir_in(existing.unwrap_or(&kernels)).map(drop)
 }
 
-/// Writes a kernelspec that starts `binary`, over an older one of this name, and returns its folder.
+/// Writes a kernelspec that starts `binary`, replaces an older one of this name, and returns its folder.
 ///
 /// # Errors
 ///
-/// When the options are not valid or the folder cannot be written; then nothing has changed.
+/// When the options are not valid or the folder cannot be written; then no file has changed.
 pub fn install(
     binary: &Path,
     location: &Location,
@@ -133,7 +134,7 @@ pub fn install(
 ///
 /// # Errors
 ///
-/// When there is none, or it starts another program.
+/// When no kernel of this name is installed, or it belongs to another program.
 pub fn uninstall(location: &Location, name: &str) -> Result<PathBuf, KernelspecError> {
     let kernels = location.kernels_dir()?;
     let dir = kernels.join(options::checked_name(name)?.to_lowercase());
@@ -150,15 +151,15 @@ pub fn uninstall(location: &Location, name: &str) -> Result<PathBuf, KernelspecE
     Ok(dir)
 }
 
-/// The folder of kernels, and in it the folder of the one that `options` name.
+/// The folder of all kernels, and in it the folder of the kernel that `options` name.
 fn place(location: &Location, options: &Options) -> Result<(PathBuf, PathBuf), KernelspecError> {
     let kernels = location.kernels_dir()?;
     let dir = kernels.join(options.name.to_lowercase());
     Ok((kernels, dir))
 }
 
-/// A folder that goes when it is dropped. Jupyter takes any folder for a kernel that has a `kernel.json`
-/// directly in it, so what is built or removed here lies one level deeper.
+/// A folder that is removed when the value is dropped. Jupyter takes every folder with a `kernel.json` for a kernel, so
+/// files are built or removed one level deeper.
 fn tempdir_in(folder: &Path) -> Result<tempfile::TempDir, KernelspecError> {
     let created = tempfile::Builder::new()
         .prefix(".corebook-")
@@ -166,7 +167,7 @@ fn tempdir_in(folder: &Path) -> Result<tempfile::TempDir, KernelspecError> {
     created.map_err(|error| failed("create a folder in", folder, error))
 }
 
-/// The kernelspecs of corebook in the folders Jupyter searches and in the running Python environment.
+/// The kernelspecs of corebook in the folders that Jupyter searches and in the active Python environment.
 pub fn installed() -> Vec<Installed> {
     location::search_path()
         .iter()
@@ -225,7 +226,7 @@ fn kernel_json(binary: &Path, options: &Options) -> Result<Value, KernelspecErro
     }))
 }
 
-/// What is not there can be ours; what is there without being a kernel of ours is somebody's.
+/// Fails if the folder has files and is not a kernelspec of corebook.
 fn check_is_ours(dir: &Path) -> Result<(), KernelspecError> {
     let is_free = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
     match !dir.exists() || read(dir).is_some() || is_free() {
@@ -236,8 +237,8 @@ fn check_is_ours(dir: &Path) -> Result<(), KernelspecError> {
     }
 }
 
-/// Puts a folder of `files` in the place of `dir`, which is in a folder that exists; if that fails half way, the old
-/// one is put back.
+/// Replaces `dir` by a folder with these files. The folder above must exist. If it fails halfway, the old folder is
+/// restored.
 fn write_folder<'files>(
     dir: &Path,
     files: impl Iterator<Item = (&'files str, &'files [u8])>,

@@ -1,3 +1,3 @@
-//! Puts corebook on a machine: the kernelspec that Jupyter finds, and where Jupyter looks for it.
+//! Installs corebook for Jupyter: writes the kernelspec where Jupyter looks for it. Never runs Jupyter.
 
 pub mod kernelspec;

@@ -104,7 +104,7 @@ fn installing_again_replaces_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_is_installed_is_listed_until_it_is_uninstalled() {
+fn installed_kernels_are_listed_until_they_are_uninstalled() {
     let (folder, location) = prefix();
     let kernels = folder.path().join("share/jupyter/kernels");
     install(&location, &Options::default()).unwrap();
@@ -145,7 +145,7 @@ fn another_programs_kernel_is_neither_replaced_nor_removed() {
 }
 
 #[test]
-fn uninstalling_nothing_says_where_nothing_is() {
+fn uninstalling_a_missing_kernel_names_the_folder() {
     let (folder, location) = prefix();
     let error = kernelspec::uninstall(&location, "corebook")
         .unwrap_err()
@@ -208,7 +208,7 @@ fn a_check_writes_nothing_and_finds_what_installing_would() {
 #[cfg(unix)]
 #[test]
 fn a_prefix_that_cannot_hold_folders_is_named_and_left_alone() {
-    // Not a folder without write permission, because the tests may run as root, whom nothing stops.
+    // Not a folder without write permission, because the tests may run as root, who can write anywhere.
     let (folder, _) = prefix();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();

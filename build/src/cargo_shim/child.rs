@@ -1,4 +1,4 @@
-//! A compiler: become, or run as a child where there is something to do for what it says.
+//! Becomes a compiler, or runs it as a child if places in its messages have to be mapped back.
 
 use std::io::{self, BufReader};
 use std::os::unix::process::CommandExt;
@@ -10,22 +10,22 @@ use super::line_map::LineMap;
 use super::messages;
 use crate::child_process::end_with_parent;
 
-/// Becomes a compiler, unless lines were moved: then there is something to do for what it says.
+/// Becomes a compiler, or, if lines were moved, runs it as a child.
 pub(super) fn become_or_run(
     mut compiler: Command,
     moved: Option<&LineMap>,
 ) -> io::Result<ExitCode> {
     match moved {
-        Some(map) => run_leading_back(compiler, map).map(exit_code),
+        Some(map) => run_mapping_back(compiler, map).map(exit_code),
         None => Err(compiler.exec()),
     }
 }
 
-/// Runs a compiler, and leads the places that it tells of back to where the lines were: rustc tells on stderr,
-/// cargo on stdout.
-pub(super) fn run_leading_back(mut compiler: Command, map: &LineMap) -> io::Result<ExitStatus> {
+/// Runs a compiler, and maps the places in its messages back to the source that evcxr wrote. rustc writes messages to
+/// stderr, cargo to stdout.
+pub(super) fn run_mapping_back(mut compiler: Command, map: &LineMap) -> io::Result<ExitStatus> {
     compiler.stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Killed, as by an interrupt, this process takes the compiler along.
+    // If this process is killed, for example by an interrupt, so is the compiler.
     end_with_parent(&mut compiler, Signal::SIGKILL);
     let mut child = compiler.spawn()?;
     let (out, err) = (child.stdout.take(), child.stderr.take());

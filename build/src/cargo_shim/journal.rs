@@ -1,4 +1,4 @@
-//! When cells were compiled: one line for each step, kept until the kernel asks.
+//! Records when cells were compiled: one line for each step, until the kernel reads them.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,11 +12,11 @@ const FILE: &str = "journal";
 pub struct Compile {
     /// evcxr called cargo.
     pub called: SystemTime,
-    /// rustc began; nothing if cargo did not come that far.
+    /// rustc began; `None` if cargo did not get that far.
     pub rustc: Option<SystemTime>,
 }
 
-/// What can be noted.
+/// A step of a compile.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
     Called,
@@ -35,11 +35,11 @@ pub(super) fn note(tools: &Path, step: Step) -> io::Result<()> {
     file.write_all(format!("{step:?} {}\n", now.as_nanos()).as_bytes())
 }
 
-/// The compiles noted since the last time.
+/// The compiles since the last call.
 pub(crate) fn take(tools: &Path) -> Vec<Compile> {
     let file = tools.join(FILE);
     let text = fs::read_to_string(&file).unwrap_or_default();
-    // Without a journal there was nothing to take.
+    // There is no journal if no cell was compiled.
     let _ = fs::remove_file(file);
     compiles(&text)
 }

@@ -1,20 +1,21 @@
-//! From the lines that rustc reads to the lines that evcxr wrote.
+//! Maps the lines that rustc reads to the lines that evcxr wrote.
 //!
-//! evcxr knows which line of its source is whose, and nothing of what is moved on the way to rustc. So
-//! what rustc says of a place is led back before evcxr reads it. Pure; knows nothing of what is moved, or why.
+//! evcxr knows to which cell each line of its source belongs, but not that lines were moved before rustc read them. So
+//! places in rustc's messages are mapped back before evcxr reads them. Does no I/O, and does not know what is moved or
+//! why.
 
 use std::ops::Range;
 
 /// The same lines in another order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LineMap {
-    /// Lines that stayed together, in the order of the compiled source; there is at least one.
-    runs: Vec<Run>,
+    /// Lines that stayed together, in the order of the compiled source; there is at least one block.
+    blocks: Vec<Block>,
 }
 
 /// Neighbouring lines that are neighbours in both sources. Lines and bytes count from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Run {
+struct Block {
     compiled: Range<usize>,
     written: Range<usize>,
     compiled_bytes: Range<usize>,
@@ -22,66 +23,69 @@ struct Run {
 }
 
 impl LineMap {
-    /// Puts pieces of `written` one behind the other: the compiled source, and its map.
+    /// Joins ranges of `written` in this order. Returns the compiled source and its map.
     ///
-    /// * `pieces`: whole lines; every line of `written` is in one of them.
-    pub(super) fn join(written: &str, pieces: &[Range<usize>]) -> (String, Self) {
+    /// * `ranges`: whole lines; every line of `written` is in one of them.
+    pub(super) fn join(written: &str, ranges: &[Range<usize>]) -> (String, Self) {
         let mut compiled = String::with_capacity(written.len());
-        let mut runs: Vec<Run> = Vec::with_capacity(pieces.len());
+        let mut blocks: Vec<Block> = Vec::with_capacity(ranges.len());
         let mut line = 0;
         let starts = line_starts(written);
-        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
-            let text = &written[piece.clone()];
+        for range in ranges.iter().filter(|range| !range.is_empty()) {
+            let text = &written[range.clone()];
             let lines = text.split_inclusive('\n').count();
-            let written_line = starts.partition_point(|start| *start < piece.start);
+            let written_line = starts.partition_point(|start| *start < range.start);
             let compiled_bytes = compiled.len()..compiled.len() + text.len();
-            runs.push(Run {
+            blocks.push(Block {
                 compiled: line..line + lines,
                 written: written_line..written_line + lines,
                 compiled_bytes,
-                written_bytes: piece.clone(),
+                written_bytes: range.clone(),
             });
             compiled.push_str(text);
             line += lines;
         }
-        (compiled, Self { runs })
+        (compiled, Self { blocks })
     }
 
-    /// The written line of a compiled one; both count from 1. A line that is not there stays as it is.
+    /// The line that evcxr wrote for a line that rustc reads. Both count from 1. A line outside of the source is
+    /// returned unchanged.
     pub(super) fn written_line(&self, line: usize) -> usize {
-        match self.run_of_line(line) {
-            Some(run) => line - run.compiled.start + run.written.start,
+        match self.block_of_line(line) {
+            Some(block) => line - block.compiled.start + block.written.start,
             None => line,
         }
     }
 
-    /// The written lines of a range of compiled ones, first and last; both count from 1. Of a range that was
-    /// taken apart, those that stayed with the first.
+    /// The same for a range of lines, first and last. If the range was split, the lines that stayed with the first.
     pub(super) fn written_lines(&self, first: usize, last: usize) -> (usize, usize) {
-        let last = match self.run_of_line(first) {
-            Some(run) => last.min(run.compiled.end),
+        let last = match self.block_of_line(first) {
+            Some(block) => last.min(block.compiled.end),
             None => last,
         };
         (self.written_line(first), self.written_line(last))
     }
 
-    /// The written bytes of a range of compiled ones, as for [`LineMap::written_lines`].
+    /// The same for a range of bytes.
     pub(super) fn written_bytes(&self, bytes: Range<usize>) -> Range<usize> {
         let at = self
-            .runs
-            .partition_point(|run| run.compiled_bytes.end <= bytes.start);
-        let Some(run) = self.runs.get(at) else {
+            .blocks
+            .partition_point(|block| block.compiled_bytes.end <= bytes.start);
+        let Some(block) = self.blocks.get(at) else {
             return bytes;
         };
         let shifted = |byte: usize| {
-            byte.min(run.compiled_bytes.end) - run.compiled_bytes.start + run.written_bytes.start
+            byte.min(block.compiled_bytes.end) - block.compiled_bytes.start
+                + block.written_bytes.start
         };
         shifted(bytes.start)..shifted(bytes.end.max(bytes.start))
     }
 
-    fn run_of_line(&self, line: usize) -> Option<&Run> {
-        let at = self.runs.partition_point(|run| run.compiled.end < line);
-        self.runs.get(at).filter(|_| line > 0)
+    fn block_of_line(&self, line: usize) -> Option<&Block> {
+        let at = self
+            .blocks
+            .partition_point(|block| block.compiled.end < line);
+        self.blocks.get(at).filter(|_| line > 0)
     }
 }
 
@@ -97,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_and_bytes_are_led_back() {
+    fn lines_and_bytes_are_mapped_back() {
         let written = "a\nbb\nccc\ndddd\n";
         let (compiled, map) = LineMap::join(written, &[5..14, 0..5]);
         assert_eq!(compiled, "ccc\ndddd\na\nbb\n");
@@ -109,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_range_that_was_taken_apart_the_first_part_is_meant() {
+    fn a_split_range_is_mapped_to_its_first_part() {
         let (_, map) = LineMap::join("a\nb\nc\nd\n", &[4..8, 0..4]);
         assert_eq!(map.written_lines(2, 3), (4, 4));
         assert_eq!(map.written_bytes(2..6), 6..8);
     }
 
     #[test]
-    fn a_last_line_without_an_end_is_a_line() {
+    fn a_last_line_without_a_line_break_counts() {
         let (compiled, map) = LineMap::join("a\nb", &[0..2, 2..3]);
         assert_eq!(compiled, "a\nb");
         assert_eq!(map.written_line(2), 2);
@@ -124,13 +128,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_line_is_led_back_to_itself(
-            pieces in prop::collection::vec(("([a-zé]{0,4}\n){1,4}", any::<u32>()), 1..8)
+        fn every_line_is_mapped_back_to_itself(
+            blocks in prop::collection::vec(("([a-zé]{0,4}\n){1,4}", any::<u32>()), 1..8)
         ) {
-            let written: String = pieces.iter().map(|(text, _)| text.as_str()).collect();
+            let written: String = blocks.iter().map(|(text, _)| text.as_str()).collect();
             let mut end = 0;
             let mut ranges: Vec<(u32, Range<usize>)> = Vec::new();
-            for (text, key) in &pieces {
+            for (text, key) in &blocks {
                 ranges.push((*key, end..end + text.len()));
                 end += text.len();
             }

@@ -1,4 +1,4 @@
-//! What rustc and cargo say in JSON, with places led back to the source that evcxr wrote.
+//! Maps the places in JSON messages of rustc and cargo back to the source that evcxr wrote.
 
 use std::io::{self, BufRead, Write};
 
@@ -10,12 +10,12 @@ use crate::evcxr::CELL_CRATE;
 /// The source of a cell, as rustc names it.
 const SOURCE: &str = "src/lib.rs";
 
-/// Passes lines on as they come.
+/// Passes on each line as soon as it is complete.
 pub(super) fn pass_on(from: impl BufRead, to: &mut impl Write, map: &LineMap) -> io::Result<()> {
     for line in from.split(b'\n') {
         let mut line = line?;
-        if let Some(led_back) = led_back(&line, map) {
-            line = led_back;
+        if let Some(mapped_back) = mapped_back(&line, map) {
+            line = mapped_back;
         }
         line.push(b'\n');
         to.write_all(&line)?;
@@ -24,38 +24,38 @@ pub(super) fn pass_on(from: impl BufRead, to: &mut impl Write, map: &LineMap) ->
     Ok(())
 }
 
-/// A message with its places led back; nothing for a line that is none.
-fn led_back(line: &[u8], map: &LineMap) -> Option<Vec<u8>> {
+/// A message with its places mapped back; `None` for any other line.
+fn mapped_back(line: &[u8], map: &LineMap) -> Option<Vec<u8>> {
     if !line.starts_with(b"{") {
         return None;
     }
     let mut message: Value = serde_json::from_slice(line).ok()?;
     if message["message"].is_object() {
-        // cargo's, around one of rustc's.
+        // A message of cargo that holds one of rustc.
         if message["target"]["name"] != CELL_CRATE {
             return None;
         }
-        lead_back(&mut message["message"], map);
+        map_back(&mut message["message"], map);
     } else if message["spans"].is_array() {
-        lead_back(&mut message, map);
+        map_back(&mut message, map);
     }
     Some(message.to_string().into_bytes())
 }
 
-fn lead_back(message: &mut Value, map: &LineMap) {
-    // Nobody reads it, and its numbers are those of the lines as they were moved.
+fn map_back(message: &mut Value, map: &LineMap) {
+    // It is not used, and its line numbers are those of the moved lines.
     if message["rendered"].is_string() {
         message["rendered"] = "".into();
     }
     for span in message["spans"].as_array_mut().into_iter().flatten() {
-        lead_span_back(span, map);
+        map_span_back(span, map);
     }
     for child in message["children"].as_array_mut().into_iter().flatten() {
-        lead_back(child, map);
+        map_back(child, map);
     }
 }
 
-fn lead_span_back(span: &mut Value, map: &LineMap) {
+fn map_span_back(span: &mut Value, map: &LineMap) {
     if span["file_name"] == SOURCE {
         let number = |name: &str| span[name].as_u64().and_then(|it| usize::try_from(it).ok());
         let lines = number("line_start").zip(number("line_end"));
@@ -74,7 +74,7 @@ fn lead_span_back(span: &mut Value, map: &LineMap) {
     if let Some(expansion) = span["expansion"].as_object_mut() {
         for name in ["span", "def_site_span"] {
             if let Some(span) = expansion.get_mut(name).filter(|span| span.is_object()) {
-                lead_span_back(span, map);
+                map_span_back(span, map);
             }
         }
     }
@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    /// Its two lines change places.
+    /// A source with two lines, which change places.
     fn map() -> LineMap {
         LineMap::join("aa\nbbb\n", &[3..7, 0..3]).1
     }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_led_back_in_children_and_expansions_too() {
+    fn spans_in_children_and_expansions_are_mapped_back() {
         let message = |first: Value, second: Value, elsewhere: Value| {
             let mut in_macro = elsewhere.clone();
             in_macro["expansion"] = json!({ "span": first, "def_site_span": second });
@@ -116,17 +116,17 @@ mod tests {
             })
         };
         let elsewhere = span("/std/macros.rs", 1, 1);
-        let told = message(span(SOURCE, 1, 1), span(SOURCE, 2, 5), elsewhere.clone());
-        let wanted = message(span(SOURCE, 2, 4), span(SOURCE, 1, 1), elsewhere);
-        assert_eq!(passed(&told), wanted);
+        let sent = message(span(SOURCE, 1, 1), span(SOURCE, 2, 5), elsewhere.clone());
+        let expected = message(span(SOURCE, 2, 4), span(SOURCE, 1, 1), elsewhere);
+        assert_eq!(passed(&sent), expected);
 
         let of_cargo = |name: &str, message: &Value| json!({ "reason": "compiler-message", "target": { "name": name }, "message": message });
-        assert_eq!(passed(&of_cargo("ctx", &told)), of_cargo("ctx", &wanted));
-        assert_eq!(passed(&of_cargo("dep", &told)), of_cargo("dep", &told));
+        assert_eq!(passed(&of_cargo("ctx", &sent)), of_cargo("ctx", &expected));
+        assert_eq!(passed(&of_cargo("dep", &sent)), of_cargo("dep", &sent));
     }
 
     #[test]
-    fn what_is_no_message_is_passed_on_as_it_is() {
+    fn other_lines_are_passed_on_unchanged() {
         let text = "warning: {}\n{\"artifact\":\"x\"}\n{torn\n";
         let mut to = Vec::new();
         pass_on(text.as_bytes(), &mut to, &map()).unwrap();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rendered_with_moved_numbers_is_left_out() {
+    fn rendered_text_with_moved_numbers_is_left_out() {
         let message = json!({ "message": "m", "rendered": " --> src/lib.rs:1:1", "spans": [] });
         assert_eq!(passed(&message)["rendered"], "");
     }

@@ -1,9 +1,9 @@
-//! The order in which a cell's source is compiled: the notebook's.
+//! Sorts a cell's source into the notebook's order.
 //!
-//! evcxr 0.22 keeps items, crate attributes and variables in hash maps, and writes them in an order that
-//! differs from kernel to kernel. rustc finds a macro only below its definition, the last of two
-//! contradicting attributes wins, and what is loaded last is dropped first. So the kernel writes down in
-//! which order the notebook has them, and the source is put into it. Pure but for that file.
+//! evcxr 0.22 keeps items, crate attributes and variables in hash maps, and writes them in an order that differs from
+//! kernel to kernel. But rustc finds a macro only below its definition, the last of two contradicting attributes wins,
+//! and the variable that is loaded last is dropped first. So the kernel writes the notebook's order to a file, and the
+//! shim sorts the source by it. Does no other I/O.
 //! To be dropped when evcxr keeps the order itself.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use crate::evcxr::AFTER_ITEMS;
 
 const FILE: &str = "order.json";
 
-/// What the cells of a notebook define, in its order. Texts are as evcxr writes them: whole lines.
+/// The definitions of a notebook's cells, in its order. Texts are as evcxr writes them: whole lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NotebookOrder {
     /// Attributes of the crate, such as `#![allow(unused)]`. Empty where their order does not matter.
@@ -30,7 +30,7 @@ pub struct NotebookOrder {
     pub variables: Vec<String>,
 }
 
-/// By which the kernel tells the shim of one session. The kernel writes it, the shim reads it.
+/// The file that holds the order for the shim of one session. The kernel writes it, the shim reads it.
 #[derive(Debug, Clone)]
 pub struct OrderFile {
     path: PathBuf,
@@ -43,11 +43,11 @@ impl OrderFile {
         }
     }
 
-    /// Writes it for the cells that are compiled from now on.
+    /// Writes the order for the cells that are compiled from now on.
     ///
     /// # Errors
     ///
-    /// When it cannot be written, or removed where no order matters.
+    /// When the file cannot be written, or cannot be removed if no order matters.
     pub fn write(&self, order: &NotebookOrder) -> io::Result<()> {
         let NotebookOrder {
             attributes,
@@ -64,7 +64,7 @@ impl OrderFile {
         }
     }
 
-    /// Nothing where no order matters.
+    /// `None` if no order matters.
     pub(super) fn read(&self) -> Option<NotebookOrder> {
         let order: Value = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
         let texts = |name: &str| {
@@ -80,54 +80,54 @@ impl OrderFile {
 }
 
 impl NotebookOrder {
-    /// The source with its items in this order, and where its lines were; nothing if they are so already.
-    pub(super) fn of_items(&self, source: &str) -> Option<(String, LineMap)> {
+    /// The source with its items in this order, and the map of its lines; `None` if they are already in order.
+    pub(super) fn sort_items(&self, source: &str) -> Option<(String, LineMap)> {
         if self.attributes.is_empty() && self.items.is_empty() {
             return None;
         }
-        let mut pieces = self.pieces(source);
-        if pieces.is_sorted_by_key(|piece| piece.place) {
+        let mut blocks = self.blocks(source);
+        if blocks.is_sorted_by_key(|block| block.place) {
             return None;
         }
-        pieces.sort_by_key(|piece| piece.place);
-        let ranges: Vec<Range<usize>> = pieces.into_iter().map(|piece| piece.range).collect();
+        blocks.sort_by_key(|block| block.place);
+        let ranges: Vec<Range<usize>> = blocks.into_iter().map(|block| block.range).collect();
         Some(LineMap::join(source, &ranges))
     }
 
-    /// The items of a source, one piece each, and what is around them.
-    fn pieces(&self, source: &str) -> Vec<Piece> {
+    /// Splits a source into blocks: one for each item, and those around the items.
+    fn blocks(&self, source: &str) -> Vec<Block> {
         let known = Known::new(self);
         let end = items_end(source);
-        let mut pieces: Vec<Piece> = Vec::new();
+        let mut blocks: Vec<Block> = Vec::new();
         let mut at = 0;
         while at < end {
             let rest = &source[at..end];
             let line_len = rest
                 .find('\n')
                 .map_or(rest.len(), |line_break| line_break + 1);
-            let found = known.begins(rest);
+            let found = known.longest_prefix(rest);
             let is_known = found.is_some();
             let (len, place) = found.unwrap_or_else(|| (line_len, Place::of_unknown(rest)));
             let range = at..at + len;
             at += len;
-            match pieces.last_mut() {
-                // What no cell holds may have several lines. They stay together.
+            match blocks.last_mut() {
+                // Code that is in no cell may have several lines. They stay together.
                 Some(last) if last.place == Place::Unknown && !is_known => {
                     last.range.end = range.end;
                 }
-                _ => pieces.push(Piece { range, place }),
+                _ => blocks.push(Block { range, place }),
             }
         }
-        pieces.push(Piece {
+        blocks.push(Block {
             range: end..source.len(),
             place: Place::Generated,
         });
-        pieces
+        blocks
     }
 
-    /// The source with its variables loaded in this order; nothing if they are so already. What is moved are
-    /// lines of evcxr's own that are all the same to it, so no line has to be led back.
-    pub(super) fn of_variables(&self, source: &str) -> Option<String> {
+    /// The source with its variables loaded in this order; `None` if they are already in order. Only lines that evcxr
+    /// generates are moved, and it treats them all alike, so no line has to be mapped back.
+    pub(super) fn sort_variables(&self, source: &str) -> Option<String> {
         let places: HashMap<&str, usize> = (self.variables.iter().map(String::as_str))
             .zip(1..)
             .collect();
@@ -147,7 +147,7 @@ impl NotebookOrder {
     }
 }
 
-/// What stands before the statements that check and load variables, and what each of them calls.
+/// The code before the statements that check and load variables, and the call in each of them.
 const VARIABLE_STATEMENTS: [(&str, &str); 2] = [
     (
         "\n{let mut vars_ok = true;\n",
@@ -189,31 +189,30 @@ fn variable_statements<'a>(source: &'a str, call: &str) -> Vec<Statement<'a>> {
     }
 }
 
-struct Piece {
+struct Block {
     range: Range<usize>,
     place: Place,
 }
 
-/// Where a piece of the source belongs.
+/// Where a block of the source belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
-    /// An attribute of evcxr's own.
+    /// An attribute that evcxr adds.
     FirstAttribute,
     /// An attribute of a cell, by its number.
     Attribute(usize),
-    /// What no cell holds, as from a file that evcxr reads.
+    /// Code that is in no cell, for example from a file that evcxr reads.
     Unknown,
     /// An item of a cell, by its number.
     Item(usize),
-    /// A `use` as evcxr takes it apart. It can name a macro, which has to stand above; nothing else depends on
-    /// where it stands.
+    /// A `use`, as evcxr splits it. It can name a macro, which has to be above it. Otherwise its place does not matter.
     Use,
-    /// All that evcxr writes of its own.
+    /// All code that evcxr generates below the items.
     Generated,
 }
 
 impl Place {
-    /// The place of what begins with a line that no cell holds.
+    /// The place of a block whose first line is in no cell.
     fn of_unknown(source: &str) -> Self {
         let line = first_line(source);
         if line.starts_with("#![") {
@@ -226,7 +225,7 @@ impl Place {
     }
 }
 
-/// Texts of the cells, to be found at the beginning of a source.
+/// The texts of the cells, to recognise them at the start of a source.
 struct Known<'a> {
     by_first_line: HashMap<&'a str, Vec<(&'a str, Place)>>,
 }
@@ -243,8 +242,8 @@ impl<'a> Known<'a> {
         Self { by_first_line }
     }
 
-    /// How long the longest text is that a source begins with, and its place; that of the newest of two.
-    fn begins(&self, source: &str) -> Option<(usize, Place)> {
+    /// The length and the place of the longest text that a source begins with. Of equal texts, the newest.
+    fn longest_prefix(&self, source: &str) -> Option<(usize, Place)> {
         let texts = self.by_first_line.get(first_line(source))?.iter();
         texts
             .filter(|(text, _)| !text.is_empty() && source.starts_with(text))
@@ -257,7 +256,7 @@ fn first_line(text: &str) -> &str {
     text.split_inclusive('\n').next().unwrap_or_default()
 }
 
-/// Where the code begins that evcxr writes around the items.
+/// Where the items end and the code begins that evcxr generates around them.
 fn items_end(source: &str) -> usize {
     let found = AFTER_ITEMS.iter().filter_map(|lines| source.find(lines));
     found.min().map_or(source.len(), |at| at + 1)

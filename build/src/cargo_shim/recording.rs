@@ -1,6 +1,6 @@
-//! How cargo ran rustc for a cell, and what that depended on.
+//! Records how cargo ran rustc for a cell, and what that depended on.
 //!
-//! Knows nothing of cells. What is not UTF-8 is not recorded.
+//! Never looks into the cell. A call that is not UTF-8 is not recorded.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::toolchain::cargo_home;
 
 use super::{RECORD_VARIABLE, WRAPPER_VARIABLE};
 
-/// How cargo was called: everything a process is told.
+/// How cargo was called: arguments, environment and folder.
 pub(super) struct Call {
     arguments: Vec<String>,
     variables: BTreeMap<String, String>,
@@ -23,7 +23,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Nothing where part of it is not UTF-8.
+    /// `None` if part of it is not UTF-8.
     pub(super) fn of_this_process() -> Option<Self> {
         let arguments = std::env::args_os().map(|text| text.into_string().ok());
         let folder = std::env::current_dir().ok()?;
@@ -45,11 +45,11 @@ fn own_variables() -> Option<BTreeMap<String, String>> {
     texts.collect()
 }
 
-/// A rustc that can be run again.
+/// A call of rustc that can be repeated.
 pub(super) struct Recording(Value);
 
 impl Recording {
-    /// Writes down the first half: what rustc is told. Called for rustc, while cargo waits for it.
+    /// Writes the first half: how rustc is called. For the recorder, while cargo waits for it.
     pub(super) fn begin(file: &Path, rustc: &Command) -> io::Result<()> {
         let Some(mut variables) = own_variables() else {
             return Ok(());
@@ -65,7 +65,7 @@ impl Recording {
         fs::write(file, rustc.to_string())
     }
 
-    /// Writes down the second half: on what it depends. Called when cargo has ended.
+    /// Writes the second half: what the call depends on. For when cargo has ended.
     pub(super) fn complete(file: &Path, call: &Call) -> io::Result<()> {
         let Some(Recording(mut rustc)) = Self::read(file) else {
             return Ok(());
@@ -79,13 +79,13 @@ impl Recording {
         fs::write(file, rustc.to_string())
     }
 
-    /// Nothing if there is none, or not a whole one.
+    /// `None` if nothing was recorded, or only part of it was written.
     pub(super) fn read(file: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(file).ok()?).ok().map(Self)
     }
 
-    /// Whether cargo, called so now, would run rustc as recorded.
-    pub(super) fn is_of(&self, call: &Call) -> bool {
+    /// Whether cargo would run rustc in the same way for this call.
+    pub(super) fn is_valid_for(&self, call: &Call) -> bool {
         let is_as_it_was =
             |(path, stamp_then): (&String, &Value)| stamp(path.as_ref()) == *stamp_then;
         let inputs = self.0["inputs"].as_object();
@@ -93,7 +93,7 @@ impl Recording {
             && inputs.is_some_and(|inputs| inputs.iter().all(is_as_it_was))
     }
 
-    /// The rustc to run.
+    /// The command that repeats it.
     pub(super) fn command(&self, is_incremental: bool) -> Command {
         let mut command = Command::new(self.0["program"].as_str().unwrap_or_default());
         let variables = self.0["variables"].as_object().into_iter().flatten();
@@ -130,7 +130,7 @@ fn arguments(rustc: &Value) -> impl Iterator<Item = &str> {
     arguments.filter_map(Value::as_str)
 }
 
-/// Every file that cargo reads to know how to run rustc, and the libraries named to rustc.
+/// All files that decide how cargo runs rustc, and the libraries that are passed to rustc.
 fn inputs(rustc: &Value) -> Vec<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     let program = PathBuf::from(rustc["program"].as_str().unwrap_or_default());
@@ -150,7 +150,7 @@ fn inputs(rustc: &Value) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Changes when the file is written; null while there is none.
+/// Changes when the file is written; null if there is no file.
 fn stamp(path: &Path) -> Value {
     let stamp = || {
         let metadata = fs::metadata(path).ok()?;

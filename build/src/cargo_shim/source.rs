@@ -1,9 +1,9 @@
-//! What is changed in the source that evcxr 0.22 generates: all of it is put in the notebook's order, and its
-//! store of variables comes from the runtime.
+//! Changes the source that evcxr 0.22 generates: sorts it into the notebook's order, and takes the store of variables
+//! from the runtime.
 //!
-//! evcxr writes the store's source into every cell that has variables, and compiling its hash map costs
-//! more than the rest of most cells: 200 ms of processor time without incremental state. The runtime has the
-//! same store, compiled. To be dropped when evcxr keeps its store in a library.
+//! evcxr writes the source of its store into every cell that has variables. Compiling the hash map in it costs more
+//! than the rest of most cells: 200 ms of processor time without incremental state. The runtime has the same store,
+//! already compiled. To be dropped when evcxr keeps its store in a library.
 
 use std::fs;
 use std::io;
@@ -16,20 +16,20 @@ use crate::evcxr::{FUNCTION_START, STORE_START};
 
 const FROM_RUNTIME: &str = "use ::corebook::store as evcxr_internal_runtime;";
 
-/// A source that rustc can read.
+/// A source in the form that rustc reads.
 pub(super) struct Prepared {
     /// In bytes.
     pub(super) len: usize,
-    /// Where its lines were, if they were moved.
+    /// The map of its lines, if they were moved.
     pub(super) moved: Option<LineMap>,
 }
 
-/// Rewrites a source file, if there is something to change.
+/// Rewrites a source file if necessary.
 ///
-/// * `order`: what the notebook defines; nothing if its order does not matter.
+/// * `order`: the order of the notebook; `None` if it does not matter.
 pub(super) fn prepare(file: &Path, order: Option<&NotebookOrder>) -> io::Result<Prepared> {
     let written = fs::read_to_string(file)?;
-    let (text, moved) = prepared(&written, order);
+    let (text, moved) = rewrite(&written, order);
     let len = text.as_ref().unwrap_or(&written).len();
     if let Some(text) = text {
         fs::write(file, text)?;
@@ -37,19 +37,19 @@ pub(super) fn prepare(file: &Path, order: Option<&NotebookOrder>) -> io::Result<
     Ok(Prepared { len, moved })
 }
 
-/// What rustc gets in place of a source, if it is another.
-fn prepared(written: &str, order: Option<&NotebookOrder>) -> (Option<String>, Option<LineMap>) {
+/// The source for rustc if it differs from what evcxr wrote, and the map of its lines if they were moved.
+fn rewrite(written: &str, order: Option<&NotebookOrder>) -> (Option<String>, Option<LineMap>) {
     let (mut text, moved) = order
-        .and_then(|order| order.of_items(written))
+        .and_then(|order| order.sort_items(written))
         .map_or((None, None), |(text, map)| (Some(text), Some(map)));
-    let loaded = order.and_then(|order| order.of_variables(text.as_deref().unwrap_or(written)));
+    let loaded = order.and_then(|order| order.sort_variables(text.as_deref().unwrap_or(written)));
     text = loaded.or(text);
-    let simplified = simplified(text.as_deref().unwrap_or(written));
-    (simplified.or(text), moved)
+    let replaced = replace_store(text.as_deref().unwrap_or(written));
+    (replaced.or(text), moved)
 }
 
-/// Every line keeps its number.
-fn simplified(text: &str) -> Option<String> {
+/// The source with the runtime's store. Every line keeps its number.
+fn replace_store(text: &str) -> Option<String> {
     let module = module(text)?;
     let line_breaks = text[module.clone()].matches('\n').count();
     Some(format!(
@@ -85,7 +85,7 @@ pub extern \"C\" fn run_user_code_3(
 ";
 
     #[test]
-    fn the_store_comes_from_the_runtime_and_lines_keep_their_numbers() {
+    fn the_store_is_replaced_and_lines_keep_their_numbers() {
         let expected = "\
 use corebook::prelude::*;
 use ::corebook::store as evcxr_internal_runtime;
@@ -98,14 +98,14 @@ use ::corebook::store as evcxr_internal_runtime;
 #[unsafe(no_mangle)]
 pub extern \"C\" fn run_user_code_3(
 ";
-        assert_eq!(simplified(CELL).as_deref(), Some(expected));
+        assert_eq!(replace_store(CELL).as_deref(), Some(expected));
     }
 
     #[test]
-    fn other_source_stays_as_it_is() {
-        assert_eq!(simplified("pub fn f() {}\n"), None);
-        let simplified_once = simplified(CELL).unwrap();
-        assert_eq!(simplified(&simplified_once), None);
+    fn other_source_is_not_changed() {
+        assert_eq!(replace_store("pub fn f() {}\n"), None);
+        let replaced = replace_store(CELL).unwrap();
+        assert_eq!(replace_store(&replaced), None);
     }
 
     #[test]
@@ -115,13 +115,13 @@ pub extern \"C\" fn run_user_code_3(
             ..NotebookOrder::default()
         };
         let written = format!("fn f() {{}}\nmacro_rules! m {{}}\n{CELL}");
-        let (text, moved) = prepared(&written, Some(&order));
+        let (text, moved) = rewrite(&written, Some(&order));
         let expected = format!(
             "macro_rules! m {{}}\nfn f() {{}}\n{}",
-            simplified(CELL).unwrap()
+            replace_store(CELL).unwrap()
         );
         assert_eq!(text, Some(expected));
         assert_eq!(moved.map(|map| map.written_line(1)), Some(2));
-        assert_eq!(prepared("fn f() {}\n", None), (None, None));
+        assert_eq!(rewrite("fn f() {}\n", None), (None, None));
     }
 }

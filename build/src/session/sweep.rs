@@ -1,7 +1,7 @@
-//! Names and locks of sessions, and the removal of those whose kernel is gone.
+//! Names and locks of sessions, and the removal of sessions whose kernel has ended.
 //!
-//! A folder belongs to a living kernel as long as somebody holds the lock file beside it. The lock is taken
-//! before the folder is made, and removed after it.
+//! A folder belongs to a running kernel as long as a process holds the lock file beside it. The lock is taken before
+//! the folder is created, and the lock file is removed after the folder.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,28 +12,28 @@ use std::time::Duration;
 use crate::Error;
 use crate::cargo::WORK_DIR;
 
-/// Held while locks are made and looked at: a lock file that is created but not locked yet is not stale.
+/// Held while locks are created and checked: a lock file that was created but is not locked yet is not stale.
 const SWEEP_LOCK: &str = "sweep.lock";
 
-/// How often, and after which pauses, a folder is removed into which a dying compiler still writes.
+/// How often the removal of a folder is tried, and the pause between: a dying compiler may still write into it.
 const REMOVALS: usize = 20;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(10);
 
-/// Removes what dead kernels have left, and takes a new lock. The name beside which it lies, and the lock.
+/// Removes the sessions of dead kernels and takes a lock for a new one. Returns its name and the lock.
 pub(super) fn sweep_and_reserve(sessions: &Path) -> Result<(String, File), Error> {
     let _guard = lock_file(&sessions.join(SWEEP_LOCK))?;
     sweep(sessions);
     new_lock(sessions)
 }
 
-/// Removes what dead kernels have left beside a session, and the session itself if its kernel is dead. Whether it
-/// is gone.
+/// Removes the sessions of dead kernels beside a session, and the session itself if its kernel is dead. Returns whether
+/// it is gone.
 ///
 /// * `work_dir`: the session's [`work_dir`](super::Session::work_dir), which may be gone.
 ///
 /// # Errors
 ///
-/// When nothing can be locked there. What can't be removed is left for the next time.
+/// When the lock cannot be taken. What can't be removed is left for the next time.
 pub fn sweep_beside(work_dir: &Path) -> Result<bool, Error> {
     let depth = Path::new(WORK_DIR).components().count();
     let Some((session, sessions)) = work_dir
@@ -48,7 +48,7 @@ pub fn sweep_beside(work_dir: &Path) -> Result<bool, Error> {
     Ok(!session.exists())
 }
 
-/// Removes a folder and all in it. Whether it is gone.
+/// Removes a folder and everything in it. Returns whether it is gone.
 pub(super) fn remove_folder(dir: &Path) -> bool {
     for _ in 0..REMOVALS {
         match fs::remove_dir_all(dir) {
@@ -67,8 +67,8 @@ pub(super) fn remove_folder(dir: &Path) -> bool {
     false
 }
 
-/// Removes sessions whose process is gone, also without a lock: a compiler that outlived its kernel for a moment
-/// may have made a folder anew. What cannot be removed is left for the next time.
+/// Removes sessions whose process has ended, and folders without a lock: a compiler that outlived its kernel may have
+/// created its folder again. What cannot be removed is left for the next time.
 fn sweep(sessions: &Path) {
     for entry in fs::read_dir(sessions).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -86,7 +86,7 @@ fn sweep(sessions: &Path) {
     }
 }
 
-/// A name nobody has, and its lock.
+/// An unused name, and its lock.
 fn new_lock(sessions: &Path) -> Result<(String, File), Error> {
     let failed = |error| Error::io("create a file in", sessions, error);
     let named = tempfile::Builder::new()
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sessions_lock_is_a_new_file_of_the_owner_alone() {
+    fn a_sessions_lock_is_a_new_private_file() {
         let sessions = tempfile::tempdir().unwrap();
         let (first, _first_lock) = new_lock(sessions.path()).unwrap();
         let (second, _second_lock) = new_lock(sessions.path()).unwrap();
@@ -128,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn what_outlives_a_kernel_sweeps_its_session_and_no_living_one() {
+    fn sweeping_removes_dead_sessions_and_no_live_one() {
         let sessions = tempfile::tempdir().unwrap();
         let dir = |id: &str| sessions.path().join(id);
         let (alive, _lock) = new_lock(sessions.path()).unwrap();
         let (dead, lock) = new_lock(sessions.path()).unwrap();
         drop(lock);
-        for id in [alive.as_str(), dead.as_str(), "made-anew"] {
+        for id in [alive.as_str(), dead.as_str(), "without-lock"] {
             fs::create_dir_all(dir(id).join(WORK_DIR)).unwrap();
         }
         assert!(!sweep_beside(&dir(&alive).join(WORK_DIR)).unwrap());

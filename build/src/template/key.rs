@@ -1,4 +1,4 @@
-//! What a template was built for. Written into it, so that one that does not fit is known and told of.
+//! What a template was built for. This is written into it, so that one that does not fit is recognised and described.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::{KEY_FILE, Prebuild};
 use crate::cargo::{self, BUILD_ENVS, OPT_LEVEL};
 
 impl Prebuild {
-    /// All that a template depends on. Two templates with the same text are interchangeable.
+    /// Everything that a template depends on. Two templates with the same text are interchangeable.
     pub fn key(&self) -> String {
         let envs = BUILD_ENVS
             .map(|(name, value)| format!("{name}={value}"))
@@ -43,7 +43,7 @@ impl Prebuild {
     }
 }
 
-/// In which respects one template's key is not another's.
+/// Describes in which respects one template's key differs from another's.
 fn differences(theirs: &str, ours: &str) -> String {
     let value = |key: &str, name: &str| {
         let line = key.lines().find_map(|line| line.strip_prefix(name));

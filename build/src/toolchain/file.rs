@@ -1,7 +1,7 @@
 //! The toolchain that a project asks for in a file: `rust-toolchain.toml`, or `rust-toolchain` without an ending.
 //!
-//! Such a file comes with a notebook's folder, so it may choose among what the user has installed and no more:
-//! nothing is installed for it, and a `path`, which can lead to any program, is refused.
+//! Such a file comes with a notebook's folder, so it may only choose among the toolchains that the user has installed.
+//! Nothing is installed for it, and a `path` is refused, because it can lead to any program.
 //! The format is rustup's: <https://rust-lang.github.io/rustup/overrides.html#the-toolchain-file>.
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// rustup's names, the one that wins first.
+/// rustup's names; the first one takes precedence.
 const NAMES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
 /// A toolchain file that was found.
@@ -29,7 +29,7 @@ pub(super) enum Named {
 }
 
 impl ToolchainFile {
-    /// The file that holds for `folder`: in it, or in the nearest folder above that has one.
+    /// The file that applies to `folder`: in it, or in the nearest folder above that has one.
     ///
     /// * `ends_at`: whether the search ends before the files of a folder.
     ///
@@ -77,12 +77,10 @@ fn read(text: &str) -> Result<Named, String> {
     }
 }
 
-/// Only what a toolchain of rustup's can be called, so that it is neither an option nor a path.
+/// Accepts only names that rustup can give to a toolchain, so that the name is neither an option nor a path.
 fn channel(name: &str) -> Result<Named, String> {
-    let is_allowed = |char: char| char.is_ascii_alphanumeric() || "._-".contains(char);
-    match name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.chars().all(is_allowed)
-    {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    match name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed) {
         true => Ok(Named::Channel(name.to_owned())),
         false => Err(format!("`{}` is no channel", name.escape_debug())),
     }
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_channel_is_refused() {
+    fn bad_channels_are_refused() {
         for text in [
             "",
             "/tmp/tools",

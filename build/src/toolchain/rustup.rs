@@ -1,7 +1,7 @@
-//! Which toolchain rustup's user has chosen, read from rustup's own settings, and where it is.
+//! Reads from rustup's settings which toolchain the user has chosen, and asks rustup where it is.
 //!
 //! rustup itself would look for a toolchain file in the current folder and above, and such a file can name any program.
-//! So it is always asked for a toolchain by name, in a folder that holds no such file.
+//! So it is always run in a folder without such a file, and asked for a toolchain by name if a name is known.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::{RUSTUP_VARIABLE, output_of};
 use crate::Error;
 
-/// What `rustup default` and `rustup override set` have written down.
+/// What `rustup default` and `rustup override set` have stored.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings {
     default: Option<String>,
@@ -20,7 +20,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Nothing is chosen where the file can't be read.
+    /// Without any choice if the file can't be read.
     pub(super) fn read() -> Self {
         let file = home().map(|home| home.join("settings.toml"));
         let text = file.and_then(|file| fs::read_to_string(file).ok());
@@ -60,7 +60,7 @@ fn home() -> Option<PathBuf> {
     named.or_else(|| dirs::home_dir().map(|home| home.join(".rustup")))
 }
 
-/// Where a toolchain has its cargo.
+/// The path of a toolchain's cargo.
 ///
 /// * `name`: as rustup knows it; without one rustup decides, by [`RUSTUP_VARIABLE`] for example.
 ///

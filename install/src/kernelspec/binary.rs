@@ -1,4 +1,4 @@
-//! Which path to the program a kernelspec names, so that it outlives an upgrade.
+//! Which path of the program a kernelspec names, so that it stays valid after an upgrade.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use corebook_build::search_path;
 
-/// The path by which the program was called, if that is it; else `running`.
+/// The path by which the program was called, if it leads to the running program; else `running`.
 ///
-/// The system tells where the file is, with links resolved. Package managers install a program as a link
-/// into a folder that bears the version, and lead the link elsewhere at an upgrade: the link stays.
+/// The system reports the path of the file, with links resolved. Package managers install a program as a link into a
+/// folder with the version in its name. An upgrade changes where the link leads, but the link stays.
 ///
-/// * `called`: the first word of the command line
-/// * `running`: what the system says
+/// * `called`: the first argument of the command line
+/// * `running`: the path that the system reports
 pub fn path_to_keep(called: &OsStr, running: PathBuf) -> PathBuf {
     let named = Path::new(called);
     let found = if named.components().count() > 1 {
@@ -20,11 +20,11 @@ pub fn path_to_keep(called: &OsStr, running: PathBuf) -> PathBuf {
     } else {
         called.to_str().and_then(search_path::find)
     };
-    let is_it = |path: &PathBuf| {
+    let is_running = |path: &PathBuf| {
         let (one, other) = (fs::canonicalize(path), fs::canonicalize(&running));
         matches!((one, other), (Ok(one), Ok(other)) if one == other)
     };
-    found.filter(is_it).unwrap_or(running)
+    found.filter(is_running).unwrap_or(running)
 }
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_kept_and_what_is_another_program_is_not() {
+    fn a_link_to_the_running_program_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let version = folder.path().join("1.0");
         fs::create_dir(&version).unwrap();

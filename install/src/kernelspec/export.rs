@@ -1,7 +1,7 @@
-//! The template with which `jupyter nbconvert --to script --template corebook` makes a program of a notebook.
+//! The template with which `jupyter nbconvert --to script --template corebook` turns a notebook into a program.
 //!
-//! It stands where nbconvert looks for templates, beside the `kernels` folder, as long as that holds a kernel of
-//! corebook's. nbconvert knows it by its folder's name.
+//! It is installed where nbconvert looks for templates, beside the `kernels` folder, as long as that folder holds a
+//! kernel of corebook. nbconvert finds it by the name of its folder.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ const FILES: [(&str, &str); 2] = [
     ("script.j2", include_str!("../../nbconvert/script.j2")),
 ];
 
-/// Writes the template that goes with the kernels in `kernels`, over an older one.
+/// Writes the template for the kernels in `kernels`, and replaces an older one.
 pub(super) fn install(kernels: &Path) -> Result<(), KernelspecError> {
     let templates = templates_dir(kernels);
     fs::create_dir_all(&templates).map_err(|error| failed("create", &templates, error))?;
@@ -22,7 +22,7 @@ pub(super) fn install(kernels: &Path) -> Result<(), KernelspecError> {
     write_folder(&templates.join(OWNER), files.into_iter())
 }
 
-/// Removes the template when no kernel of corebook's is left in `kernels`.
+/// Removes the template if no kernel of corebook is left in `kernels`.
 pub(super) fn uninstall(kernels: &Path) -> Result<(), KernelspecError> {
     if !installed_in(kernels).is_empty() {
         return Ok(());

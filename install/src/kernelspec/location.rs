@@ -14,7 +14,7 @@ use corebook_build::search_path;
 /// Where a kernelspec goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Location {
-    /// For this user, whichever Jupyter they run.
+    /// For this user, with any Jupyter.
     #[default]
     User,
     /// Into the Python environment that is active: a virtual environment, a conda environment, or else
@@ -29,7 +29,7 @@ impl Location {
     ///
     /// # Errors
     ///
-    /// Without a home folder or a Python environment.
+    /// When there is no home folder or no Python environment.
     pub fn kernels_dir(&self) -> Result<PathBuf, KernelspecError> {
         match self {
             Self::User => {
@@ -54,7 +54,7 @@ impl Location {
     }
 }
 
-/// The folders Jupyter searches, without those it gets from its own Python unless that is active here.
+/// The folders that Jupyter searches. Those of Jupyter's own Python are missing unless that Python is active here.
 pub(super) fn search_path() -> Vec<PathBuf> {
     let listed = env::var_os("JUPYTER_PATH").unwrap_or_default();
     let listed: Vec<PathBuf> = env::split_paths(&listed)
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn each_system_keeps_user_data_in_its_place() {
+    fn each_system_has_its_place_for_user_data() {
         let place = |system, variables| data_dir_with(system, variables).unwrap();
         assert_eq!(
             place(System::Linux, &[]),

@@ -1,4 +1,4 @@
-//! What a person can choose about a kernelspec, checked before anything is written.
+//! The options of a kernelspec, which are checked before anything is written.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -53,7 +53,7 @@ impl Options {
         }
     }
 
-    /// The kernel's environment. What the user names wins over what an option implies.
+    /// The kernel's environment. A variable that the user names takes precedence over one that an option implies.
     pub fn environment(&self) -> BTreeMap<String, String> {
         let workers = self
             .workers
@@ -103,7 +103,7 @@ impl FromStr for EnvEntry {
 
 /// Jupyter's rule: `^[a-z0-9._-]+$`, upper or lower case. A leading dot would hide it, or leave the folder.
 pub(super) fn checked_name(name: &str) -> Result<&str, KernelspecError> {
-    let is_allowed = |char: char| char.is_ascii_alphanumeric() || "._-".contains(char);
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     match !name.is_empty() && !name.starts_with('.') && name.chars().all(is_allowed) {
         true => Ok(name),
         false => Err(KernelspecError::BadName {

@@ -3,10 +3,12 @@
 //! Cargo keeps one file for each crate that it has ever looked up, `registry/index/*/.cache/ra/nd/rand`. It contains a
 //! JSON object for each version: <https://doc.rust-lang.org/cargo/reference/registry-index.html>.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use corebook_build::toolchain::cargo_home;
+use semver::Version;
 use serde::Deserialize;
 
 use super::completion_item::{Offer, Offers};
@@ -83,7 +85,7 @@ struct Release {
     yanked: bool,
 }
 
-/// The versions of a crate, newest first; those to come, such as `1.0.0-beta.1`, last.
+/// The versions of a crate, newest first; pre-releases, such as `1.0.0-beta.1`, last.
 fn versions(index: &Path, name: &str) -> Vec<String> {
     let name = name.to_lowercase();
     let place = match name.len() {
@@ -99,9 +101,10 @@ fn versions(index: &Path, name: &str) -> Vec<String> {
         .filter(|release| !release.yanked)
         .map(|release| release.vers)
         .collect();
-    // As published, which is nearly the order of versions.
-    versions.reverse();
-    versions.sort_by_key(|version| version.contains('-'));
+    versions.sort_by_cached_key(|text| {
+        let version = Version::parse(text).ok();
+        Reverse(version.map(|version| (version.pre.is_empty(), version)))
+    });
     versions
 }
 
@@ -141,11 +144,12 @@ mod tests {
         let release = |vers: &str, yanked: bool| {
             format!("{vers}\0{{\"name\":\"rand\",\"vers\":\"{vers}\",\"yanked\":{yanked}}}\0")
         };
+        // In the order of publication: a fix for an old version can come after a newer version.
         let releases = [
-            release("0.8.5", false),
             release("0.9.0-beta.1", false),
             release("0.9.0", true),
             release("0.9.1", false),
+            release("0.8.5", false),
         ];
         for (folder, name) in [
             ("ra/nd", "rand"),

@@ -6,7 +6,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-fn of_items(items: &[&str]) -> NotebookOrder {
+fn order_of(items: &[&str]) -> NotebookOrder {
     NotebookOrder {
         items: texts(items),
         ..NotebookOrder::default()
@@ -21,19 +21,19 @@ const USER: &str = "fn main() {\n    hi!()\n}\n";
 
 #[test]
 fn a_macro_stands_above_the_function_that_uses_it() {
-    let order = of_items(&[MACRO, USER]);
+    let order = order_of(&[MACRO, USER]);
     let (ordered, map) = order
-        .of_items(&format!("{START}use a::b;\n{USER}{MACRO}{END}"))
+        .sort_items(&format!("{START}use a::b;\n{USER}{MACRO}{END}"))
         .unwrap();
     assert_eq!(ordered, format!("{START}{MACRO}{USER}use a::b;\n{END}"));
     let written: Vec<usize> = (1..=11).map(|line| map.written_line(line)).collect();
     assert_eq!(written, [1, 6, 7, 8, 3, 4, 5, 2, 9, 10, 11]);
-    assert_eq!(order.of_items(&ordered), None, "it is in order now");
+    assert_eq!(order.sort_items(&ordered), None, "it is in order now");
 }
 
 #[test]
 fn code_around_the_items_stays_where_it_is() {
-    let order = of_items(&[MACRO, "fn a() {}\n", USER]);
+    let order = order_of(&[MACRO, "fn a() {}\n", USER]);
     for end in [
         "\n            struct EvcxrUserCodeError {}\nfn a() {}\n",
         "mod evcxr_internal_runtime {\nfn a() {}\n}\n",
@@ -41,40 +41,40 @@ fn code_around_the_items_stays_where_it_is() {
         END,
     ] {
         let (ordered, _) = order
-            .of_items(&format!("{START}{USER}{MACRO}{end}"))
+            .sort_items(&format!("{START}{USER}{MACRO}{end}"))
             .unwrap();
         assert_eq!(ordered, format!("{START}{MACRO}{USER}{end}"));
     }
 }
 
 #[test]
-fn the_longest_text_is_meant_and_of_equal_ones_the_newest() {
+fn the_longest_text_wins_and_of_equal_texts_the_newest() {
     let long = "struct A;\n\n// of b\n";
-    let order = of_items(&["struct A;\n", "fn b() {}\n", long, "struct A;\n"]);
+    let order = order_of(&["struct A;\n", "fn b() {}\n", long, "struct A;\n"]);
     let (ordered, _) = order
-        .of_items(&format!("{long}struct A;\nfn b() {{}}\n{END}"))
+        .sort_items(&format!("{long}struct A;\nfn b() {{}}\n{END}"))
         .unwrap();
     assert_eq!(ordered, format!("fn b() {{}}\n{long}struct A;\n{END}"));
 }
 
 #[test]
-fn what_no_cell_holds_stays_together_and_stands_above() {
-    let order = of_items(&[MACRO, USER]);
+fn code_of_no_cell_stays_together_above_the_items() {
+    let order = order_of(&[MACRO, USER]);
     let unknown = "mod x {\nuse y::z;\n}\n";
     let (ordered, _) = order
-        .of_items(&format!("{START}{MACRO}{unknown}{USER}{END}"))
+        .sort_items(&format!("{START}{MACRO}{unknown}{USER}{END}"))
         .unwrap();
     assert_eq!(ordered, format!("{START}{unknown}{MACRO}{USER}{END}"));
 }
 
 #[test]
-fn attributes_are_in_the_order_of_the_notebook() {
+fn attributes_get_the_notebooks_order() {
     let order = NotebookOrder {
         attributes: texts(&["#![allow(unused)]\n", "#![deny(unused)]\n"]),
         ..NotebookOrder::default()
     };
     let (ordered, _) = order
-        .of_items(&format!(
+        .sort_items(&format!(
             "{START}#![deny(unused)]\n#![allow(unused)]\nfn f() {{}}\n{END}"
         ))
         .unwrap();
@@ -85,7 +85,7 @@ fn attributes_are_in_the_order_of_the_notebook() {
 }
 
 #[test]
-fn variables_are_checked_and_loaded_in_the_order_of_the_notebook() {
+fn variables_are_loaded_in_the_notebooks_order() {
     let source = |names: [&str; 3]| {
         let checks = names.map(|name| {
             format!("vars_ok &= evcxr_variable_store.check_variable::<fn(\n) -> i8>(stringify!({name}));\n")
@@ -105,17 +105,17 @@ fn variables_are_checked_and_loaded_in_the_order_of_the_notebook() {
         variables: texts(&["b", "r#type"]),
         ..NotebookOrder::default()
     };
-    let ordered = order.of_variables(&source(["r#type", "b", "unknown"]));
+    let ordered = order.sort_variables(&source(["r#type", "b", "unknown"]));
     assert_eq!(ordered, Some(source(["unknown", "b", "r#type"])));
     assert_eq!(
-        order.of_variables(&source(["unknown", "b", "r#type"])),
+        order.sort_variables(&source(["unknown", "b", "r#type"])),
         None
     );
-    assert_eq!(order.of_variables("fn f() {}\n"), None);
+    assert_eq!(order.sort_variables("fn f() {}\n"), None);
 }
 
 #[test]
-fn an_order_is_read_as_it_was_written_and_goes_when_nothing_matters() {
+fn an_order_is_read_as_written_and_removed_if_none_matters() {
     let folder = tempfile::tempdir().unwrap();
     let order = NotebookOrder {
         attributes: texts(&["#![a]\n"]),
@@ -137,7 +137,7 @@ fn an_order_is_read_as_it_was_written_and_goes_when_nothing_matters() {
 
 proptest! {
     #[test]
-    fn ordering_keeps_every_line_and_every_order_becomes_the_notebooks(
+    fn ordering_keeps_every_line_and_gives_the_notebooks_order(
         names in prop::collection::vec("[a-d]{1,3}", 1..12),
         keys in prop::collection::vec(any::<u32>(), 24),
     ) {
@@ -153,7 +153,7 @@ proptest! {
         let source = format!("{START}{written}{END}");
 
         let order = NotebookOrder { items: items.clone(), ..NotebookOrder::default() };
-        let (ordered, map) = match order.of_items(&source) {
+        let (ordered, map) = match order.sort_items(&source) {
             Some(ordered) => ordered,
             None => LineMap::join(&source, std::slice::from_ref(&(0..source.len()))),
         };
@@ -169,6 +169,6 @@ proptest! {
         }
         met.sort_unstable();
         prop_assert_eq!(met, (1..=source_lines.len()).collect::<Vec<_>>());
-        prop_assert_eq!(order.of_items(&ordered), None);
+        prop_assert_eq!(order.sort_items(&ordered), None);
     }
 }
