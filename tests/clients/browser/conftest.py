@@ -17,7 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from lab import CELL_TIMEOUT_MS, CHROMIUM_FLAGS, Lab
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 ARTEFACTS = CHECKOUT / "tests" / "artefacts"
 CHROMIUM = shutil.which("chromium")
 # The script may have to compile; tests/run has done that before.

@@ -9,7 +9,7 @@ use corebook_tests::execution::Execute;
 use corebook_tests::notebook::Notebook;
 use nix::unistd::Pid;
 
-use crate::checkpoints::{SPOIL, expect_all_kept, start};
+use crate::dying::variables_kept::{SPOIL, expect_all_kept, start};
 
 /// More than any limit here, in steps that are not written to.
 const TAKE_ALL: &str =

@@ -17,8 +17,12 @@ const SOURCES: [&str; 5] = [
 ];
 
 fn checkout() -> PathBuf {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().expect("the checkout").to_owned()
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package
+        .ancestors()
+        .nth(2)
+        .expect("the package is tests/e2e")
+        .to_owned()
 }
 
 /// README, changelog and everything in docs, with their text.

@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""What checkpoints cost: python tests/bench/checkpoints.py [CELLS]
+"""What checkpoints cost. See `run` beside this file.
 
 In one kernel, in the environment that tests/run makes, at 1, 16, 64 and 256 MiB of variables:
 

@@ -1,4 +1,4 @@
-//! What Tab offers, position by position: `corpus/completion.txt`.
+//! What Tab offers, position by position: `completion.txt`.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use corebook_tests::execution::Execute;
 use corebook_tests::notebook::Notebook;
 use serde_json::{Value, json};
 
-const CORPUS: &str = include_str!("../corpus/completion.txt");
+const CORPUS: &str = include_str!("completion.txt");
 
 /// Beginnings of names that nobody but evcxr, the magics and macros should use.
 const INTERNAL: [&str; 5] = ["evcxr", "Evcxr", "run_user_code", "corebook_", "__"];

@@ -1,6 +1,6 @@
 """A kernel that passes everything on to corebook and writes down what its client sent. Not a test.
 
-It made the files in kernel/src/jupyter/wire/fixtures. As the argv of a kernelspec:
+It made the files in jupyter/src/wire/fixtures. As the argv of a kernelspec:
 
     ["python", "record.py", "OUTPUT.json", "NAME AND VERSION OF THE CLIENT", "corebook", "{connection_file}"]
 

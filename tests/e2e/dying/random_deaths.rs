@@ -1,7 +1,7 @@
 //! Many cells that change variables and die at random, against a model of what the variables must be.
 //!
 //! `COREBOOK_CHAOS_CELLS` says how many cells (40), `COREBOOK_CHAOS_SEED` repeats a run:
-//! `COREBOOK_CHAOS_CELLS=500 cargo test --release -p corebook-tests --test end_to_end -- chaos:: --nocapture`
+//! `COREBOOK_CHAOS_CELLS=500 cargo test --release -p corebook-tests --test end_to_end -- random_deaths:: --nocapture`
 
 use std::collections::BTreeMap;
 

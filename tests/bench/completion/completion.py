@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Times Tab at every position of tests/corpus/completion.txt: python tests/bench/completion.py [KERNELSPEC]
+"""Times Tab at every position of tests/e2e/protocol/completion.txt. See `run` beside this file.
 
 Prints a Markdown table, in milliseconds: the first pass, in which rust-analyzer meets each type for the first time,
 and later ones. The kernel has answered one completion before.
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
 
-CORPUS = Path(__file__).parents[1] / "corpus" / "completion.txt"
+CORPUS = Path(__file__).parents[2] / "e2e" / "protocol" / "completion.txt"
 LATER_PASSES = 3
 
 
