@@ -1,4 +1,4 @@
-"""What all browser tests share: JupyterLab as `install/lab` starts it, and a page in Chromium."""
+"""Fixtures for tests in a browser: JupyterLab as `install/lab` starts it, and a page in Chromium."""
 
 import json
 import os
@@ -10,17 +10,14 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from lab import CELL_TIMEOUT_MS, CHROMIUM_FLAGS, Lab
+from lab import ARTEFACTS, CELL_TIMEOUT_MS, CHECKOUT, CHROMIUM_FLAGS, Lab
 
-CHECKOUT = Path(__file__).parents[3]
-ARTEFACTS = CHECKOUT / "tests" / "artefacts"
 CHROMIUM = shutil.which("chromium")
-# The script may have to compile; tests/run has done that before.
+# install/lab compiles, unless tests/run has done that before.
 START_TIMEOUT_S = 600
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
@@ -30,7 +27,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """JupyterLab from `install/lab`, on a copy of the notebooks and on settings of its own."""
+    """JupyterLab from `install/lab`, with a copy of the notebooks and its own settings."""
     home = tmp_path_factory.mktemp("lab")
     folder = home / "notebooks"
     shutil.copytree(CHECKOUT / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
@@ -100,7 +97,7 @@ def stop(server):
 
 def pytest_collection_modifyitems(items):
     if CHROMIUM is None:
-        reason = "no program chromium on PATH: install it, or run tests/run as root where there is apt-get"
+        reason = "there is no program chromium on PATH: install it, or run tests/run as root with apt-get"
         for item in items:
             item.add_marker(pytest.mark.skip(reason=reason))
 
@@ -108,7 +105,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright:
-        # Chromium's sandbox refuses to work for root.
+        # Chromium's sandbox does not work for root.
         is_sandboxed = os.geteuid() != 0
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, chromium_sandbox=is_sandboxed, args=CHROMIUM_FLAGS
@@ -119,9 +116,9 @@ def browser():
 
 @pytest.fixture
 def page(browser, lab, request):
-    """A new page. Its last state is kept in tests/artefacts, under the test's name."""
+    """A new page. A picture of its last state is kept in tests/artefacts, by the name of the test."""
     context = browser.new_context(viewport={"width": 1200, "height": 800})
-    # Assertions give a cell as much time as its own waits do.
+    # Assertions wait as long for a cell as `Notebook` does.
     expect.set_options(timeout=CELL_TIMEOUT_MS)
     page = context.new_page()
     yield page
@@ -132,7 +129,7 @@ def page(browser, lab, request):
 
 @pytest.fixture
 def open_notebook(page, lab):
-    """Opens a notebook of these cells, or a file that is there, in a kernel of its own."""
+    """Opens a notebook with these cells, or an existing file, in a new kernel."""
 
     def open_it(*cells, name=None):
         return lab.open(page, name) if name else lab.open_new(page, cells)

@@ -1,4 +1,4 @@
-"""JupyterLab in a browser, as its user sees it: panels, cells, menus and keys. It never asserts."""
+"""JupyterLab in a browser, as its user sees it: panels, cells, menus and keys. It makes no assertion about a cell."""
 
 import json
 import re
@@ -8,9 +8,11 @@ from urllib.request import Request, urlopen
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+CHECKOUT = Path(__file__).parents[3]
+ARTEFACTS = CHECKOUT / "tests" / "artefacts"
 KERNEL = "Rust (corebook)"
 CELL_TIMEOUT_MS = 60_000
-# Chromium must not call out: a machine for tests may have no network beyond itself.
+# Chromium must not use the network: a machine for tests may have none.
 CHROMIUM_FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -41,7 +43,7 @@ class Lab:
         return self.open(page, name)
 
     def end_kernels(self):
-        """Ends all kernels, since each takes half a gigabyte."""
+        """Ends all kernels, because each takes half a gigabyte."""
         headers = {"Authorization": f"token {self.token}"}
         with urlopen(Request(f"{self.url}/api/sessions", headers=headers), timeout=30) as answer:
             sessions = json.load(answer)
@@ -76,12 +78,12 @@ class Notebook:
         self.page = page
         self.path = path
         self.panel = page.locator(".jp-NotebookPanel:visible")
-        # Before that, the indicator says idle too, and what is typed goes nowhere.
+        # Before the spinner goes, the indicator is idle too, and typed text is lost.
         expect(self.panel.locator(".jp-Spinner")).to_have_count(0, timeout=CELL_TIMEOUT_MS)
         expect(page.locator("#jp-main-statusbar")).to_contain_text(f"{KERNEL} | Idle", timeout=CELL_TIMEOUT_MS)
 
     def wait_until_idle(self, timeout_ms=CELL_TIMEOUT_MS):
-        """Waits until the kernel has nothing to do, which the toolbar shows as an open circle."""
+        """Waits until the kernel is idle, which the toolbar shows as an open circle."""
         indicator = self.panel.locator(".jp-Notebook-ExecutionIndicator")
         expect(indicator).to_have_attribute("data-status", "idle", timeout=timeout_ms)
 
@@ -111,14 +113,14 @@ class Notebook:
         expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=timeout_ms)
 
     def type_at_end(self, index: int, text: str):
-        """Puts the cursor behind a cell's text and types."""
+        """Puts the cursor at the end of a cell's text and types."""
         self.cell(index).scroll_into_view_if_needed()
         self.editor(index).click()
         self.page.keyboard.press("Control+End")
         self.page.keyboard.type(text)
 
     def complete(self) -> Locator:
-        """Presses Tab until the completer shows: JupyterLab waits a second for a kernel, and its first answer takes longer."""
+        """Presses Tab until the completer shows. JupyterLab waits a second; a kernel's first answer takes longer."""
         offered = self.page.locator(".jp-Completer:visible")
         for _attempt in range(20):
             self.page.keyboard.press("Tab")
@@ -138,7 +140,7 @@ class Notebook:
         last.click()
 
     def stop(self):
-        """Presses the toolbar's Stop."""
+        """Presses Stop in the toolbar."""
         self.panel.locator('[data-jp-item-name="interrupt"]').click()
 
     def confirm(self):
@@ -146,7 +148,7 @@ class Notebook:
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
 
     def saved(self) -> dict:
-        """Saves, and returns the notebook that is then on disk."""
+        """Saves, and returns the notebook on disk."""
         before = self.path.stat().st_mtime_ns
         self.choose("File", "Save Notebook")
         for _attempt in range(100):

@@ -1,10 +1,10 @@
-"""What a person does in JupyterLab with this kernel, done in a real browser."""
+"""What a user does in JupyterLab with this kernel, in a real browser."""
 
 import re
 
 from playwright.sync_api import expect
 
-from conftest import ARTEFACTS
+from lab import ARTEFACTS
 
 SLEEPING = """use std::thread::sleep;
 use std::time::Duration;
@@ -19,7 +19,7 @@ serial: (0..8).map(sleeping).collect::<Vec<_>>()
 pool: pool.map(sleeping, 0..8)"""
 MAP = 'println!("in the map"); pool.map(sleeping, 0..100_000);'
 TUTORIAL_TIMEOUT_MS = 300_000
-# Runs a script and asks another machine, wherever it stands as HTML.
+# If a browser takes this for HTML, it runs a script and sends a request to another machine.
 ATTACK = "<img src=https://attack.invalid/a.png onerror=alert(1)><script>alert(2)</script>"
 HOSTILE = f"""const ATTACK: &str = "{ATTACK}";
 
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Hostile {{
         f.write_str(ATTACK)
     }}
 }}"""
-# All that can run or load something in what a cell or a tooltip shows.
+# All elements in outputs and tooltips that can run or load something.
 ACTIVE = """all => all.flatMap(area => [...area.querySelectorAll("*")]).filter(element =>
     element.matches("script, iframe, object, embed, link, meta, base, form, img, a[href^='javascript:' i]") ||
     element.getAttributeNames().some(name => name.startsWith("on"))).map(element => element.outerHTML)"""
@@ -89,7 +89,7 @@ def test_a_comparison_is_a_chart_in_light_and_dark(page, open_notebook):
 
 
 def text_colours(chart):
-    """The colours in which the browser paints the chart's words."""
+    """The colours of the chart's texts in the browser."""
     return set(chart.locator("text").evaluate_all("texts => texts.map(text => getComputedStyle(text).fill)"))
 
 
@@ -106,7 +106,7 @@ def test_a_progress_bar_moves(open_notebook):
     expect(outputs).to_contain_text(re.compile(r"\b[1-9]/30\b"))
     expect(outputs).to_contain_text(re.compile(r"\b2\d/30\b"))
     notebook.wait_for(1)
-    # It was rewritten, not printed once more for each state.
+    # There is one output, which was rewritten for each state.
     expect(outputs).to_have_count(1)
     expect(outputs).to_contain_text("30/30")
 
@@ -136,7 +136,7 @@ def test_stop_ends_an_endless_loop_and_keeps_variables(open_notebook):
     expect(notebook.outputs(2)).to_have_text(re.compile(r"^42\s*$"))
 
 
-def test_restart_forgets_and_restart_and_run_all_runs_all(open_notebook):
+def test_restart_loses_variables_and_run_all_runs_all(open_notebook):
     notebook = open_notebook("let number = 6;", "number * 7")
     notebook.run(0)
     notebook.choose("Kernel", "Restart Kernel…")
@@ -217,7 +217,7 @@ def test_a_console_attached_to_the_notebook_shares_its_kernel(page, open_noteboo
 
 
 def test_names_values_and_documentation_are_never_markup(page, lab, open_notebook):
-    dialogs, strangers = [], []
+    dialogs, requests_outside = [], []
 
     def dismiss(dialog):
         dialogs.append(dialog.message)
@@ -225,11 +225,11 @@ def test_names_values_and_documentation_are_never_markup(page, lab, open_noteboo
 
     def note(request):
         if not request.url.startswith((f"{lab.url}/", "data:", "blob:")):
-            strangers.append(request.url)
+            requests_outside.append(request.url)
 
     page.on("dialog", dismiss)
     page.on("request", note)
-    # Each cell with what its output shows as text.
+    # Each cell, and the text in its output.
     cells = {
         HOSTILE: None,
         "let types = vec![Some(script)];": None,
@@ -264,11 +264,11 @@ def test_names_values_and_documentation_are_never_markup(page, lab, open_noteboo
     assert areas.evaluate_all(ACTIVE) == []
     page.keyboard.press("Escape")
 
-    # What code sends as HTML is the user's own. It shows that this browser would have told of the others too.
-    before = (list(dialogs), list(strangers))
+    # HTML that code sends on purpose is shown as HTML. It proves that this browser reports dialogs and requests.
+    before = (list(dialogs), list(requests_outside))
     notebook.run(own_html)
     expect(notebook.outputs(own_html).locator("img")).to_have_count(1)
     page.wait_for_timeout(1000)
     assert before == ([], [])
     assert len(areas.evaluate_all(ACTIVE)) == 2
-    assert set(dialogs) == {"1", "2"} and set(strangers) == {"https://attack.invalid/a.png"}
+    assert set(dialogs) == {"1", "2"} and set(requests_outside) == {"https://attack.invalid/a.png"}

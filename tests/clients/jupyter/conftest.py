@@ -1,20 +1,18 @@
-"""What all Jupyter tests share. They use the kernel that tests/run installed into this environment."""
+"""Fixtures for tests with Jupyter's own tools."""
 
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
-CHECKOUT = Path(__file__).parents[3]
-KERNEL = os.environ.get("COREBOOK_TEST_KERNEL", "corebook")
+from installed import KERNEL
 
 
 @pytest.fixture(scope="module", autouse=True)
 def own_history(tmp_path_factory):
-    """Kernels remember a file's cells apart from those of other files and of whoever runs the tests."""
+    """Each test file has its own history, apart from that of the person who runs the tests."""
     os.environ["COREBOOK_HISTORY"] = str(tmp_path_factory.mktemp("data") / "history.sqlite")
 
 
@@ -28,6 +26,6 @@ def kernelspec():
 
 @pytest.fixture(scope="session")
 def usable_cores(kernelspec):
-    """How many cores corebook counts here; what it counts is tested elsewhere."""
+    """How many cores corebook counts here. Other tests check that number."""
     report = subprocess.run([kernelspec.argv[0], "cpus", "--json"], check=True, capture_output=True)
     return json.loads(report.stdout)["usable"]

@@ -1,10 +1,10 @@
-"""A kernel that passes everything on to corebook and writes down what its client sent. Not a test.
+"""A kernel that forwards everything to corebook and records what its client sent. Not a test.
 
-It made the files in jupyter/src/wire/fixtures. As the argv of a kernelspec:
+It made the files in jupyter/src/wire/fixtures. To use it, write a kernelspec with this argv:
 
     ["python", "record.py", "OUTPUT.json", "NAME AND VERSION OF THE CLIENT", "corebook", "{connection_file}"]
 
-Frames of routing identities are written in hexadecimal; all others are the JSON that came, character for character.
+Routing identities are written in hexadecimal. All other frames are the JSON as it was received, unchanged.
 """
 
 import json
@@ -41,7 +41,7 @@ def main():
                 if front in ready:
                     frames = front.recv_multipart()
                     if DELIMITER in frames:
-                        record["messages"].append(written(port, frames))
+                        record["messages"].append(as_record(port, frames))
                         Path(output).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
                     back.send_multipart(frames)
                 if back in ready:
@@ -49,7 +49,7 @@ def main():
 
 
 def bridge(context, outside, inside, port):
-    """The socket that the client connects to, and the one that is connected to the kernel."""
+    """The socket for the client, and the one that is connected to the kernel."""
     is_iopub = port == "iopub_port"
     front = context.socket(zmq.XPUB if is_iopub else zmq.ROUTER)
     back = context.socket(zmq.XSUB if is_iopub else zmq.DEALER)
@@ -58,7 +58,7 @@ def bridge(context, outside, inside, port):
     return port, front, back
 
 
-def written(port, frames):
+def as_record(port, frames):
     at = frames.index(DELIMITER)
     return {
         "channel": port.removesuffix("_port"),

@@ -1,6 +1,6 @@
-"""run_cell.py NAME CODE: starts the kernel that Jupyter finds under this name and shows what a cell prints.
+"""run_cell.py NAME CODE: starts the kernel that Jupyter finds by this name, and prints the output of a cell.
 
-`jupyter run` does the same, but waits at most 10 s.
+`jupyter run` does the same, but waits at most 10 s for the output.
 """
 
 import sys

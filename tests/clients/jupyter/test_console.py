@@ -9,7 +9,7 @@ import pytest
 from jupyter_client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
-from conftest import KERNEL
+from installed import KERNEL
 
 PATIENCE_S = 120
 PROMPT = r"In \[\d+\]: "
@@ -42,14 +42,14 @@ def alone(console):
     return console("--kernel", KERNEL)
 
 
-def shown(terminal, code, until=""):
-    """What a cell shows, up to the prompt after the text `until`, a regular expression."""
+def output_of(terminal, code, until=""):
+    """The output of a cell, up to the prompt after the text `until`, a regular expression."""
     terminal.sendline(code)
     terminal.expect(PROMPT)
     text = terminal.before
     deadline = time.monotonic() + PATIENCE_S
-    # The console takes the end of the question whether the cell is complete, when that comes late, for the end
-    # of the cell. What is left it shows when an empty line is entered.
+    # The console first asks whether the cell is complete. If the idle status of that request comes late, the console
+    # takes it for the end of the cell. It shows the rest when an empty line is entered.
     while not re.search(until, text):
         assert time.monotonic() < deadline, text
         terminal.sendline(" ")
@@ -59,35 +59,35 @@ def shown(terminal, code, until=""):
 
 
 def test_a_cell_shows_its_text_its_result_and_its_error(alone):
-    shown(alone, 'println!("hello");', until=r"hello\r\n")
-    shown(alone, "6 * 7", until=r"Out\[\d+\]: *42\r\n")
-    shown(alone, 'panic!("oh");', until="Panic")
-    shown(alone, '"kept"', until=r'Out\[\d+\]: *"kept"\r\n')
+    output_of(alone, 'println!("hello");', until=r"hello\r\n")
+    output_of(alone, "6 * 7", until=r"Out\[\d+\]: *42\r\n")
+    output_of(alone, 'panic!("oh");', until="Panic")
+    output_of(alone, '"kept"', until=r'Out\[\d+\]: *"kept"\r\n')
 
 
 def test_a_progress_bar_is_written_over_in_place(alone):
     nap = "std::thread::sleep(std::time::Duration::from_millis(40))"
     loop = f"for _ in progress(0..30) {{ {nap}; }} println!(\"done\");"
-    text = shown(alone, loop, until=r"done\r\n")
+    text = output_of(alone, loop, until=r"done\r\n")
     bars = re.findall(r"\r(\d+)/30 \[", text)
     assert len(bars) > 3 and bars[-1] == "30" and bars == sorted(bars, key=int), text
-    # One line, and what follows is on the next.
+    # The bar is one line, and the text after it is on the next one.
     assert re.search(r"\r30/30 [^\r\n]*\r\ndone\r\n", text), text
     assert text.count("/30 [") == len(bars), text
 
 
 def test_ctrl_c_stops_a_cell_and_keeps_variables(alone):
-    shown(alone, "let kept = 7;")
+    output_of(alone, "let kept = 7;")
     alone.sendline('println!("go"); for _ in progress(0..100_000) { std::thread::sleep(std::time::Duration::from_millis(5)); }')
     alone.expect(r"\d+/100000 \[")
     alone.sendintr()
     alone.expect("Interrupted")
     alone.expect(PROMPT)
-    shown(alone, "kept + 1", until=r"Out\[\d+\]: *8\r\n")
+    output_of(alone, "kept + 1", until=r"Out\[\d+\]: *8\r\n")
 
 
 def test_leaving_the_console_ends_it(alone):
-    shown(alone, "1 + 1")
+    output_of(alone, "1 + 1")
     alone.sendeof()
     alone.expect([r"exit .*\?", pexpect.EOF])
     if alone.isalive():
@@ -102,8 +102,8 @@ def test_a_console_joins_a_kernel_that_another_client_uses(console, kernelspec):
     try:
         client.execute_interactive("let shared = 20;", timeout=PATIENCE_S)
         beside = console("--existing", manager.connection_file)
-        shown(beside, "shared + 1", until=r"Out\[\d+\]: *21\r\n")
-        shown(beside, "let theirs = 5;")
+        output_of(beside, "shared + 1", until=r"Out\[\d+\]: *21\r\n")
+        output_of(beside, "let theirs = 5;")
         replies = []
         reply = client.execute_interactive("theirs + shared", timeout=PATIENCE_S, output_hook=replies.append)
         assert reply["content"]["status"] == "ok"

@@ -1,10 +1,10 @@
-"""The Python of the documents is run as it stands there."""
+"""The Python code in the documents is run as it is."""
 
 import re
 
 import nbformat
 
-from conftest import CHECKOUT, KERNEL
+from installed import CHECKOUT, KERNEL
 
 
 def test_the_example_with_nbclient_runs_a_notebook(tmp_path, monkeypatch, kernelspec):

@@ -1,4 +1,4 @@
-"""A notebook that leaves Jupyter: as HTML it keeps its charts and tables, as a script it is Rust that compiles."""
+"""Exported notebooks: as HTML they keep their charts and tables, as a script they are Rust that compiles."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from conftest import CHECKOUT, KERNEL
+from installed import CHECKOUT, KERNEL
 
 CELLS = {
     "magics": "%magics",
@@ -64,7 +64,7 @@ def test_html_keeps_charts_tables_and_bars(kernelspec):
 
 @pytest.fixture
 def script_notebook(tmp_path, kernelspec):
-    """The notebook on disk, with the language that the kernel says it speaks."""
+    """The notebook on disk, with the language that the kernel reports."""
     made = notebook(SCRIPT)
     made.metadata.language_info = executed([]).metadata.language_info
     path = tmp_path / "a notebook.ipynb"

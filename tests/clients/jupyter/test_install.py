@@ -1,6 +1,6 @@
-"""`corebook install` in each mode: what `jupyter kernelspec list` shows, and a kernel that is started by it.
+"""`corebook install` in each mode: what `jupyter kernelspec list` shows, and whether the kernel starts.
 
-All in a home of its own whose path holds a space and an é. Only the built runtime is shared, to save time.
+Each test has its own home, with a space and an é in its path. Only the built runtime is shared, to save time.
 """
 
 import json
@@ -16,12 +16,12 @@ import pytest
 CACHE = "COREBOOK_CACHE_DIR"
 RUN_CELL = str(Path(__file__).with_name("run_cell.py"))
 TIMEOUT_S = 200
-# Not the default one, which tests/run has installed into the environment that these tests run in.
+# Not the default name: tests/run has installed a kernel of that name into the environment of these tests.
 NAME = "at-home"
 
 
 class Home:
-    """A person's home, a program in it, and the environment their commands run in."""
+    """A user's home, a program in it, and the environment of the user's commands."""
 
     def __init__(self, folder: Path, binary: str):
         self.folder = folder
@@ -47,7 +47,7 @@ class Home:
         return done.stdout if code == 0 else done.stderr
 
     def python(self, *arguments, env=None, python=sys.executable):
-        """What the Python of an environment does."""
+        """Runs the Python of an environment."""
         return subprocess.run(
             [python, *arguments],
             env=env or self.env,
@@ -58,12 +58,12 @@ class Home:
         )
 
     def listed(self, **kwargs):
-        """What `jupyter kernelspec list` tells."""
+        """The kernels that `jupyter kernelspec list` lists."""
         done = self.python("-m", "jupyter_client.kernelspecapp", "list", "--json", **kwargs)
         return json.loads(done.stdout)["kernelspecs"]
 
     def run(self, name, code, **kwargs):
-        """What a kernel of this name prints for `code`."""
+        """The output of `code` in the kernel of this name."""
         done = self.python(RUN_CELL, name, code, **kwargs)
         return done.stdout + done.stderr
 
@@ -78,17 +78,17 @@ def files(folder: Path):
 
 
 def test_for_a_user_it_is_listed_started_and_removed(home):
-    told = json.loads(home.corebook("install", "--user", "--name", NAME, "--json"))
+    report = json.loads(home.corebook("install", "--user", "--name", NAME, "--json"))
     spec_dir = home.folder / ".local/share/jupyter/kernels" / NAME
-    assert told == {"done": "installed", "name": NAME, "kernelspec": str(spec_dir)}
+    assert report == {"done": "installed", "name": NAME, "kernelspec": str(spec_dir)}
     listed = home.listed()[NAME]
     assert listed["resource_dir"] == str(spec_dir)
     assert listed["spec"]["argv"][0] == str(home.program)
     assert listed["spec"]["display_name"] == "Rust (corebook)"
     assert listed["spec"]["interrupt_mode"] == "message"
     assert home.run(NAME, 'println!("from {}", 6 * 7);').endswith("from 42\n")
-    told = json.loads(home.corebook("uninstall", "--user", "--name", NAME, "--json"))
-    assert told == {"done": "removed", "name": NAME, "kernelspec": str(spec_dir)}
+    report = json.loads(home.corebook("uninstall", "--user", "--name", NAME, "--json"))
+    assert report == {"done": "removed", "name": NAME, "kernelspec": str(spec_dir)}
     assert NAME not in home.listed()
     assert files(spec_dir.parent) == []
 
@@ -103,7 +103,7 @@ def test_in_an_environment_it_is_seen_there_only(home):
     spec_dir = str(environment / "share/jupyter/kernels" / NAME)
     assert home.listed(env=inside, python=python)[NAME]["resource_dir"] == spec_dir
     assert NAME not in home.listed()
-    # Started where the environment is not active, and with a PATH without Rust, as a desktop sets it.
+    # Started outside of the environment, and with a PATH without Rust, as on a desktop.
     desktop = {**inside, "PATH": "/usr/bin:/bin"}
     desktop.pop("VIRTUAL_ENV")
     code = 'let x = 20;\nprintln!("{}", x + 1);'
@@ -129,9 +129,9 @@ def test_below_a_prefix_with_all_options(home):
     assert "rust-class" not in home.listed(env=env)
 
 
-def test_a_toolchain_that_is_not_there_changes_nothing(home):
-    said = home.corebook("install", "--toolchain", "no-such-toolchain", code=2)
-    assert "the Rust toolchain no-such-toolchain cannot be used" in said
+def test_a_missing_toolchain_changes_nothing(home):
+    message = home.corebook("install", "--toolchain", "no-such-toolchain", code=2)
+    assert "the Rust toolchain no-such-toolchain cannot be used" in message
     assert not (home.folder / ".local").exists()
 
 
@@ -151,13 +151,13 @@ def test_a_bad_option_is_refused_before_anything_is_done(home, arguments, words)
     assert not (home.folder / ".local").exists()
 
 
-def test_where_nothing_may_be_written_nothing_is_begun(home):
-    # A path below a file: root, as whom tests may run, may write everywhere else.
+def test_an_unwritable_prefix_is_refused_at_once(home):
+    # A path below a file, because root, as which tests may run, may write everywhere else.
     file = home.folder / "file"
     file.write_text("")
-    said = home.corebook("install", "--prefix", str(file), code=2)
-    assert str(file) in said
-    # Before the slow part: an empty cache stays empty.
+    message = home.corebook("install", "--prefix", str(file), code=2)
+    assert str(file) in message
+    # It is refused before the slow build: the cache is not created.
     cache = home.folder / "cache"
     home.corebook("install", "--prefix", str(file), env={**home.env, CACHE: str(cache)}, code=2)
     assert not cache.exists()
@@ -167,40 +167,41 @@ def test_where_nothing_may_be_written_nothing_is_begun(home):
 def test_a_folder_that_is_read_only_is_named(home):
     prefix = home.folder / "prefix"
     prefix.mkdir()
-    # As another user where this one is root, whom permissions do not stop.
-    as_other = ["unshare", "--map-root-user", "--mount", "--", "sh", "-c", 'mount -t tmpfs -o ro none "$0" && exec "$@"']
-    command = [*as_other, str(prefix), str(home.program), "install", "--prefix", str(prefix)]
-    if subprocess.run([*as_other, str(prefix), "true"], capture_output=True).returncode != 0:
+    # Permissions do not stop root, so a read-only file system is mounted.
+    mount = 'mount -t tmpfs -o ro none "$0" && exec "$@"'
+    with_mount = ["unshare", "--map-root-user", "--mount", "--", "sh", "-c", mount]
+    command = [*with_mount, str(prefix), str(home.program), "install", "--prefix", str(prefix)]
+    if subprocess.run([*with_mount, str(prefix), "true"], capture_output=True).returncode != 0:
         pytest.skip("mounting in a namespace is forbidden here")
     done = subprocess.run(command, env=home.env, capture_output=True, text=True)
     assert done.returncode == 2
     assert f"{prefix} may not be changed: use --user, or --prefix DIR with a folder of your own" in done.stderr
 
 
-def test_an_upgrade_behind_a_link_and_a_moved_program(home):
+def test_an_upgrade_through_a_link_and_a_moved_program(home):
     link = home.folder / "bin" / "corebook"
     link.parent.mkdir()
     link.symlink_to(home.program)
     subprocess.run([link, "install", "--name", NAME], env=home.env, check=True, capture_output=True)
     assert home.listed()[NAME]["spec"]["argv"][0] == str(link)
-    # A package manager puts the new version beside the old one and leads the link there.
+    # A package manager installs the new version beside the old one and changes the link.
     newer = home.folder / "newer" / "corebook"
     newer.parent.mkdir()
     home.program.rename(newer)
     link.unlink()
     link.symlink_to(newer)
     assert home.run(NAME, 'println!("upgraded");').endswith("upgraded\n")
-    # Moved away for good: doctor says so, and installing again mends it.
+    # The program moves and the link is gone: doctor says so, and installing again fixes it.
     link.unlink()
     home.program = newer
-    said = subprocess.run([newer, "doctor"], env=home.env, capture_output=True, text=True)
-    assert said.returncode == 1
-    assert f"starts {link}, which is gone: run `corebook install` again" in said.stdout
+    doctor = subprocess.run([newer, "doctor"], env=home.env, capture_output=True, text=True)
+    assert doctor.returncode == 1
+    assert f"starts {link}, which is gone: run `corebook install` again" in doctor.stdout
     home.corebook("install", "--name", NAME)
     assert home.listed()[NAME]["spec"]["argv"][0] == str(newer)
 
 
-def test_doctor_is_content_after_an_installation(home):
+def test_doctor_finds_no_problem_after_an_installation(home):
     home.corebook("install", "--user", "--name", NAME)
     bin_dir = str(Path(sys.executable).parent)
     env = {**home.env, "PATH": bin_dir + os.pathsep + home.env["PATH"]}

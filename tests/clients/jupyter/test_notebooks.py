@@ -7,18 +7,18 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from conftest import CHECKOUT
 from executed import Executed, errors_of, must_fail
+from installed import CHECKOUT
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 TUTORIAL = "01-running-code-in-parallel"
 
-# A machine that is shared stretches single runs; the best of three is hit less.
+# On a shared machine single runs take longer. The best of three is affected less.
 SHARE_OF_IDEAL = 0.9
 
 
 def solutions(path: Path):
-    """The code that a notebook's text hides in <details>, as cells that follow the others."""
+    """The code that a notebook's text hides in <details>, as cells to run after the others."""
     notebook = nbformat.read(path, as_version=4)
     hidden = [
         (cell.id, details)
@@ -67,7 +67,7 @@ def test_a_committed_notebook_is_valid_and_has_no_outputs(path):
             assert cell.outputs == [] and cell.execution_count is None, cell.id
 
 
-def test_just_the_cells_that_shall_fail_do(executed):
+def test_only_the_cells_that_must_fail_do(executed):
     wrong = {
         cell.id: [error.evalue for error in errors_of(cell)]
         for cell in executed.code_cells()
@@ -128,10 +128,10 @@ class TestTutorial:
     def test_a_failure_says_what_the_text_promises(self, tutorial, cell_id, name, words):
         (error,) = tutorial.errors(cell_id)
         assert error.ename == name
-        told = error.evalue + "\n".join(error.traceback)
-        assert all(word in told for word in words), told
+        text = error.evalue + "\n".join(error.traceback)
+        assert all(word in text for word in words), text
 
-    def test_after_each_failure_the_cure_works(self, tutorial):
+    def test_after_each_failure_the_fix_works(self, tutorial):
         assert tutorial.printed("race-cure") == "4950\n"
         assert tutorial.result("rc-cure") == "[0, 3, 6, 9, 12]"
         assert tutorial.result("panic-after") == "[3, 4, 5, 6, 7]"

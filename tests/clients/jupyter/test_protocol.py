@@ -1,10 +1,10 @@
-"""jupyter_kernel_test with all that this kernel supports."""
+"""The suite jupyter_kernel_test, with everything that this kernel supports."""
 
 from unittest import mock
 
 import jupyter_kernel_test
 
-from conftest import KERNEL
+from installed import KERNEL
 
 PATIENCE_S = 60
 HTML = 'corebook::display::html("<b>bold</b>");'
@@ -18,12 +18,12 @@ class TestKernel(jupyter_kernel_test.KernelTests):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # The first cell waits for the evaluator. On a busy machine that may be longer than the suite's patience.
+        # The first cell waits for the evaluator. On a busy machine that may take longer than the suite waits.
         reply = cls.kc.execute_interactive("", store_history=False, timeout=300)
         assert reply["content"]["status"] == "ok", reply
 
     def execute_helper(self, code, timeout=PATIENCE_S, **options):
-        """The suite's, which gives each message 0.1 s, with the patience for a busy machine."""
+        """The suite waits 0.1 s for each message. This waits longer, for a busy machine."""
         channel = self.kc.iopub_channel
         get_msg = channel.get_msg
         with mock.patch.object(channel, "get_msg", lambda timeout: get_msg(timeout=PATIENCE_S)):

@@ -1,4 +1,4 @@
-"""The tools that run notebooks without a person: nbconvert and papermill."""
+"""The tools that run notebooks without a user: nbconvert and papermill."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from conftest import KERNEL
+from installed import KERNEL
 
 CELLS = [
     'println!("hello from a cell");',
@@ -27,7 +27,7 @@ def papermill(*words):
 
 @pytest.fixture
 def write(tmp_path, kernelspec):
-    """Writes a notebook of these cells; one that is a pair has tags."""
+    """Writes a notebook with these cells. A cell that is a pair has a tag."""
 
     def write(*cells):
         made = [
@@ -82,7 +82,7 @@ class TestNbconvert:
 
 
 class TestPapermill:
-    DEFAULTS = 'let items: i64 = 3;   // how many\nlet name = String::from("nobody");\nlet share = 0.5;'
+    DEFAULTS = 'let items: i64 = 3;   // how many\nlet name = String::from("default");\nlet share = 0.5;'
 
     def test_parameters_take_the_place_of_defaults(self, write, tmp_path):
         path = write((self.DEFAULTS, "parameters"), 'println!("{name} {}", items * 2);', "share + 1.0")

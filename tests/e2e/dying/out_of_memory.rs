@@ -1,5 +1,5 @@
 //! Memory that runs out: which process ends, and what is kept. Limits are set for single processes, so that the
-//! machine's own memory does not matter.
+//! machine's memory does not matter.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,17 @@ use std::process::Command;
 
 use corebook_tests::execution::Execute;
 use corebook_tests::notebook::Notebook;
+use corebook_tests::skip::skip_or_fail;
 use nix::unistd::Pid;
 
 use crate::dying::variables_kept::{SPOIL, expect_all_kept, start};
 
-/// More than any limit here, in steps that are not written to.
+/// Allocates more than any limit here, in steps, and does not write to it.
 const TAKE_ALL: &str =
     "let mut all = Vec::new(); loop { all.push(Vec::<u8>::with_capacity(64 << 20)); }";
 
-/// What a dead cell has shown at last.
-fn last_words(notebook: &Notebook, code: &str) -> String {
+/// The last output of a cell that dies.
+fn last_output(notebook: &Notebook, code: &str) -> String {
     let log = notebook.run(code).log();
     log.last().cloned().unwrap_or_default()
 }
@@ -27,23 +28,23 @@ fn worker(notebook: &Notebook) -> Pid {
 }
 
 #[test]
-fn ten_kinds_of_variables_outlive_a_limit_that_the_cell_has_set() {
+fn variables_outlive_a_limit_set_by_the_cell() {
     let (notebook, before) = start();
     let code = format!(
         "unsafe extern \"C\" {{ fn setrlimit(resource: i32, limit: *const [u64; 2]) -> i32; }}\n\
          const RLIMIT_AS: i32 = 9;\n{SPOIL}\
          assert_eq!(unsafe {{ setrlimit(RLIMIT_AS, &[1 << 33, 1 << 33]) }}, 0);\n{TAKE_ALL}"
     );
-    let last = last_words(&notebook, &code);
+    let last = last_output(&notebook, &code);
     assert!(
         last.starts_with("WorkerDied: worker died: out of memory in cell ["),
         "{last}"
     );
-    expect_all_kept(&notebook, &before, "a limit of the cell's own");
+    expect_all_kept(&notebook, &before, "a limit set by the cell");
 }
 
 #[test]
-fn ten_kinds_of_variables_outlive_a_limit_that_holds_for_the_checkpoint_too() {
+fn variables_outlive_a_limit_of_worker_and_checkpoint() {
     let (notebook, before) = start();
     for _ in 0..2 {
         let limited = Command::new("prlimit")
@@ -52,20 +53,20 @@ fn ten_kinds_of_variables_outlive_a_limit_that_holds_for_the_checkpoint_too() {
             .status()
             .expect("there is prlimit");
         assert!(limited.success(), "prlimit ended with {limited}");
-        let last = last_words(&notebook, &format!("{SPOIL}{TAKE_ALL}"));
+        let last = last_output(&notebook, &format!("{SPOIL}{TAKE_ALL}"));
         assert!(
             last.starts_with("WorkerDied: worker died: out of memory in cell ["),
             "{last}"
         );
-        expect_all_kept(&notebook, &before, "a limit of the worker's");
+        expect_all_kept(&notebook, &before, "a limit of worker and checkpoint");
     }
 }
 
-/// A control group whose memory is limited; removed at the end.
+/// A control group with limited memory. It is removed at the end.
 struct Group(PathBuf);
 
 impl Group {
-    /// Nothing where it can't be made, or limits nothing.
+    /// `None` if it cannot be made, or does not limit anything.
     fn with_limit(name: &str, bytes: u64) -> Option<Self> {
         let root = Path::new("/sys/fs/cgroup");
         let (dir, limits) = match root.join("memory").is_dir() {
@@ -80,13 +81,13 @@ impl Group {
         let group = Self(path);
         let [memory, swap] = limits.map(|limit| group.0.join(limit));
         fs::write(memory, bytes.to_string()).ok()?;
-        // Without swap there is no such limit.
+        // Without swap this file does not exist.
         let _ = fs::write(swap, bytes.to_string());
-        group.does_limit(bytes).then_some(group)
+        group.is_limiting(bytes).then_some(group)
     }
 
-    /// Whether a program that takes more is killed.
-    fn does_limit(&self, bytes: u64) -> bool {
+    /// Whether a program that takes more memory is killed.
+    fn is_limiting(&self, bytes: u64) -> bool {
         let script = "echo $$ > \"$0/cgroup.procs\" && head -c \"$1\" /dev/zero | tail > /dev/null";
         let status = Command::new("sh")
             .args(["-c", script])
@@ -108,40 +109,42 @@ impl Drop for Group {
 }
 
 #[test]
-fn ten_kinds_of_variables_outlive_the_systems_choice_where_control_groups_are_allowed() {
+fn variables_outlive_the_oom_killer() {
     let name = format!("corebook-test-{}", std::process::id());
     let Some(group) = Group::with_limit(&name, 256 << 20) else {
-        eprintln!("no control group can be made here: nothing is tested");
+        let reason = "no control group with limited memory can be made here";
+        skip_or_fail("variables_outlive_the_oom_killer", reason);
         return;
     };
     let (notebook, before) = start();
     group.take(worker(&notebook));
     for _ in 0..2 {
         let code = format!("{SPOIL}let all = vec![1_u8; 1 << 30];");
-        let last = last_words(&notebook, &code);
+        let last = last_output(&notebook, &code);
         assert!(
             last.starts_with("WorkerDied: worker died: killed: out of memory? in cell ["),
             "{last}"
         );
-        expect_all_kept(&notebook, &before, "the system's choice");
+        expect_all_kept(&notebook, &before, "the OOM killer");
     }
-    // A group can be removed only when nobody is in it.
+    // A group can be removed only after its last process.
     drop(notebook);
     drop(group);
 }
 
+/// How readily the system kills this process when memory runs out.
 fn score(process: &str) -> String {
     let file = Path::new("/proc").join(process).join("oom_score_adj");
     let score = fs::read_to_string(file).expect("the process runs");
     score.trim().to_owned()
 }
 
-/// Prints its own score.
+/// A cell that prints the score of its process.
 const OWN_SCORE: &str =
     "print!(\"{}\", std::fs::read_to_string(\"/proc/self/oom_score_adj\").unwrap().trim());";
 
 #[test]
-fn a_protected_cell_is_the_first_to_be_killed_and_its_checkpoint_is_not() {
+fn the_oom_killer_prefers_a_cell_to_its_checkpoint() {
     let notebook = Notebook::start();
     let usual = score("self");
     // In a cell that measures, no checkpoint can take over.
@@ -173,12 +176,12 @@ fn a_protected_cell_is_the_first_to_be_killed_and_its_checkpoint_is_not() {
     assert_eq!(
         score(child.trim()),
         usual,
-        "of a program that outlives its cell"
+        "a program that outlives its cell"
     );
 }
 
 #[test]
-fn a_process_that_is_too_large_is_noted_once_and_a_higher_limit_protects_it() {
+fn a_process_over_the_limit_is_reported_once() {
     let notebook = Notebook::start();
     notebook
         .run("%checkpoint limit 64MiB")
@@ -201,7 +204,7 @@ fn a_process_that_is_too_large_is_noted_once_and_a_higher_limit_protects_it() {
     notebook
         .run("%checkpoint limit 256MiB")
         .shows(&["stdout: checkpoints: on, limit 256 MiB\n"]);
-    let last = last_words(&notebook, "std::process::abort()");
+    let last = last_output(&notebook, "std::process::abort()");
     assert!(last.ends_with("variables are as before the cell"), "{last}");
     assert_eq!(
         notebook.run("(large.len(), more)").result(),
@@ -212,7 +215,7 @@ fn a_process_that_is_too_large_is_noted_once_and_a_higher_limit_protects_it() {
         status.contains(" of memory, made in ") && status.contains("\nprotected: all variables"),
         "{status}"
     );
-    // A lower limit is a new reason for a note, and what it says comes true.
+    // After a lower limit there is a new note, and it is right.
     notebook
         .run("%checkpoint limit 64MiB")
         .shows(&["stdout: checkpoints: on, limit 64 MiB\n"]);

@@ -1,4 +1,4 @@
-//! A rustup whose toolchains and settings are a test's own, made of links to the real ones.
+//! A rustup with the toolchains and settings of one test, made of links to the real ones.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,9 +7,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::skip::skip_or_fail;
 use crate::toolchain::sysroot;
 
-/// The toolchain that the user has chosen as the default; the one that compiled these tests.
+/// The user's default toolchain: the one that compiled these tests.
 pub const DEFAULT: &str = "chosen-by-the-user";
 
 /// rustup's own folder.
@@ -18,11 +19,19 @@ pub struct Rustup {
 }
 
 impl Rustup {
-    /// Nothing, with a line that says so, on a machine without rustup.
-    pub fn new() -> Option<Self> {
+    /// `None` on a machine without rustup: the test `name` is skipped there, or fails.
+    pub fn find_or_skip(name: &str) -> Option<Self> {
+        let rustup = Self::find();
+        if rustup.is_none() {
+            skip_or_fail(name, "there is no rustup");
+        }
+        rustup
+    }
+
+    /// `None` on a machine without rustup.
+    pub fn find() -> Option<Self> {
         let found = Command::new("rustup").arg("--version").output();
         if !found.is_ok_and(|output| output.status.success()) {
-            eprintln!("not tested, because there is no rustup here");
             return None;
         }
         let home = tempfile::tempdir().expect("a temporary folder");
@@ -33,7 +42,7 @@ impl Rustup {
         Some(rustup)
     }
 
-    /// What `RUSTUP_HOME` should say.
+    /// The value for `RUSTUP_HOME`.
     pub fn home(&self) -> &str {
         self.home.path().to_str().expect("its path is text")
     }
@@ -54,7 +63,7 @@ impl Rustup {
         fs::write(self.home.path().join("settings.toml"), settings).expect("the folder is ours");
     }
 
-    /// Lets a program know this rustup and no other choice of a toolchain.
+    /// Makes a program use this rustup and no other choice of a toolchain.
     pub fn apply(&self, command: &mut Command) {
         command
             .env("RUSTUP_HOME", self.home())

@@ -1,6 +1,6 @@
-//! Starting where something is missing, broken, or being built by another kernel at the same moment.
+//! Starts where something is missing, broken, read-only, full, or being built by another kernel at the same time.
 //!
-//! One template is built for all of these tests, with crates for a class, in a cache of their own.
+//! These tests share one template, with the crates of a class, in a cache of their own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,12 @@ use corebook_tests::execution::{Execute, Ran};
 use corebook_tests::message::Request;
 use corebook_tests::notebook::{Notebook, Start};
 use corebook_tests::process::Process;
+use corebook_tests::skip::skip_or_fail;
 use corebook_tests::toolchain::IncompleteToolchain;
 use corebook_tests::{FIRST_CELL_PATIENCE, PATIENCE, binary};
 use nix::sys::signal::Signal;
 
-/// What a class wants to have at once.
+/// The crates that a class needs.
 const CRATES: &str = "rand,itertools,ndarray";
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -33,10 +34,10 @@ fn command(cache: &Path, starter: &[&str]) -> Command {
 /// What happened when the template was built.
 struct Built {
     cache: PathBuf,
-    /// What two kernels showed for `1 + 1` that were started at once, after a third was killed while it built.
+    /// What two kernels showed for `1 + 1`. They were started at once, after a third was killed while it built.
     shown: [Vec<String>; 2],
-    /// What the killed one had begun.
-    rest_of_the_killed: PathBuf,
+    /// The folder that the killed kernel had begun.
+    begun_by_the_killed: PathBuf,
 }
 
 fn built() -> &'static Built {
@@ -44,7 +45,7 @@ fn built() -> &'static Built {
     BUILT.get_or_init(|| {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("startup é cache");
         let _ = fs::remove_dir_all(&cache);
-        let rest_of_the_killed = kill_while_building(&cache);
+        let begun_by_the_killed = kill_while_building(&cache);
         let start = || Notebook::spawn(Connection::tcp(), command(&cache, &[]));
         let (one, other) = (start(), start());
         let execute = Execute::new("1 + 1");
@@ -57,17 +58,17 @@ fn built() -> &'static Built {
         Built {
             cache,
             shown: shown.try_into().expect("two were started"),
-            rest_of_the_killed,
+            begun_by_the_killed,
         }
     })
 }
 
-/// Starts a kernel without a template and kills it as soon as it compiles.
+/// Starts a kernel without a template and kills it as soon as it compiles. Returns the folder that it had begun.
 fn kill_while_building(cache: &Path) -> PathBuf {
     let connection = Connection::tcp();
     let mut kernel = Process::spawn(&connection, command(cache, &[]));
     let deadline = Instant::now() + FIRST_CELL_PATIENCE;
-    let rest = loop {
+    let begun = loop {
         let entries = fs::read_dir(cache.join("templates")).into_iter().flatten();
         let compiling = entries
             .flatten()
@@ -88,34 +89,32 @@ fn kill_while_building(cache: &Path) -> PathBuf {
     };
     kernel.send_signal(Signal::SIGKILL);
     kernel.wait(PATIENCE);
-    rest
+    begun
 }
 
-/// All of a cell that may have to wait for a build.
+/// Everything about a cell that may have to wait for a build.
 fn collect(notebook: &Notebook, request: &Request, execute: &Execute) -> Ran {
     notebook.collect_within(request, execute, Vec::new(), FIRST_CELL_PATIENCE)
 }
 
-/// Whether this process may do what `starter` does, which a container can forbid.
-fn is_allowed(starter: &[&str]) -> bool {
+/// Whether this machine lets a test do what `starter` does, which a container can forbid. If not, the test is skipped
+/// or fails.
+fn is_allowed(test: &str, starter: &[&str]) -> bool {
     let tried = Command::new(starter[0])
         .args(&starter[1..])
         .arg("true")
         .output();
     let is_allowed = tried.is_ok_and(|output| output.status.success());
     if !is_allowed {
-        eprintln!(
-            "not tested, because it is forbidden here: {}",
-            starter.join(" ")
-        );
+        skip_or_fail(test, &format!("`{}` is forbidden here", starter.join(" ")));
     }
     is_allowed
 }
 
 const WITHOUT_NETWORK: [&str; 4] = ["unshare", "--map-root-user", "--net", "--"];
 
-/// Runs `script` with a mount table of its own, then what follows.
-fn after_mounting(script: &str) -> [String; 7] {
+/// Runs `script` with its own mount table, then the program that follows.
+fn after_mounting(script: &str) -> [String; 8] {
     let script = format!("{script} && exec \"$@\"");
     [
         "unshare",
@@ -125,39 +124,45 @@ fn after_mounting(script: &str) -> [String; 7] {
         "sh",
         "-c",
         &script,
+        "sh",
     ]
     .map(str::to_owned)
 }
 
-/// A kernel that is reached through the file system, so that it needs no network of any kind.
+/// A kernel that is reached through the file system, so that it needs no network at all.
 fn spawn_in(folder: &Path, cache: &Path, starter: &[&str]) -> Notebook {
     Notebook::spawn(Connection::ipc(folder), command(cache, starter))
 }
 
+// The two are started after a third was killed while it built.
 #[test]
-fn after_a_killed_build_two_kernels_at_once_build_one_template_and_tell_who_waits() {
+fn two_kernels_at_once_build_one_template() {
     let built = built();
     let entries = fs::read_dir(built.cache.join("templates")).expect("it was built");
-    assert_eq!(entries.count(), 1, "one template and no rest");
-    assert!(!built.rest_of_the_killed.exists());
+    assert_eq!(entries.count(), 1, "one template and nothing else");
+    assert!(!built.begun_by_the_killed.exists());
     for shown in &built.shown {
-        let [told, result] = shown.as_slice() else {
+        let [notice, result] = shown.as_slice() else {
             panic!("not only a notice and a result: {shown:#?}")
         };
         assert_eq!(result, "result: 2");
-        assert!(told.starts_with("stderr: "), "{told}");
+        assert!(notice.starts_with("stderr: "), "{notice}");
     }
-    let told = built.shown.concat().concat();
-    assert!(told.contains("building the runtime for rustc "), "{told}");
+    let notices = built.shown.concat().concat();
     assert!(
-        told.contains("waiting for another process that is building the runtime"),
-        "{told}"
+        notices.contains("building the runtime for rustc "),
+        "{notices}"
+    );
+    assert!(
+        notices.contains("waiting for another process that is building the runtime"),
+        "{notices}"
     );
 }
 
+// With the crates of the class.
 #[test]
-fn a_later_start_has_the_classs_crates_and_needs_no_network_where_namespaces_are_allowed() {
-    if !is_allowed(&WITHOUT_NETWORK) {
+fn a_later_start_needs_no_network() {
+    if !is_allowed("a_later_start_needs_no_network", &WITHOUT_NETWORK) {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -189,7 +194,7 @@ fn a_later_start_has_the_classs_crates_and_needs_no_network_where_namespaces_are
 }
 
 #[test]
-fn a_read_only_cache_with_a_template_starts_kernels_where_namespaces_are_allowed() {
+fn a_read_only_cache_with_a_template_starts_kernels() {
     let cache = &built().cache;
     let path = cache.display();
     let script = format!(
@@ -197,13 +202,13 @@ fn a_read_only_cache_with_a_template_starts_kernels_where_namespaces_are_allowed
     );
     let starter = after_mounting(&script);
     let starter = starter.each_ref().map(String::as_str);
-    let starter = [starter.as_slice(), &["sh"]].concat();
-    if !is_allowed(&starter) {
+    let name = "a_read_only_cache_with_a_template_starts_kernels";
+    if !is_allowed(name, &starter) {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = command(cache, &starter);
-    // Where its session goes instead.
+    // The session goes there, because the cache cannot be written.
     command.env("XDG_RUNTIME_DIR", folder.path());
     let notebook = Notebook::spawn(Connection::ipc(folder.path()), command);
     assert_eq!(notebook.run("1 + 1").result(), "2");
@@ -211,16 +216,17 @@ fn a_read_only_cache_with_a_template_starts_kernels_where_namespaces_are_allowed
 }
 
 #[test]
-fn a_read_only_cache_without_a_template_is_told_where_namespaces_are_allowed() {
+fn a_read_only_cache_without_a_template_is_reported() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().display();
-    let told = refusal(
+    let error = first_error(
+        "a_read_only_cache_without_a_template_is_reported",
         folder.path(),
         &format!("mount -t tmpfs -o ro none '{path}'"),
     );
-    if let Some(told) = told {
+    if let Some(error) = error {
         assert_eq!(
-            told,
+            error,
             "StartError: CACHE/templates may not be written (Read-only file system (os error 30)): set \
              COREBOOK_CACHE_DIR to a folder of your own"
         );
@@ -228,27 +234,27 @@ fn a_read_only_cache_without_a_template_is_told_where_namespaces_are_allowed() {
 }
 
 #[test]
-fn a_full_disk_is_told_where_namespaces_are_allowed() {
+fn a_full_disk_is_reported() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().display();
-    let told = refusal(
+    let error = first_error(
+        "a_full_disk_is_reported",
         folder.path(),
         &format!("mount -t tmpfs -o size=4m none '{path}'"),
     );
-    if let Some(told) = told {
+    if let Some(error) = error {
         assert_eq!(
-            told,
+            error,
             "StartError: the disk is full at CACHE: free some space, or set COREBOOK_CACHE_DIR to another disk"
         );
     }
 }
 
-/// The error of the first cell where `script` has made `cache` unusable; nothing if that is forbidden here.
-fn refusal(cache: &Path, script: &str) -> Option<String> {
+/// The error of the first cell after `script` has made `cache` unusable. `None` if that is forbidden here.
+fn first_error(test: &str, cache: &Path, script: &str) -> Option<String> {
     let starter = after_mounting(script);
     let starter = starter.each_ref().map(String::as_str);
-    let starter = [starter.as_slice(), &["sh"]].concat();
-    if !is_allowed(&starter) {
+    if !is_allowed(test, &starter) {
         return None;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -262,14 +268,14 @@ fn refusal(cache: &Path, script: &str) -> Option<String> {
         "{}",
         ran.traceback()
     );
-    // What needs no compiler is still answered.
+    // Requests that need no compiler are still answered.
     assert_eq!(notebook.run("%time?").reply.text("status"), "ok");
     let last = ran.log().pop().expect("an error");
     Some(last.replace(&cache.display().to_string(), "CACHE"))
 }
 
 #[test]
-fn a_missing_rust_src_is_told_once_in_the_first_cell() {
+fn a_missing_rust_src_is_reported_once_in_the_first_cell() {
     let toolchain = IncompleteToolchain::new();
     let notebook = Notebook::start_as(&Start {
         variables: &[("PATH", &toolchain.path())],
@@ -286,7 +292,7 @@ fn a_missing_rust_src_is_told_once_in_the_first_cell() {
 }
 
 #[test]
-fn a_missing_linker_is_told_by_the_first_cell() {
+fn a_missing_linker_is_reported_by_the_first_cell() {
     let toolchain = IncompleteToolchain::new().with_source();
     let notebook = Notebook::start_as(&Start {
         variables: &[("PATH", &toolchain.path_without_linker())],
@@ -302,7 +308,7 @@ fn a_missing_linker_is_told_by_the_first_cell() {
 }
 
 #[test]
-fn an_upgrade_under_a_running_kernel_is_survived() {
+fn an_upgrade_does_not_end_a_running_kernel() {
     binary::prebuild();
     let folder = tempfile::Builder::new()
         .prefix("é ")
@@ -316,7 +322,7 @@ fn an_upgrade_under_a_running_kernel_is_survived() {
     fs::copy(binary::path(), &newer).expect("the folder is ours");
     fs::rename(&newer, &program).expect("the folder is ours");
     assert_eq!(notebook.run("kept").result(), "5");
-    // The worker ends; the next one is started from the new file.
+    // The next worker is started from the new file.
     let died = notebook.run("std::process::exit(3)");
     assert_eq!(died.reply.text("status"), "error");
     assert_eq!(notebook.run("1 + 1").result(), "2");

@@ -1,5 +1,5 @@
-//! A notebook that is opened and not run makes nothing of its folder run, and nothing of it is read. Of a notebook that
-//! is run, the folder may choose among the user's own toolchains.
+//! A notebook's folder. Opening the notebook must not run or read anything in it. When the notebook is run, the folder
+//! may choose among the user's own toolchains, and nothing else.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use corebook_tests::toolchain::{IncompleteToolchain, OTHER_VARIABLE};
 use corebook_tests::traps::Traps;
 use serde_json::json;
 
-/// A kernel whose notebook lies in `folder`, with the template of all tests.
+/// A kernel for a notebook in `folder`, with the template that all tests share.
 fn start_in(folder: &Path, prepare: impl FnOnce(&mut Command)) -> Notebook {
     binary::prebuild();
     let mut command = binary::command();
@@ -22,7 +22,7 @@ fn start_in(folder: &Path, prepare: impl FnOnce(&mut Command)) -> Notebook {
     Notebook::spawn(Connection::tcp(), command)
 }
 
-/// A folder with a toolchain file.
+/// A folder with this toolchain file.
 fn folder_with(file: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("rust-toolchain.toml"), file).expect("the folder is ours");
@@ -32,7 +32,7 @@ fn folder_with(file: &str) -> tempfile::TempDir {
 #[test]
 fn opening_a_notebook_runs_and_reads_nothing_of_its_folder() {
     let traps = Traps::set();
-    let rustup = Rustup::new();
+    let rustup = Rustup::find();
     let notebook = start_in(&traps.folder(), |command| {
         traps.surround(command);
         if let Some(rustup) = &rustup {
@@ -97,7 +97,7 @@ fn commands_started_beside_a_notebook_run_nothing_of_its_folder() {
     fs::write(&notebook, cells.to_string()).expect("the folder is ours");
     let prefix = tempfile::tempdir().expect("a temporary folder");
     let prefix = prefix.path().to_str().expect("its path is text");
-    let rustup = Rustup::new();
+    let rustup = Rustup::find();
     let call = |arguments: &[&str]| -> Output {
         let mut command = binary::command();
         traps.surround(&mut command);
@@ -137,8 +137,10 @@ fn commands_started_beside_a_notebook_run_nothing_of_its_folder() {
 }
 
 #[test]
-fn a_toolchain_that_is_not_installed_is_an_error_until_it_is() {
-    let Some(rustup) = Rustup::new() else { return };
+fn a_toolchain_that_is_not_installed_is_an_error() {
+    let Some(rustup) = Rustup::find_or_skip("a_toolchain_that_is_not_installed_is_an_error") else {
+        return;
+    };
     let folder = folder_with(
         "[toolchain]\nchannel = \"class-2026\"\ncomponents = [\"rust-src\"]\ntargets = [\"x\"]\n",
     );
@@ -155,7 +157,7 @@ fn a_toolchain_that_is_not_installed_is_an_error_until_it_is() {
         )) && error.ends_with("run `rustup toolchain install class-2026`"),
         "{error}"
     );
-    // What needs no compiler is answered all the same.
+    // Requests that need no compiler are still answered.
     assert_eq!(notebook.run("%time?").reply.text("status"), "ok");
     fs::write(&file, "[toolchain]\nchannel = \"../tools\"\n").expect("the folder is ours");
     assert_eq!(
@@ -169,14 +171,17 @@ fn a_toolchain_that_is_not_installed_is_an_error_until_it_is() {
     rustup.add("class-2026", &corebook_tests::toolchain::sysroot());
     fs::write(&file, "class-2026\n").expect("the folder is ours");
     assert_eq!(notebook.run("1 + 1").result(), "2");
-    // It was obeyed once; what a running notebook is compiled by does not change.
+    // The file was obeyed at the first cell. The compiler of a running notebook does not change.
     fs::write(&file, "class-2027\n").expect("the folder is ours");
     assert_eq!(notebook.run("1 + 2").result(), "3");
 }
 
 #[test]
-fn the_users_own_choice_of_a_toolchain_wins_over_a_file() {
-    let Some(rustup) = Rustup::new() else { return };
+fn the_users_choice_of_a_toolchain_wins_over_a_file() {
+    let Some(rustup) = Rustup::find_or_skip("the_users_choice_of_a_toolchain_wins_over_a_file")
+    else {
+        return;
+    };
     let folder = folder_with("[toolchain]\nchannel = \"class-2026\"\n");
     let inner = folder.path().join("inner");
     fs::create_dir(&inner).expect("the folder is ours");
@@ -189,22 +194,27 @@ fn the_users_own_choice_of_a_toolchain_wins_over_a_file() {
     for name in ["COREBOOK_TOOLCHAIN", "RUSTUP_TOOLCHAIN"] {
         assert_eq!(by_variable(name).run("1 + 1").result(), "2", "{name}");
     }
-    // An override for a folder wins over the files there and above.
+    // An override for a folder wins over the files in it and above it.
     let folder = fs::canonicalize(folder.path()).expect("it is there");
     rustup.set_override(Some((&folder, DEFAULT)));
     let notebook = start_in(&inner, |command| rustup.apply(command));
     assert_eq!(notebook.run("1 + 1").result(), "2");
 }
 
+// The folder's file changes between the start and the first cell.
 #[test]
-fn the_first_cell_is_compiled_by_the_compiler_that_the_folder_names() {
-    let Some(rustup) = Rustup::new() else { return };
+fn the_first_cell_uses_the_compiler_that_the_folder_names() {
+    let Some(rustup) =
+        Rustup::find_or_skip("the_first_cell_uses_the_compiler_that_the_folder_names")
+    else {
+        return;
+    };
     let other = IncompleteToolchain::new()
         .with_source()
         .with_another_version();
     rustup.add("other", other.root());
-    // With the cache in it, as in a home folder: what rustup's programs find above the session counts no more than
-    // what lies beside the notebook.
+    // The cache is in that folder, as in a home folder: a toolchain file above the session must count no more than one
+    // beside the notebook.
     let traps = Traps::set();
     let folder = folder_with(&format!(
         "[toolchain]\npath = \"{}\"\n",
@@ -236,8 +246,9 @@ fn the_first_cell_is_compiled_by_the_compiler_that_the_folder_names() {
     assert_eq!(notebook.run("kept.len()").result(), "2");
 }
 
+// Those that make no sense here are left out, and the first cell says so.
 #[test]
-fn settings_for_evcxr_are_the_users_and_are_used_for_what_makes_sense() {
+fn settings_for_evcxr_are_the_users_and_partly_used() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = folder.path().join("evcxr.toml");
     let library = folder.path().join("greeting");
