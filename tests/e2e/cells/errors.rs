@@ -1,9 +1,9 @@
-//! Each row of the table of errors: one message, the same in the reply, and the next cell works.
+//! Each kind of error: one message, the same in the reply, at its place in the cell, and the next cell works.
 
 use corebook_tests::execution::Ran;
 use corebook_tests::notebook::{Notebook, Start};
 
-/// The cell failed with this and showed nothing else. Gives back the traceback in plain text.
+/// The cell failed with this error and showed nothing else. Returns the traceback in plain text.
 fn failed(ran: Ran, ename: &str, evalue: &str) -> String {
     let traceback = ran.traceback();
     assert_eq!(ran.log(), [format!("{ename}: {evalue}")]);
@@ -16,7 +16,7 @@ fn expect_in(text: &str, wanted: &[&str]) {
     }
 }
 
-/// Never a path of generated code.
+/// The text must not name generated code or its paths.
 fn expect_no_generated_code(text: &str) {
     for hidden in ["src/lib.rs", "evcxr", "run_user_code", "ctx::", "/rustc/"] {
         assert!(!text.contains(hidden), "{hidden:?} in:\n{text}");
@@ -24,9 +24,9 @@ fn expect_no_generated_code(text: &str) {
 }
 
 #[test]
-fn a_panic_is_one_error_at_the_cells_own_line_and_variables_stay() {
+fn a_panic_is_one_error_at_its_own_line() {
     let notebook = Notebook::start();
-    // The first cell of all, before anything else has used the runtime.
+    // The first cell, before any other has used the runtime.
     let traceback = failed(notebook.run("panic!(\"x\")"), "Panic", "x");
     expect_in(
         &traceback,
@@ -47,7 +47,7 @@ fn a_panic_is_one_error_at_the_cells_own_line_and_variables_stay() {
     expect_no_generated_code(&traceback);
     assert_eq!(notebook.run("kept").result(), "[1, 2]");
 
-    // In a function of an earlier cell: its place is named.
+    // In a function of an earlier cell, the error names that cell.
     notebook.run_quietly(
         "fn half(x: i32) -> i32 {\n    assert!(x % 2 == 0, \"{x} is odd\");\n    x / 2\n}",
     );
@@ -61,7 +61,7 @@ fn a_panic_is_one_error_at_the_cells_own_line_and_variables_stay() {
     );
     assert_eq!(notebook.run("half(8)").result(), "4");
 
-    // Output until then is shown, and stays before the error.
+    // Earlier output is shown, before the error.
     let ran = notebook.run("print!(\"so far\");\nOption::<i32>::None.unwrap();");
     assert_eq!(
         ran.log(),
@@ -70,29 +70,25 @@ fn a_panic_is_one_error_at_the_cells_own_line_and_variables_stay() {
             "Panic: called `Option::unwrap()` on a `None` value"
         ]
     );
+}
 
-    // A panic that the cell's own code catches is told, but the cell has not failed.
-    let log = notebook
-        .run("let caught = std::panic::catch_unwind(|| panic!(\"caught\")).is_err();\ncaught")
-        .log();
-    assert_eq!(
-        log,
-        [
-            "stderr: thread 'main' panicked at cell [9]:1:42: caught\n",
-            "result: true"
-        ]
-    );
-    // One on a thread of its own is told too.
-    let log = notebook
-        .run("let ended = std::thread::spawn(|| panic!(\"elsewhere\")).join().is_err();\nended")
-        .log();
-    assert_eq!(
-        log,
-        [
-            "stderr: thread 'unnamed' panicked at cell [10]:1:35: elsewhere\n",
-            "result: true"
-        ]
-    );
+// The cell has not failed: its code caught the panic, or another thread had it.
+#[test]
+fn a_panic_that_does_not_end_the_cell_is_on_stderr() {
+    let notebook = Notebook::start();
+    for (code, place) in [
+        (
+            "let caught = std::panic::catch_unwind(|| panic!(\"caught\")).is_err();\ncaught",
+            "thread 'main' panicked at cell [1]:1:42: caught",
+        ),
+        (
+            "let ended = std::thread::spawn(|| panic!(\"elsewhere\")).join().is_err();\nended",
+            "thread 'unnamed' panicked at cell [2]:1:35: elsewhere",
+        ),
+    ] {
+        let message = format!("stderr: {place}\n");
+        notebook.run(code).shows(&[&message, "result: true"]);
+    }
 }
 
 #[test]
@@ -113,7 +109,7 @@ fn a_panic_in_a_pools_item_names_the_item_and_its_line() {
 }
 
 #[test]
-fn a_backtrace_comes_only_on_demand_and_holds_the_users_frames() {
+fn a_backtrace_on_demand_holds_only_the_users_frames() {
     let notebook = Notebook::start_as(&Start {
         variables: &[("RUST_BACKTRACE", "1")],
     });
@@ -152,8 +148,9 @@ fn a_failed_question_mark_is_an_error_with_its_text() {
     assert_eq!(notebook.run("kept").result(), "7");
 }
 
+// With labels, notes and helps, and with colours.
 #[test]
-fn compile_errors_are_all_there_with_labels_notes_and_helps_at_the_cells_own_places() {
+fn all_compile_errors_are_shown_at_their_own_places() {
     let notebook = Notebook::start();
     notebook.run_quietly("let kept = 7;");
     let code = "let a: i32 = \"text\";\nlet b = 1;\nlet c: bool = b;\n";
@@ -175,7 +172,7 @@ fn compile_errors_are_all_there_with_labels_notes_and_helps_at_the_cells_own_pla
     expect_no_generated_code(&traceback);
     assert_eq!(traceback.matches("error[E0308]").count(), 2, "{traceback}");
 
-    // In colour; no nothing of the cell runs.
+    // The traceback has colours, and no part of the cell runs.
     let ran = notebook.run("println!(\"not run\");\nlet é = missing_name;");
     assert!(
         ran.reply.content["traceback"]
@@ -191,7 +188,7 @@ fn compile_errors_are_all_there_with_labels_notes_and_helps_at_the_cells_own_pla
     );
     expect_in(&traceback, &["cell [3]:2:9", "2 | let é = missing_name;"]);
 
-    // A help with what to write instead.
+    // A help says what to write instead.
     let traceback = failed(
         notebook.run("let mut text = String::new();\ntext.puhs('a');"),
         "CompileError",
@@ -204,16 +201,19 @@ fn compile_errors_are_all_there_with_labels_notes_and_helps_at_the_cells_own_pla
             "help: there is a method `push` with a similar name",
         ],
     );
+    assert_eq!(notebook.run("kept").result(), "7");
+}
 
-    // Broken syntax.
+#[test]
+fn errors_of_syntax_and_in_a_magic_are_at_their_own_place() {
+    let notebook = Notebook::start();
     let traceback = failed(
         notebook.run("let x = ;"),
         "CompileError",
         "expected expression, found `;`",
     );
-    expect_in(&traceback, &["cell [5]:1:9"]);
+    expect_in(&traceback, &["cell [1]:1:9"]);
 
-    // Inside a magic.
     notebook
         .run("%pool 2")
         .shows(&["stdout: pool: 2 workers\n"]);
@@ -225,12 +225,11 @@ fn compile_errors_are_all_there_with_labels_notes_and_helps_at_the_cells_own_pla
     expect_in(
         &traceback,
         &[
-            "cell [7]:2:26",
+            "cell [3]:2:26",
             "%timeit pool.map(|x| x + nowhere, 0..limit)",
         ],
     );
     expect_no_generated_code(&traceback);
-    assert_eq!(notebook.run("kept").result(), "7");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The rules of interrupts. None measures time: each stops what would take minutes.
+//! How a running cell is stopped. No test measures time: each stops code that would run for minutes.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use corebook_tests::execution::Execute;
 use corebook_tests::notebook::Notebook;
 use nix::sys::signal::Signal;
 
-/// Far below what the interrupted cells would take, far above what stopping them takes on a busy machine.
+/// Much shorter than the interrupted cells would run, much longer than stopping them takes on a busy machine.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Starts `code`, which prints before it does what takes long, interrupts it, and gives back what it showed.
+/// Starts `code`, which prints before its long work, interrupts it, and returns what it showed.
 fn interrupted(notebook: &Notebook, code: &str, interrupt: impl Fn(&Notebook)) -> Vec<String> {
     let execute = Execute::new(code);
     let (request, published) = notebook.send_and_await_output(&execute);
@@ -56,7 +56,7 @@ fn interrupting_a_map_keeps_variables_and_pool() {
 }
 
 #[test]
-fn interrupting_what_the_runtime_knows_keeps_variables() {
+fn interrupting_timing_pool_and_progress_keeps_variables() {
     let notebook = Notebook::start();
     notebook
         .run("%pool 2")
@@ -95,7 +95,7 @@ fn interrupting_what_the_runtime_knows_keeps_variables() {
 fn interrupting_a_compile_keeps_variables() {
     let notebook = Notebook::start();
     notebook.run_quietly("let kept = 7;");
-    // Each function makes the optimiser unroll the one before: minutes of compiling, no time to run.
+    // Each function makes the optimiser unroll the previous one: this compiles for minutes and runs in no time.
     let mut code =
         String::from("#[inline(always)] fn f0(x: u64) -> u64 { x.rotate_left(7) ^ (x % 11) }\n");
     for level in 1..14 {
@@ -128,7 +128,7 @@ fn interrupting_a_compile_keeps_variables() {
 }
 
 #[test]
-fn a_loop_that_looks_at_nothing_is_killed_and_variables_are_kept() {
+fn a_loop_that_cannot_be_stopped_is_killed() {
     let notebook = Notebook::start();
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }\nlet kept = 7;");
     let log = interrupted(&notebook, "println!(\"go\");\nloop {}", by_message);
@@ -140,7 +140,7 @@ fn a_loop_that_looks_at_nothing_is_killed_and_variables_are_kept() {
     assert!(log[1].contains("variables are kept"), "{log:?}");
     assert_eq!(notebook.run("(double(4), kept)").result(), "(8, 7)");
 
-    // A second interrupt kills at once: the message need not say that a second was waited for.
+    // A second interrupt kills at once, so the message need not name the wait.
     let log = interrupted(&notebook, "println!(\"go\");\nloop {}", |notebook| {
         notebook.interrupt();
         notebook.interrupt();
@@ -183,7 +183,7 @@ fn queued_cells_are_aborted_by_an_interrupt() {
     let second = Execute::new("println!(\"never\");");
     let (request, published) = notebook.send_and_await_output(&first);
     let queued = notebook.send(&second);
-    // It has arrived when the shell has answered a later question.
+    // When the shell answers a later request, the cell has arrived.
     notebook.ask("kernel_info_request", serde_json::json!({}));
     notebook.interrupt();
     let log = notebook.collect_after(&request, &first, published).log();
@@ -200,7 +200,7 @@ fn queued_cells_are_aborted_by_an_interrupt() {
 #[test]
 fn an_interrupt_of_an_idle_kernel_does_nothing() {
     let notebook = Notebook::start();
-    // Not even while it starts.
+    // The first ones arrive while it starts.
     notebook.process.send_signal(Signal::SIGINT);
     notebook.interrupt();
     assert_eq!(notebook.run("let kept = 7;\nkept").result(), "7");

@@ -1,4 +1,4 @@
-//! What cells print and show: at once, complete, in order, and in few messages.
+//! What cells print and display: at once, complete, in order, and in few messages.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn partial_lines_show_while_the_cell_runs() {
     let parts = streams(&ran.outputs);
     let texts: Vec<&str> = parts.iter().map(|part| part.text("text")).collect();
     assert_eq!(texts, ["0.. ", "1.. ", "2.. "]);
-    // The requirement's own figure: they come as they are printed, 300 ms apart.
+    // They arrive as they are printed, 300 ms apart.
     let arrived: Vec<_> = parts
         .iter()
         .map(|part| part.arrived)
@@ -39,7 +39,7 @@ fn partial_lines_show_while_the_cell_runs() {
 }
 
 #[test]
-fn text_without_a_line_break_shows_although_nobody_flushes() {
+fn text_without_a_line_break_shows_without_a_flush() {
     let notebook = Notebook::start();
     // The cell ends only when the client has seen the text and interrupts.
     let execute = Execute::new("print!(\"unflushed\"); loop { std::thread::park(); }");
@@ -55,7 +55,7 @@ fn text_without_a_line_break_shows_although_nobody_flushes() {
         log.len() == 2 && log[1].starts_with("Interrupted: "),
         "{log:?}"
     );
-    // At the end of a cell it shows too, and the next cell's output is its own.
+    // It also shows at the end of a cell, and not in the output of the next one.
     notebook
         .run("print!(\"no line break\")")
         .shows(&["stdout: no line break"]);
@@ -88,19 +88,19 @@ fn bursts_come_complete_in_few_messages() {
         ran.printed() == numbered(1_000_000),
         "lines are missing or out of order"
     );
-    // Any memory it needed for that is given back or small: the kernel still works at once.
+    // The kernel still works after that.
     assert_eq!(notebook.run("1 + 1").result(), "2");
 }
 
 #[test]
-fn text_is_cut_between_characters_only_and_bytes_that_are_no_text_are_replaced() {
+fn characters_stay_whole_and_invalid_bytes_are_replaced() {
     let notebook = Notebook::start();
     let ran = notebook.run("print!(\"{}\", \"é😀\".repeat(50_000));");
     assert!(
         ran.printed() == "é😀".repeat(50_000),
         "characters are damaged"
     );
-    // In two writes, with time between: the halves of a character meet.
+    // A character is written in two halves, with time between them. They are put together.
     let code = "use std::io::Write;\nlet mut out = std::io::stdout();\nfor half in [&b\"a\\xf0\\x9f\"[..], &b\"\\x98\\x80b\\n\"[..]] {\n    \
         out.write_all(half).unwrap();\n    out.flush().unwrap();\n    std::thread::sleep(std::time::Duration::from_millis(150));\n}";
     notebook.run(code).shows(&["stdout: a😀b\n"]);
@@ -114,7 +114,7 @@ fn text_is_cut_between_characters_only_and_bytes_that_are_no_text_are_replaced()
         .shows(&["stdout: EVCXR_EXECUTION_COMPLETE\nEVCXR\n"]);
 }
 
-/// What the cell with this number is, and what it must show.
+/// The code of the cell with this number, and what it must show.
 fn cell(number: usize) -> (String, Vec<String>) {
     let mut code = String::new();
     let mut expected = Vec::new();
@@ -150,7 +150,7 @@ fn cell(number: usize) -> (String, Vec<String>) {
     (code, expected)
 }
 
-/// Runs the cells with these numbers, all sent before the first has ended.
+/// Runs the cells with these numbers. All are sent before the first one ends.
 fn expect_in_order(numbers: std::ops::Range<usize>) {
     let notebook = Notebook::start();
     let sent: Vec<_> = numbers
@@ -171,7 +171,7 @@ fn expect_in_order(numbers: std::ops::Range<usize>) {
 
 #[test]
 fn two_hundred_cells_show_nothing_out_of_order() {
-    // Two kernels at once, so that they disturb each other.
+    // Two kernels run at once, so that they disturb each other.
     std::thread::scope(|scope| {
         for numbers in [0..100, 100..200] {
             scope.spawn(|| expect_in_order(numbers));
@@ -180,7 +180,7 @@ fn two_hundred_cells_show_nothing_out_of_order() {
 }
 
 #[test]
-fn output_of_a_thread_that_outlives_its_cell_shows_in_a_later_one() {
+fn output_of_an_older_thread_shows_in_the_present_cell() {
     let notebook = Notebook::start();
     let code = "use std::sync::mpsc::{channel, Sender};\nlet (tx, rx) = channel::<String>();\nlet (done, dones) = channel::<()>();\n\
         std::thread::spawn(move || for text in rx { println!(\"{text}\"); done.send(()).unwrap(); });";
@@ -219,7 +219,7 @@ fn displays_come_in_place_and_can_be_updated_and_cleared() {
     assert_eq!(ran.outputs[0].message_type(), "update_display_data");
     assert_eq!(ran.outputs.len(), 1);
 
-    // The convention of existing crates, any number, in place.
+    // Displays by evcxr's convention, which crates use: any number of them, each in its place.
     let code = "println!(\"before\");\nfor i in 0..2 { println!(\"EVCXR_BEGIN_CONTENT text/html\\n<i>{i}</i>\\nEVCXR_END_CONTENT\"); }\nprintln!(\"after\");";
     notebook.run(code).shows(&[
         "stdout: before\n",
@@ -250,8 +250,9 @@ fn the_beginning_of_a_display_without_its_end_is_text() {
     notebook.run("1 + 1").shows(&["result: 2"]);
 }
 
+// A client that allows input may be a terminal.
 #[test]
-fn a_progress_bar_is_a_line_of_text_for_a_client_that_may_be_a_terminal() {
+fn a_progress_bar_is_text_for_a_terminal_client() {
     let notebook = Notebook::start();
     let ran = notebook.run_as(&Execute {
         allow_stdin: true,
@@ -270,7 +271,7 @@ fn a_progress_bar_is_a_line_of_text_for_a_client_that_may_be_a_terminal() {
     );
     assert!(lines[2].starts_with("\r2/2 ["), "{text:?}");
     drop(ran);
-    // As notebooks have it.
+    // Other clients get a display.
     let ran = notebook.run("for _ in progress(0..2) {}");
     let types: Vec<&str> = ran.outputs.iter().map(Message::message_type).collect();
     assert_eq!(types, ["display_data", "update_display_data"]);
@@ -292,7 +293,7 @@ fn the_last_expression_is_the_result() {
         "{}",
         &long[9_990..]
     );
-    // Rectangular data shows as a table too.
+    // Rectangular data is shown as a table too.
     let ran = notebook.run("vec![vec![1, 2], vec![3, 4]]");
     let data = ran.outputs[0].content["data"].clone();
     assert_eq!(ran.outputs.len(), 1);

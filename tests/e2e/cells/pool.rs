@@ -3,13 +3,13 @@
 
 use corebook_tests::notebook::{Notebook, Start};
 
-/// No network: what the pool needs is prebuilt.
+/// Without a network: what the pool needs is prebuilt.
 const OFFLINE: Start<'_> = Start {
     variables: &[("CARGO_NET_OFFLINE", "true")],
 };
 
 #[test]
-fn a_pool_is_used_in_ten_later_cells_and_survives_what_happens_between() {
+fn a_pool_works_in_later_cells_and_after_errors() {
     let notebook = Notebook::start_as(&OFFLINE);
     notebook
         .run("%pool 2")
@@ -20,7 +20,7 @@ fn a_pool_is_used_in_ten_later_cells_and_survives_what_happens_between() {
         assert_eq!(notebook.run(&code).result(), expected);
     }
 
-    // A dependency: cells link to the same rayon, so its code finds the pool's workers.
+    // With a dependency on rayon, cells link to the same rayon, so its code finds the pool's workers.
     notebook.run_quietly(":dep rayon = \"1\"\nuse rayon::prelude::*;");
     assert_eq!(
         notebook
@@ -44,7 +44,7 @@ fn a_pool_is_used_in_ten_later_cells_and_survives_what_happens_between() {
         "[2, 3, 4]"
     );
 
-    // A panic in an item, on a worker of the pool itself.
+    // A panic in an item happens on a worker of the pool.
     let log = notebook
         .run("let _ = pool.map(|x| 10 / (x - 3), 0..24);")
         .log();
@@ -64,7 +64,7 @@ fn a_pool_is_used_in_ten_later_cells_and_survives_what_happens_between() {
     );
 }
 
-/// Rows of the mapping table: a cell, and the value it shows.
+/// Rows of the table: a cell, and the value it shows.
 const ROWS: [(&str, &str); 21] = [
     ("pool.map(|x| x * x, 0..5)", "[0, 1, 4, 9, 16]"),
     ("pool.map(|x| x + 1, 1..=3u8)", "[2, 3, 4]"),

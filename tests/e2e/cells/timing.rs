@@ -1,29 +1,29 @@
-//! The magics that time, each through the whole kernel: lines as documented, and what is refused, where.
+//! The magics that time: their lines are as documented, and what they refuse is named at its place.
 
 use corebook_tests::execution::Ran;
 use corebook_tests::notebook::Notebook;
 
-/// What the cell printed to stdout. It may also warn on stderr: that depends on how busy the machine is.
+/// What the cell printed to stdout. It may warn on stderr too if the machine is busy.
 fn printed(ran: Ran) -> String {
     let log = ran.log();
     let texts = log.iter().filter_map(|line| line.strip_prefix("stdout: "));
     texts.collect()
 }
 
-/// `text` with each number replaced by `#`, so that wordings compare.
+/// `text` with each number replaced by `#`, so that texts with different figures can be compared.
 fn without_numbers(text: &str) -> String {
     let mut shape = String::new();
-    for letter in text.chars() {
-        match letter {
+    for c in text.chars() {
+        match c {
             '0'..='9' | '.' if shape.ends_with('#') => {}
             '0'..='9' => shape.push('#'),
-            _ => shape.push(letter),
+            _ => shape.push(c),
         }
     }
     shape
 }
 
-/// The cell failed with this one error. Gives back the traceback in plain text.
+/// The cell failed with this error only. Returns the traceback in plain text.
 fn failed(ran: &Ran, expected: &str) -> String {
     assert_eq!(ran.log_lines(), [expected]);
     ran.traceback()
@@ -32,13 +32,13 @@ fn failed(ran: &Ran, expected: &str) -> String {
 #[test]
 fn the_tutorials_lines_read_as_documented() {
     let notebook = Notebook::start();
-    // Whether it warns of so many workers depends on the machine.
+    // On a machine with fewer cores it also warns.
     let log = notebook.run("%pool 8").log();
     assert!(log.concat().contains("pool: 8 workers\n"), "{log:?}");
     notebook.run_quietly(
         "fn sleeping(x: u64) -> u64 {\n    std::thread::sleep(std::time::Duration::from_millis(100));\n    x\n}",
     );
-    // Sleeps can't be short: only the words and the smallest possible figures are asserted.
+    // A sleep can only be too long, so the words and a lower bound of the figures are asserted.
     for (cell, unit, least) in [
         (
             "%timeit -r 1 (0..24).map(sleeping).collect::<Vec<_>>()",
@@ -74,7 +74,7 @@ fn every_timing_magic_prints_its_lines() {
         .run("%%timeit -n 1 -r 2 let mut all = numbers.clone();\nall.reverse();\ndrop(all)");
     let text = printed(setup);
     assert!(text.starts_with("1 loop, best of 2: "), "{text}");
-    // Quiet, and kept: the figures are Rust values afterwards.
+    // With -q and -o nothing is printed, and the figures are Rust values afterwards.
     notebook.run_quietly("%timeit -q -n 5 -r 4 -o kept numbers.len()");
     assert_eq!(
         notebook
@@ -189,7 +189,7 @@ fn compile_errors_in_measured_code_are_at_its_own_place() {
         let traceback = failed(&ran, &format!("CompileError: {error}"));
         assert!(traceback.contains(place), "{place:?} in\n{traceback}");
     }
-    // A value that the code uses up is told how to stay.
+    // If the code uses a value up, the error says how to keep it.
     let ran = notebook.run("%timeit drop(v)");
     let traceback = ran.traceback();
     assert!(ran.log()[0].starts_with("CompileError: E0507: "));
@@ -224,7 +224,7 @@ fn a_panic_abandons_the_timing_and_names_loop_and_item() {
             "Panic: panicked in item 1 (of 4): attempt to divide by zero"
         ]
     );
-    // A `?` ends it as it ends any cell.
+    // A `?` ends the timing as it ends any cell.
     let ran = notebook.run("%timeit -n 3 -r 2 \"x\".parse::<u8>()?");
     let _ = failed(&ran, "Error: invalid digit found in string");
     assert_eq!(notebook.run("pool.map(|x| x, 0..2)").result(), "[0, 1]");

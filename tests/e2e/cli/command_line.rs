@@ -1,4 +1,4 @@
-//! The command line, from outside.
+//! What the command line accepts and refuses.
 
 use std::process::Output;
 
@@ -13,7 +13,7 @@ fn corebook(arguments: &[&str]) -> Output {
         .expect("the program starts")
 }
 
-/// What a kernel on this connection file says before it ends with exit code 2.
+/// The message of a kernel that refuses this connection file and ends with exit code 2.
 fn refusal(content: Option<&str>) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("connection.json");
@@ -66,9 +66,9 @@ fn a_broken_connection_file_is_refused() {
         r#"{"transport": "tcp", "ip": 3}"#,
         "\0\u{1b}",
     ] {
-        let said = refusal(Some(broken));
+        let message = refusal(Some(broken));
         let expected = "corebook: the connection file FILE is not a Jupyter connection file: ";
-        assert!(said.starts_with(expected), "{broken:?}: {said}");
+        assert!(message.starts_with(expected), "{broken:?}: {message}");
     }
 }
 
@@ -90,12 +90,12 @@ fn a_port_that_is_taken_is_named() {
     let connection = Connection::tcp();
     let port = connection.ports[0];
     let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).expect("it was free");
-    let said = refusal(Some(&connection.to_json().to_string()));
+    let message = refusal(Some(&connection.to_json().to_string()));
     assert!(
-        said.contains(&format!(
+        message.contains(&format!(
             "can't bind the shell socket to tcp://127.0.0.1:{port}"
         )),
-        "{said}"
+        "{message}"
     );
 }
 
@@ -116,7 +116,7 @@ fn a_wrong_command_line_is_refused_with_the_usage() {
 }
 
 #[test]
-fn a_notebooks_words_command_no_terminal() {
+fn a_notebooks_texts_are_escaped_for_the_terminal() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("a\u{1b}[2J.ipynb");
     let metadata = r#"{"kernelspec":{"name":"k\u001b]0;title\u0007","language":"l\u001b[2J","display_name":"d"}}"#;

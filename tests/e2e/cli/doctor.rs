@@ -1,4 +1,4 @@
-//! `corebook doctor` says what is missing and what to do, a line each.
+//! `corebook doctor` prints a line for each thing that is missing, and what to do.
 
 use std::fs;
 use std::process::Output;
@@ -8,7 +8,7 @@ use corebook_tests::toolchain::IncompleteToolchain;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A person with a toolchain, and nothing of corebook's but what a test puts there.
+/// A user with a toolchain, and with only those parts of corebook that a test adds.
 struct Patient {
     home: TempDir,
     toolchain: IncompleteToolchain,
@@ -55,7 +55,7 @@ impl Patient {
         command.output().expect("the program starts")
     }
 
-    /// What it says of one thing; something is always missing here.
+    /// The line about one check. In these tests something is always missing, so the exit code is 1.
     fn line(&self, what: &str) -> String {
         let output = self.examine(&[]);
         let text = String::from_utf8(output.stdout).expect("it is text");
@@ -79,7 +79,7 @@ impl Patient {
         fs::write(dir.join("kernel.json"), spec.to_string()).expect("the folder is ours");
     }
 
-    /// Writes the key of a template that was built by another compiler.
+    /// Writes the key of a template that another compiler built.
     fn add_stale_template(&self) {
         let dir = self.cache().join("templates/0123456789abcdef");
         fs::create_dir_all(&dir).expect("the folder is ours");
@@ -89,7 +89,7 @@ impl Patient {
 }
 
 #[test]
-fn a_missing_rust_src_is_named_with_the_command_that_adds_it() {
+fn a_missing_rust_src_is_named_with_its_command() {
     let patient = Patient::new(IncompleteToolchain::new());
     let root = patient.toolchain.root().display().to_string();
     assert_eq!(
@@ -100,7 +100,7 @@ fn a_missing_rust_src_is_named_with_the_command_that_adds_it() {
 }
 
 #[test]
-fn a_missing_linker_is_named_with_the_command_that_installs_it() {
+fn a_missing_linker_is_named_with_its_command() {
     let mut patient = Patient::new(IncompleteToolchain::new().with_source());
     assert!(patient.line("linker").starts_with("ok       linker: "));
     patient.path = patient.toolchain.path_without_linker();
@@ -112,15 +112,15 @@ fn a_missing_linker_is_named_with_the_command_that_installs_it() {
 }
 
 #[test]
-fn a_stale_template_is_told_from_none() {
+fn a_stale_template_differs_from_a_missing_one() {
     let patient = Patient::new(IncompleteToolchain::new().with_source());
-    let cure = "run `corebook install`, or wait about 15 s at the next start of a kernel";
+    let advice = "run `corebook install`, or wait about 15 s at the next start of a kernel";
     let line = patient.line("prebuilt session");
     assert!(
         line.starts_with("missing  prebuilt session: not built for rustc 1."),
         "{line}"
     );
-    assert!(line.ends_with(cure), "{line}");
+    assert!(line.ends_with(advice), "{line}");
     patient.add_stale_template();
     let line = patient.line("prebuilt session");
     let (found, needed) = line
@@ -131,7 +131,7 @@ fn a_stale_template_is_told_from_none() {
         "missing  prebuilt session: stale: built for rustc 1.90.0, another version of corebook, crates in /elsewhere, \
          the crates rand"
     );
-    assert!(needed.ends_with(cure), "{line}");
+    assert!(needed.ends_with(advice), "{line}");
     let network = patient.line("network");
     assert!(
         network.starts_with("ok       network: needed once, to build the session"),
@@ -140,7 +140,7 @@ fn a_stale_template_is_told_from_none() {
 }
 
 #[test]
-fn a_missing_kernelspec_and_one_whose_binary_is_gone_are_told() {
+fn kernelspecs_that_do_not_work_are_named() {
     let mut patient = Patient::new(IncompleteToolchain::new().with_source());
     patient.path = patient.toolchain.path_without_linker();
     assert_eq!(
@@ -166,7 +166,7 @@ fn a_missing_kernelspec_and_one_whose_binary_is_gone_are_told() {
 }
 
 #[test]
-fn settings_for_evcxr_are_named_and_broken_ones_are_told() {
+fn settings_for_evcxr_are_named_or_called_broken() {
     let mut patient = Patient::new(IncompleteToolchain::new());
     patient.path = patient.toolchain.path_without_linker();
     let line = || patient.line("evcxr's settings");
@@ -190,7 +190,7 @@ fn settings_for_evcxr_are_named_and_broken_ones_are_told() {
 }
 
 #[test]
-fn without_cargo_what_depends_on_it_waits() {
+fn without_cargo_later_checks_say_so() {
     let mut patient = Patient::new(IncompleteToolchain::new());
     patient.path = "/nonexistent".to_owned();
     assert_eq!(

@@ -1,20 +1,11 @@
-//! What the documents say: links lead somewhere, help is the program's, command lines are accepted, and the
-//! messages under troubleshooting are ones that the code prints.
+//! The documents: links lead somewhere, help texts are the program's, command lines are accepted, and the code prints the
+//! messages in docs/troubleshooting.md.
 
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use corebook_tests::binary;
-
-/// Where the code that prints messages is.
-const SOURCES: [&str; 5] = [
-    "kernel/src",
-    "build/src",
-    "install/src",
-    "magics/src",
-    "magics/runtime/src",
-];
 
 fn checkout() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -25,7 +16,19 @@ fn checkout() -> PathBuf {
         .to_owned()
 }
 
-/// README, changelog and everything in docs, with their text.
+/// The folders of the code that prints messages: `src` in each crate of the workspace.
+fn sources() -> Vec<PathBuf> {
+    let root = checkout();
+    let entries = fs::read_dir(&root).expect("the checkout can be read");
+    let mut crates: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("the checkout can be read").path())
+        .collect();
+    crates.push(root.join("magics/runtime"));
+    let sources = crates.iter().map(|path| path.join("src"));
+    sources.filter(|path| path.is_dir()).collect()
+}
+
+/// README.md, CHANGELOG.md and everything in docs, with their texts.
 fn documents() -> Vec<(PathBuf, String)> {
     let root = checkout();
     let docs = fs::read_dir(root.join("docs")).expect("there are documents");
@@ -47,7 +50,7 @@ fn read(path: &Path) -> String {
 
 /// The text without its code blocks.
 fn prose(text: &str) -> String {
-    // Even pieces are outside of the fences.
+    // The text begins with prose, and each fence switches between prose and code.
     text.split("```").step_by(2).collect()
 }
 
@@ -60,7 +63,7 @@ fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// What follows `](` or `src="` up to its end.
+/// The targets of links and pictures: what stands between `](` and `)`, or in `src="…"`.
 fn targets(text: &str) -> Vec<String> {
     let after = |sign: &'static str, end: char| {
         text.split(sign)
@@ -127,7 +130,7 @@ fn help(command: &[&str]) -> String {
 }
 
 #[test]
-fn the_command_lines_page_is_what_the_program_says() {
+fn the_page_about_the_command_line_has_the_help_texts() {
     let page = read(&checkout().join("docs/command-line.md"));
     let blocks: Vec<&str> = blocks(&page, "text")
         .into_iter()
@@ -140,14 +143,14 @@ fn the_command_lines_page_is_what_the_program_says() {
         .skip(1);
     let commands = commands.take_while(|line| !line.is_empty());
     let commands = commands.filter_map(|line| line.split_whitespace().next());
-    let mut told = vec![overview.clone()];
-    told.extend(
+    let mut texts = vec![overview.clone()];
+    texts.extend(
         commands
             .filter(|name| *name != "help")
             .map(|name| help(&[name])),
     );
-    assert_eq!(blocks.len(), told.len(), "a block for each command");
-    for text in told {
+    assert_eq!(blocks.len(), texts.len(), "a block for each command");
+    for text in texts {
         assert!(
             blocks.contains(&text.as_str()),
             "docs/command-line.md lacks:\n{text}"
@@ -166,7 +169,7 @@ fn every_command_line_in_the_documents_is_accepted() {
                 .filter_map(|line| line.trim().strip_prefix("corebook "))
             {
                 let line = line.split(" #").next().unwrap_or_default();
-                // The shell splits the words; help is printed in place of doing it.
+                // The shell splits the words. With --help the command is parsed but not run.
                 let output = std::process::Command::new("sh")
                     .args(["-c", &format!("\"$0\" {line} --help")])
                     .arg(binary::path())
@@ -186,10 +189,10 @@ fn every_command_line_in_the_documents_is_accepted() {
 }
 
 #[test]
-fn every_message_under_troubleshooting_is_one_that_the_code_prints() {
+fn every_message_in_troubleshooting_is_in_the_code() {
     let mut code = String::new();
-    for folder in SOURCES {
-        gather(&checkout().join(folder), &mut code);
+    for folder in sources() {
+        gather(&folder, &mut code);
     }
     let code = joined(&code);
     let page = read(&checkout().join("docs/troubleshooting.md"));
@@ -200,15 +203,15 @@ fn every_message_under_troubleshooting_is_one_that_the_code_prints() {
         messages.len()
     );
     for message in messages {
-        // What stands in place of an `…` is made up when the program runs.
+        // The program fills in what stands for `…` when it runs.
         for part in message.trim_end().split('…') {
             let part = part.trim_matches(['`', '(', ')', ' ', ':', ',']);
-            assert!(code.contains(part), "nothing prints {part:?}");
+            assert!(code.contains(part), "no code prints {part:?}");
         }
     }
 }
 
-/// The text of all sources below a folder.
+/// Adds the text of all sources below a folder to `code`.
 fn gather(folder: &Path, code: &mut String) {
     for entry in fs::read_dir(folder).expect("there is code") {
         let path = entry.expect("the folder can be read").path();
@@ -220,7 +223,7 @@ fn gather(folder: &Path, code: &mut String) {
     }
 }
 
-/// Source with its string literals as they are printed: continued lines joined, braces and quotes plain.
+/// Source code with its string literals as they are printed: continued lines joined, braces and quotes unescaped.
 fn joined(code: &str) -> String {
     let mut pieces = code.split("\\\n");
     let mut joined = pieces.next().unwrap_or_default().to_owned();

@@ -1,7 +1,7 @@
-//! What cells define is compiled in the order of the notebook: nothing depends on chance.
+//! Items and variables are compiled in the order of the notebook.
 //!
-//! evcxr writes items in the order of a hash map, another one in each kernel. So each test has so many items that
-//! no kernel has them in order by luck.
+//! evcxr writes items in the order of a hash map, which differs from kernel to kernel. So each test has so many items
+//! that a kernel would hardly have them in order by chance.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use corebook_tests::notebook::Notebook;
 use corebook_tests::process::{Descendant, wait_until_gone};
 use serde_json::{Map, Value, json};
 
-/// With twelve pairs that each may stand the wrong way round, one kernel in 4096 has all in order.
+/// Each of twelve pairs may stand in the wrong order, so by chance one kernel in 4096 has all of them in order.
 const PAIRS: usize = 12;
 
 /// Functions, each of which uses a macro that stands above it.
@@ -42,7 +42,7 @@ fn expect_in(text: &str, wanted: &[&str]) {
     }
 }
 
-/// The traceback of a cell that must fail so.
+/// The cell failed with this compile error and showed nothing else. Returns the traceback.
 fn failed(ran: Ran, evalue: &str) -> String {
     let traceback = ran.traceback();
     assert_eq!(
@@ -54,14 +54,14 @@ fn failed(ran: Ran, evalue: &str) -> String {
 }
 
 #[test]
-fn macros_are_found_by_functions_of_their_cell_and_of_later_ones() {
+fn macros_are_found_in_their_cell_and_in_later_ones() {
     let notebook = Notebook::start();
     let in_one = "macro_rules! hi { () => { println!(\"hi\") } }\nfn main() { hi!() }\nmain();";
     notebook.run(in_one).shows(&["stdout: hi\n"]);
     notebook.run_quietly(&pairs());
     assert_eq!(notebook.run(&sum("f", "()")).result(), SUM);
 
-    // Of an earlier cell, and on one line.
+    // Functions on one line use macros of an earlier cell.
     let later: String = (0..PAIRS)
         .map(|number| format!("fn later{number}() -> usize {{ m{number}!() }} "))
         .collect();
@@ -79,28 +79,28 @@ fn macros_are_found_by_functions_of_their_cell_and_of_later_ones() {
 }
 
 #[test]
-fn macros_are_found_when_they_or_their_users_are_defined_anew() {
+fn macros_are_found_after_a_redefinition() {
     let notebook = Notebook::start();
     notebook.run_quietly(&pairs());
-    let anew: String = (0..PAIRS)
+    let redefined: String = (0..PAIRS)
         .map(|number| format!("macro_rules! m{number} {{ () => {{ 2 * {number} }} }}\n"))
         .collect();
-    // Each stays above the function of the earlier cell.
-    notebook.run_quietly(&anew);
+    // Each macro stays above the function of the earlier cell.
+    notebook.run_quietly(&redefined);
     assert_eq!(notebook.run(&sum("f", "()")).result(), "132");
 
-    // Functions of earlier cells, defined anew with macros of later ones.
+    // Functions of an earlier cell are redefined and use macros of a later one.
     let newer: String = (0..PAIRS)
         .map(|number| format!("macro_rules! n{number} {{ () => {{ 3 * {number} }} }}\n"))
         .collect();
     notebook.run_quietly(&newer);
-    let anew: String = (0..PAIRS)
+    let redefined: String = (0..PAIRS)
         .map(|number| format!("fn f{number}() -> usize {{ n{number}!() }}\n"))
         .collect();
-    notebook.run_quietly(&anew);
+    notebook.run_quietly(&redefined);
     assert_eq!(notebook.run(&sum("f", "()")).result(), "198");
 
-    // A cell that fails leaves nothing, not even a place.
+    // A cell that fails defines nothing and does not fix the place of an item.
     let ran =
         notebook.run("macro_rules! late { () => { 1 } }\nfn uses() -> i32 { late!() + \"\" }");
     assert!(ran.log()[0].starts_with("CompileError: E0277"));
@@ -148,7 +148,7 @@ fn an_error_among_macros_is_at_its_own_place() {
             "6 | macro_rules! after { ($e:expr) => { $e + nowhere } }",
         ],
     );
-    // Borrow errors come when all names are found, and their labels are on several lines.
+    // Borrow errors are found only after all names are, and their labels are on several lines.
     let code = "macro_rules! one { () => { 1 } }\nfn moved() -> usize {\n    let text = String::new();\n    \
                 drop(text);\n    text.len() + one!()\n}\nmacro_rules! two { () => { 2 } }";
     let traceback = failed(notebook.run(code), "E0382: borrow of moved value: `text`");
@@ -188,7 +188,7 @@ fn a_panic_among_macros_is_at_its_own_place() {
 fn an_interrupt_ends_a_compiler_whose_lines_were_moved() {
     let notebook = Notebook::start();
     notebook.run_quietly("let kept = 7;");
-    // Each function makes the optimiser unroll the one before: minutes of compiling, no time to run.
+    // Each function makes the optimiser unroll the previous one: this compiles for minutes and runs in no time.
     let mut code = pairs();
     code += "#[inline(always)] fn g0(x: u64) -> u64 { x.rotate_left(7) ^ (x % 11) }\n";
     for level in 1..14 {
@@ -223,43 +223,47 @@ fn an_interrupt_ends_a_compiler_whose_lines_were_moved() {
 }
 
 #[test]
-fn errors_are_told_in_the_order_of_the_cell() {
+fn errors_come_in_the_order_of_the_cell() {
     let notebook = Notebook::start();
     let code: String = (1..=8)
         .map(|number| format!("fn wrong{number}() -> i32 {{ \"{number}\" }}\n"))
         .collect();
-    let told = failed(notebook.run(&code), "E0308: mismatched types");
-    let lines: Vec<&str> = told
+    let traceback = failed(notebook.run(&code), "E0308: mismatched types");
+    let lines: Vec<&str> = traceback
         .match_indices("cell [1]:")
-        .map(|(at, _)| &told[at + 9..at + 10])
+        .map(|(at, _)| &traceback[at + 9..at + 10])
         .collect();
-    assert_eq!(lines, ["1", "2", "3", "4", "5", "6", "7", "8"], "{told}");
+    assert_eq!(
+        lines,
+        ["1", "2", "3", "4", "5", "6", "7", "8"],
+        "{traceback}"
+    );
 
-    // The first of the cell is the one that is named, whatever rustc finds first.
+    // The error is named after the first one in the cell, not after the first one that rustc finds.
     let code: String = (1..=8)
         .map(|number| format!("fn wrong{number}() {{ missing{number} }}\n"))
         .collect();
-    let told = failed(
+    let traceback = failed(
         notebook.run(&code),
         "E0425: cannot find value `missing1` in this scope",
     );
-    assert_eq!(told.matches("cell [2]:").count(), 8, "{told}");
+    assert_eq!(traceback.matches("cell [2]:").count(), 8, "{traceback}");
 }
 
 #[test]
-fn variables_are_dropped_and_told_of_in_the_order_of_the_notebook() {
+fn variables_are_dropped_in_reverse_order() {
     let notebook = Notebook::start();
     notebook.run_quietly(
-        "struct Told(usize);\nimpl Drop for Told { fn drop(&mut self) { println!(\"{}\", self.0); } }",
+        "struct Noisy(usize);\nimpl Drop for Noisy { fn drop(&mut self) { println!(\"{}\", self.0); } }",
     );
     let lets = |from: usize| {
         (0..PAIRS).fold(String::new(), |mut code, number| {
-            writeln!(code, "let v{number} = Told({});", from + number).unwrap();
+            writeln!(code, "let v{number} = Noisy({});", from + number).unwrap();
             code
         })
     };
     notebook.run_quietly(&lets(0));
-    // As in a function: the last one is dropped first.
+    // As in a function, the last one is dropped first.
     let backwards = |numbers: std::ops::Range<usize>| {
         numbers.rev().fold(String::new(), |mut text, number| {
             writeln!(text, "{number}").unwrap();
@@ -268,8 +272,8 @@ fn variables_are_dropped_and_told_of_in_the_order_of_the_notebook() {
     };
     assert_eq!(notebook.run(&lets(100)).printed(), backwards(0..PAIRS));
 
-    // Those that are lost are told of in the same order.
-    notebook.run_quietly("struct Told(u8);");
+    // The notice about lost variables has the order of the notebook.
+    notebook.run_quietly("struct Noisy(u8);");
     let lost = (0..PAIRS).fold("stderr: ".to_owned(), |mut text, number| {
         writeln!(
             text,
@@ -281,8 +285,9 @@ fn variables_are_dropped_and_told_of_in_the_order_of_the_notebook() {
     notebook.run("1;").shows(&[&lost]);
 }
 
+// So does :vars list variables.
 #[test]
-fn expressions_of_a_request_are_evaluated_and_variables_told_in_the_order_of_their_names() {
+fn user_expressions_are_evaluated_in_the_order_of_names() {
     let notebook = Notebook::start();
     let names = ["a", "b", "c", "d", "e", "f"];
     let expressions: Map<String, Value> = names
@@ -309,6 +314,6 @@ fn expressions_of_a_request_are_evaluated_and_variables_told_in_the_order_of_the
     let wanted = ["2", "3", "4", "5", "6", "7"].map(|value| Some(value.to_owned()));
     assert_eq!(values, wanted);
     let ran = notebook.run(":vars");
-    let told = names.map(|name| format!("{name}: u8\n")).concat() + "z: u8\n";
-    assert!(ran.log()[0].ends_with(&format!("[text/plain] {told}")));
+    let listed = names.map(|name| format!("{name}: u8\n")).concat() + "z: u8\n";
+    assert!(ran.log()[0].ends_with(&format!("[text/plain] {listed}")));
 }

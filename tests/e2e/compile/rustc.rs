@@ -1,13 +1,14 @@
-//! How often rustc runs for a cell: once, for every shape of cell that people write. Counted where rustc is
-//! run, and told in the metadata of the reply.
+//! How often rustc runs for a cell, where its files lie, and the types that are inferred before it runs.
+//!
+//! rustc runs once for nearly every cell. It is counted where it is started; the reply's metadata holds the count.
 
 use corebook_tests::notebook::Notebook;
 
 /// Sixty cells of one notebook, in order, with how often rustc runs for each.
 ///
-/// evcxr finds out by a compile error what it did not know of a cell, and compiles again. Two such cells are
-/// here: the first that moves a variable of the notebook, which then must not be kept, and the first with a
-/// `?`, from which on all cells can have one.
+/// What evcxr does not know about a cell it learns from a compile error, and compiles again. There are two such cells
+/// here: the first that moves a variable of the notebook, which then must not be kept, and the first with a `?`, after
+/// which all cells can have one.
 const CORPUS: [(&str, u64); 60] = [
     // Expressions of many types.
     ("1 + 1", 1),
@@ -138,7 +139,7 @@ fn rustc_runs_once_for_nearly_every_cell() {
 }
 
 #[test]
-fn what_only_asks_compiles_nothing() {
+fn questions_to_the_kernel_compile_nothing() {
     let notebook = Notebook::start();
     for code in ["%cpus", "%pool status", "%magics", "%timeit?", ":vars", ""] {
         assert_eq!(rustc_runs(&notebook, code), 0, "{code}");
@@ -171,8 +172,9 @@ fn rustc_runs(notebook: &Notebook, code: &str) -> u64 {
     runs.as_u64().expect("a count")
 }
 
+// A cell's own temporary files go where the user wants.
 #[test]
-fn a_compilers_temporary_files_lie_in_the_session_and_a_cells_where_the_user_wants() {
+fn rustcs_temporary_files_lie_in_the_session() {
     let notebook = Notebook::start();
     let session = notebook.session_folder();
     let compilers = notebook.run("option_env!(\"TMPDIR\")").result();
@@ -183,7 +185,7 @@ fn a_compilers_temporary_files_lie_in_the_session_and_a_cells_where_the_user_wan
 }
 
 #[test]
-fn types_are_inferred_after_cells_that_needed_none() {
+fn types_are_inferred_after_cells_without_variables() {
     let notebook = Notebook::start();
     assert_eq!(notebook.run("1 + 1").result(), "2");
     notebook.run_quietly("let start: u32 = 3;");

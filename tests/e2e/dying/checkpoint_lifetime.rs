@@ -1,5 +1,5 @@
-//! When a checkpoint is there: from the moment a cell begins to be compiled to the end of its code, whatever
-//! becomes of it and of the processes around it.
+//! When a checkpoint exists: from the moment a cell is first compiled to the end of its code, whatever happens to it
+//! and to the processes around it.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ impl Gate {
         std::fs::write(&self.0, "").expect("the folder is ours");
     }
 
-    /// A line on which evcxr waits before it compiles the rest of the cell.
+    /// A line at which evcxr waits before it compiles the rest of the cell.
     fn before_compiling(&self) -> String {
         format!(
             "!until [ -e '{}' ]; do sleep 0.01; done\n",
@@ -35,7 +35,7 @@ impl Gate {
         )
     }
 
-    /// A line on which the cell's code waits.
+    /// A line at which the cell's code waits.
     fn in_code(&self) -> String {
         format!(
             "while !std::path::Path::new({:?}).exists() {{ std::thread::sleep(std::time::Duration::from_millis(5)); }}\n",
@@ -52,15 +52,16 @@ fn worker(notebook: &Notebook) -> Pid {
     pid(&notebook.run("std::process::id()").result())
 }
 
-/// The one checkpoint of the worker, as soon as it is there.
+/// The worker's only checkpoint. Waits until it exists.
 fn checkpoint(notebook: &Notebook, worker: Pid) -> Pid {
-    wait_until("a checkpoint waits", || {
+    wait_until("there is one checkpoint", || {
         notebook.process.forks_of(worker).len() == 1
     });
     notebook.process.forks_of(worker)[0]
 }
 
-fn expect_kept_by_the_next_death(notebook: &Notebook) {
+/// The next cell that dies keeps the variables, so it has a checkpoint.
+fn expect_next_death_keeps_variables(notebook: &Notebook) {
     let last = notebook.run("std::process::abort()").log().pop();
     assert!(
         last.as_ref().is_some_and(|last| last.ends_with(KEPT)),
@@ -69,7 +70,7 @@ fn expect_kept_by_the_next_death(notebook: &Notebook) {
 }
 
 #[test]
-fn a_worker_that_is_killed_while_a_cell_is_compiled_keeps_variables_and_the_cell_runs() {
+fn a_worker_killed_during_a_compile_keeps_variables() {
     let notebook = Notebook::start();
     notebook.run_quietly("let mut kept = vec![1, 2];");
     let gate = Gate::of(&notebook, "gate");
@@ -78,7 +79,7 @@ fn a_worker_that_is_killed_while_a_cell_is_compiled_keeps_variables_and_the_cell
     let request = notebook.send(&execute);
     checkpoint(&notebook, old);
     kill(old, Signal::SIGKILL).expect("the worker runs");
-    // The cell goes on when the death was noticed.
+    // The message that reports the death. The cell goes on after it.
     let mut published: Vec<Message> = Vec::new();
     while published
         .last()
@@ -95,12 +96,12 @@ fn a_worker_that_is_killed_while_a_cell_is_compiled_keeps_variables_and_the_cell
         ran.log(),
         [
             "stderr: worker died: killed: out of memory? while the cell was compiled; variables are kept, threads of earlier cells are gone\n",
-            // What the shell's line printed, and the result.
+            // The output of the line that waits, which is empty.
             "display: ",
             "result: [1, 2, 3]"
         ]
     );
-    expect_kept_by_the_next_death(&notebook);
+    expect_next_death_keeps_variables(&notebook);
     notebook.process.expect_no_zombies();
 }
 
@@ -123,15 +124,16 @@ fn a_cell_that_does_not_run_leaves_no_checkpoint() {
             notebook.process.forks_of(worker).is_empty()
         });
     }
-    expect_kept_by_the_next_death(&notebook);
+    expect_next_death_keeps_variables(&notebook);
     assert_eq!(notebook.run("kept").result(), "7");
 }
 
+// evcxr runs a cell twice when the type of a variable has changed.
 #[test]
-fn a_cell_that_evcxr_runs_twice_is_protected_the_second_time() {
+fn the_second_run_of_a_cell_is_protected_too() {
     let notebook = Notebook::start();
     notebook.run_quietly("struct Point { x: u8 }\nlet point = Point { x: 1 };\nlet kept = 7;");
-    // The first run finds that the variable is of another type than its name says, and ends before the code.
+    // The first run finds that the variable has another type than its name says, and ends before the code.
     let log = notebook
         .run("struct Point { x: u64, y: u64 }\nstd::process::abort()")
         .log();
@@ -143,7 +145,7 @@ fn a_cell_that_evcxr_runs_twice_is_protected_the_second_time() {
 }
 
 #[test]
-fn a_checkpoint_that_is_killed_costs_its_cell_nothing() {
+fn a_killed_checkpoint_does_not_disturb_its_cell() {
     let notebook = Notebook::start();
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }\nlet mut kept = vec![1, 2];");
     let worker = worker(&notebook);
@@ -153,17 +155,17 @@ fn a_checkpoint_that_is_killed_costs_its_cell_nothing() {
         gate.in_code()
     ));
     let (request, published) = notebook.send_and_await_output(&execute);
-    kill(checkpoint(&notebook, worker), Signal::SIGKILL).expect("the checkpoint waits");
+    kill(checkpoint(&notebook, worker), Signal::SIGKILL).expect("the checkpoint exists");
     gate.open();
     notebook
         .collect_after(&request, &execute, published)
         .shows(&["stdout: go\n"]);
-    expect_kept_by_the_next_death(&notebook);
+    expect_next_death_keeps_variables(&notebook);
     assert_eq!(notebook.run("kept").result(), "[1, 2, 3]");
 }
 
 #[test]
-fn a_death_whose_checkpoint_was_killed_says_that_variables_are_lost() {
+fn a_death_without_its_checkpoint_reports_lost_variables() {
     let notebook = Notebook::start();
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }\nlet lost = 7;");
     let worker = worker(&notebook);
@@ -178,16 +180,17 @@ fn a_death_whose_checkpoint_was_killed_says_that_variables_are_lost() {
     assert_eq!(ran.log(), ["stdout: go\n".to_owned(), error]);
     assert_eq!(notebook.run("double(4)").result(), "8");
     notebook.run_quietly("let kept = 8;");
-    expect_kept_by_the_next_death(&notebook);
+    expect_next_death_keeps_variables(&notebook);
     assert_eq!(notebook.run("kept").result(), "8");
     notebook.process.expect_no_zombies();
 }
 
+// The successor is the checkpoint that became the worker after a death.
 #[test]
-fn a_supervisor_that_is_killed_takes_a_successor_and_its_children_along() {
+fn a_killed_supervisor_ends_a_successor_and_its_children() {
     let notebook = Notebook::start();
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }");
-    expect_kept_by_the_next_death(&notebook);
+    expect_next_death_keeps_variables(&notebook);
     let execute = Execute::new(
         "std::process::Command::new(\"sleep\").arg(\"1000\").spawn()?;\n\
          println!(\"{}\", std::os::unix::process::parent_id());\n\
@@ -207,7 +210,7 @@ fn a_supervisor_that_is_killed_takes_a_successor_and_its_children_along() {
     assert_eq!(notebook.run("double(4)").result(), "8");
 }
 
-/// The part of tokio that evcxr uses, with one thread without which nothing works, as in the real one.
+/// The part of tokio that evcxr uses. It needs a thread of its own to work, as the real tokio does.
 const TOKIO: &str = "\
 pub mod runtime {
     use std::sync::mpsc::{Sender, channel};
@@ -251,6 +254,6 @@ fn awaiting_works_after_each_death() {
     for _ in 0..3 {
         let code = "println!(\"{}\", double(4).await);";
         notebook.run(code).shows(&["stdout: 8\n"]);
-        expect_kept_by_the_next_death(&notebook);
+        expect_next_death_keeps_variables(&notebook);
     }
 }

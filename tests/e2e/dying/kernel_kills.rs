@@ -1,4 +1,4 @@
-//! `kill -9` of the supervisor and of the kernel: nothing of either stays. Many more are in `tests/soak`.
+//! `kill -9` of the supervisor and of the kernel: no process and no file stays. `tests/soak` kills many more.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use corebook_tests::{PATIENCE, binary};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-/// How often files that somebody else removes are looked for.
+/// How often to look for files that another process removes.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// A cell that looks at nothing, whose worker has a child.
+/// A cell that never checks for an interrupt, and whose worker has a child.
 const BUSY: &str = "std::process::Command::new(\"sleep\").arg(\"1000\").spawn()?;\n\
     println!(\"{}\", std::os::unix::process::parent_id());\n\
     loop { std::hint::spin_loop(); }";
@@ -27,7 +27,7 @@ fn without(all: Vec<Descendant>, pid: Pid) -> Vec<Descendant> {
 }
 
 #[test]
-fn a_supervisor_that_is_killed_takes_the_worker_and_its_children_along() {
+fn a_killed_supervisor_ends_the_worker_and_its_children() {
     let notebook = Notebook::start();
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }");
     let execute = Execute::new(BUSY);
@@ -45,10 +45,10 @@ fn a_supervisor_that_is_killed_takes_the_worker_and_its_children_along() {
     assert_eq!(notebook.run("double(4)").result(), "8");
 }
 
-/// What is running when the kernel is killed.
+/// The cells that run or compile when the kernel is killed.
 const MOMENTS: [&str; 2] = [BUSY, "fn slow() -> usize { 1 }\nprintln!(\"{}\", slow());"];
 
-/// Starts a kernel and a cell in it; its session's folder and all its processes.
+/// Starts a kernel and a cell in it. Returns the kernel, the folder of its session, and all its processes.
 fn start_and_send(code: &str) -> (Notebook, PathBuf, Vec<Descendant>) {
     let notebook = Notebook::start();
     let session = notebook.session_folder();
@@ -60,7 +60,7 @@ fn start_and_send(code: &str) -> (Notebook, PathBuf, Vec<Descendant>) {
     (notebook, session, descendants)
 }
 
-/// Waits until the survivor has removed everything.
+/// Waits until the process that survived has removed everything.
 fn expect_no_file(notebook: &Notebook, session: &Path) {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -83,7 +83,7 @@ fn expect_no_file(notebook: &Notebook, session: &Path) {
 }
 
 #[test]
-fn a_kernel_that_is_killed_leaves_no_process_and_no_file() {
+fn a_killed_kernel_leaves_no_process_and_no_file() {
     for code in MOMENTS {
         let (mut notebook, session, left) = start_and_send(code);
         notebook.process.send_signal(Signal::SIGKILL);
@@ -94,7 +94,7 @@ fn a_kernel_that_is_killed_leaves_no_process_and_no_file() {
 }
 
 #[test]
-fn a_kernel_that_is_killed_with_its_whole_group_leaves_neither() {
+fn a_kernel_killed_with_its_group_leaves_neither() {
     for code in MOMENTS {
         let (mut notebook, session, left) = start_and_send(code);
         killpg(notebook.process.pid(), Signal::SIGKILL).expect("it leads a group");
@@ -105,7 +105,7 @@ fn a_kernel_that_is_killed_with_its_whole_group_leaves_neither() {
 }
 
 #[test]
-fn what_rust_analyzer_had_in_hand_goes_with_a_killed_kernel() {
+fn rust_analyzers_folders_are_removed_after_a_kill() {
     let (mut notebook, session, left) = start_and_send(BUSY);
     let folder = |pid: i32| {
         let name = format!("rust-analyzer{pid:x}-ffff");
@@ -115,17 +115,18 @@ fn what_rust_analyzer_had_in_hand_goes_with_a_killed_kernel() {
         folder
     };
     let pid = notebook.process.pid().as_raw();
-    let (own, strange) = (folder(pid), folder(pid + (1 << 24)));
+    let (own, other) = (folder(pid), folder(pid + (1 << 24)));
     notebook.process.send_signal(Signal::SIGKILL);
     notebook.process.wait(PATIENCE);
     wait_until_ended(&left, PATIENCE);
-    assert!(!own.exists() && strange.exists());
-    std::fs::remove_dir_all(strange).expect("the folder is ours");
+    assert!(!own.exists() && other.exists());
+    std::fs::remove_dir_all(other).expect("the folder is ours");
     expect_no_file(&notebook, &session);
 }
 
+// Kernel and supervisor die together, so neither can clean up after the other.
 #[test]
-fn the_session_of_a_kernel_that_died_together_with_its_supervisor_goes_at_the_next_start() {
+fn the_next_start_removes_a_dead_kernels_session() {
     let mut notebook = Notebook::start();
     let session = notebook.session_folder();
     let supervisor = notebook.run("std::os::unix::process::parent_id()").result();
@@ -134,7 +135,7 @@ fn the_session_of_a_kernel_that_died_together_with_its_supervisor_goes_at_the_ne
     kill(supervisor, Signal::SIGSTOP).expect("the supervisor runs");
     notebook.process.send_signal(Signal::SIGKILL);
     notebook.process.wait(PATIENCE);
-    kill(supervisor, Signal::SIGKILL).expect("the supervisor stands still");
+    kill(supervisor, Signal::SIGKILL).expect("the supervisor is stopped");
     wait_until_ended(&left, PATIENCE);
     Notebook::start().warm_up();
     assert!(!session.exists() && !session.with_extension("lock").exists());

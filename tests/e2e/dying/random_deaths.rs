@@ -1,11 +1,12 @@
-//! Many cells that change variables and die at random, against a model of what the variables must be.
+//! Many cells that change variables and die at random, compared with a model of what the variables must be.
 //!
-//! `COREBOOK_CHAOS_CELLS` says how many cells (40), `COREBOOK_CHAOS_SEED` repeats a run:
+//! `COREBOOK_CHAOS_CELLS` is the number of cells (40 by default), `COREBOOK_CHAOS_SEED` repeats a run:
 //! `COREBOOK_CHAOS_CELLS=500 cargo test --release -p corebook-tests --test end_to_end -- random_deaths:: --nocapture`
 
 use std::collections::BTreeMap;
 
 use corebook_tests::notebook::Notebook;
+use corebook_tests::random::Random;
 
 const CELLS: u64 = 40;
 
@@ -15,10 +16,10 @@ let mut list: Vec<i64> = Vec::new();
 let mut text = String::new();
 let mut map: BTreeMap<i64, String> = BTreeMap::new();
 let mut boxed: Box<i64> = Box::new(0);
-let fickle = 0_i64;
+let retyped = 0_i64;
 ";
 
-/// Every way to die ends the cell's line.
+/// The ways to die. Each is the last line of its cell.
 const DEATHS: [&str; 6] = [
     "unsafe { std::ptr::write_volatile(std::ptr::without_provenance_mut::<u8>(8), 1) }",
     "std::process::abort();",
@@ -37,40 +38,27 @@ struct Model {
     text: String,
     map: BTreeMap<i64, String>,
     boxed: i64,
-    /// As `{:?}` shows it: its type changes.
-    fickle: String,
+    /// As `{:?}` prints it, because its type changes.
+    retyped: String,
 }
 
 impl Model {
-    fn shown(&self) -> String {
+    fn to_text(&self) -> String {
         let Self {
             list,
             text,
             map,
             boxed,
-            fickle,
+            retyped,
         } = self;
-        format!("{list:?} {text:?} {map:?} {boxed:?} {fickle}\n")
-    }
-}
-
-/// The same numbers for the same seed (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
+        format!("{list:?} {text:?} {map:?} {boxed:?} {retyped}\n")
     }
 }
 
 /// Changes one variable, in the model and by a line of Rust.
-fn change(model: &mut Model, dice: &mut Dice) -> String {
-    let value = i64::try_from(dice.below(1000)).expect("a small number");
-    match dice.below(7) {
+fn change(model: &mut Model, random: &mut Random) -> String {
+    let value = i64::try_from(random.below(1000)).expect("a small number");
+    match random.below(7) {
         0 => {
             model.list.push(value);
             format!("list.push({value});")
@@ -92,16 +80,17 @@ fn change(model: &mut Model, dice: &mut Dice) -> String {
             format!("*boxed += {value};")
         }
         5 => {
-            model.fickle = format!("\"{value}\"");
-            format!("let fickle = String::from(\"{value}\");")
+            model.retyped = format!("\"{value}\"");
+            format!("let retyped = String::from(\"{value}\");")
         }
         _ => {
-            model.fickle = value.to_string();
-            format!("let fickle = {value}_i64;")
+            model.retyped = value.to_string();
+            format!("let retyped = {value}_i64;")
         }
     }
 }
 
+/// The number in an environment variable.
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().expect("a whole number"))
@@ -116,31 +105,31 @@ fn variables_follow_their_model_through_random_deaths() {
     });
     let cells = number("COREBOOK_CHAOS_CELLS").unwrap_or(CELLS);
     println!("COREBOOK_CHAOS_SEED={seed} COREBOOK_CHAOS_CELLS={cells}");
-    let mut dice = Dice(seed);
+    let mut random = Random(seed);
     let notebook = Notebook::start();
     notebook.run_quietly(SETUP);
     notebook.run_quietly(DIVE);
     let mut model = Model {
-        fickle: "0".to_owned(),
+        retyped: "0".to_owned(),
         ..Model::default()
     };
     let mut deaths = 0;
     for cell in 0..cells {
         let mut changed = model.clone();
-        let changes: Vec<String> = (0..=dice.below(3))
-            .map(|_| change(&mut changed, &mut dice))
+        let changes: Vec<String> = (0..=random.below(3))
+            .map(|_| change(&mut changed, &mut random))
             .collect();
-        let dies = dice.below(2) == 0;
-        let death = DEATHS[usize::try_from(dice.below(6)).expect("a small number")];
+        let dies = random.below(2) == 0;
+        let death = DEATHS[usize::try_from(random.below(6)).expect("a small number")];
         let code = format!(
-            "println!(\"{{list:?}} {{text:?}} {{map:?}} {{boxed:?}} {{fickle:?}}\");\n{}\n{}",
+            "println!(\"{{list:?}} {{text:?}} {{map:?}} {{boxed:?}} {{retyped:?}}\");\n{}\n{}",
             changes.join("\n"),
             if dies { death } else { "" },
         );
         let log = notebook.run(&code).log();
         assert_eq!(
             log[0],
-            format!("stdout: {}", model.shown()),
+            format!("stdout: {}", model.to_text()),
             "before cell {cell}, seed {seed}: {code}"
         );
         if dies {

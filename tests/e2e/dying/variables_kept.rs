@@ -1,4 +1,4 @@
-//! Variables outlive a cell that dies, whatever they are and whatever it dies of.
+//! Which variables outlive a cell that dies: all kinds, after each kind of death.
 
 use corebook_tests::execution::Execute;
 use corebook_tests::notebook::Notebook;
@@ -24,7 +24,7 @@ counter += 1;
 let squares = pool.map(|x| x * x, 0..10u64);
 ";
 
-/// What is in them; locks, closures and the pool are used.
+/// Prints what is in them. It uses the locks, the closure and the pool.
 const CONTENTS: &str = "\
 format!(\"{} {} {} {} {text} {:?} {} {point:?} {rc:?} {option:?} {counter} {squares:?} {} {:?}\",
     numbers.len(), numbers.iter().sum::<u64>(), map.len(), map[&42], shared.lock().unwrap(), boxed(14),
@@ -38,7 +38,7 @@ let text = 3; let declared = 1; pool.resize(3);
 println!(\"spoilt\");
 ";
 
-/// A kernel with the variables, and what is in them.
+/// Starts a kernel with the variables. Returns it and what is in them.
 pub fn start() -> (Notebook, String) {
     let notebook = Notebook::start();
     notebook
@@ -48,19 +48,19 @@ pub fn start() -> (Notebook, String) {
     (notebook, before)
 }
 
-/// All is as it was, for the worker and for evcxr.
+/// Everything is as before, for the worker and for evcxr.
 pub fn expect_all_kept(notebook: &Notebook, before: &str, death: &str) {
     assert_eq!(notebook.run(CONTENTS).result(), before, "after {death}");
     let log = notebook.run("declared").log();
     assert!(
         log.len() == 1 && log[0].starts_with("CompileError: E0425"),
-        "what the dead cell has declared is gone: {log:?}"
+        "what the dead cell declared must be gone: {log:?}"
     );
     notebook.process.expect_no_zombies();
 }
 
 #[test]
-fn ten_kinds_of_variables_outlive_each_death() {
+fn variables_outlive_each_death() {
     let (notebook, before) = start();
     notebook.run_quietly("#[inline(never)]\nfn dive(depth: u64) -> u64 { let here = [depth; 999]; std::hint::black_box(&here); dive(depth + 1) + here[7] }");
     for (code, cause) in [
@@ -89,7 +89,7 @@ fn ten_kinds_of_variables_outlive_each_death() {
 }
 
 #[test]
-fn ten_kinds_of_variables_outlive_an_interrupt_and_a_kill() {
+fn variables_outlive_an_interrupt_and_a_kill() {
     let (notebook, before) = start();
     let stuck = Execute::new(&format!("{SPOIL}loop {{}}"));
     let (request, published) = notebook.send_and_await_output(&stuck);
@@ -137,12 +137,12 @@ fn rayon_outside_of_a_pool_works_after_each_death() {
 }
 
 #[test]
-fn a_checkpoint_is_there_for_its_cell_alone() {
+fn a_checkpoint_exists_only_while_its_cell_runs() {
     let mut notebook = Notebook::start();
     let worker = notebook.run("std::process::id()").result();
     let worker = Pid::from_raw(worker.parse().expect("a process id"));
     let expect_none = || {
-        wait_until("no checkpoint is there", || {
+        wait_until("there is no checkpoint", || {
             notebook.process.forks_of(worker).is_empty()
         });
     };
@@ -153,7 +153,7 @@ fn a_checkpoint_is_there_for_its_cell_alone() {
     let (_, _) = notebook.send_and_await_output(&execute);
     assert_eq!(notebook.process.forks_of(worker).len(), 1);
     let descendants = notebook.process.descendants();
-    // The checkpoint does not outlive the kernel.
+    // The checkpoint must not outlive the kernel.
     notebook.process.send_signal(Signal::SIGKILL);
     notebook.process.wait(corebook_tests::PATIENCE);
     corebook_tests::process::wait_until_gone(&descendants, corebook_tests::PATIENCE);

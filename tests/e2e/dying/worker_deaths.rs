@@ -1,5 +1,4 @@
-//! How a worker can die: one error that says it in words, the next cell works, and variables are as before
-//! the cell.
+//! Each way a worker can die: one error names the cause, the next cell works, and variables are as before the cell.
 
 use corebook_tests::execution::{Execute, Ran};
 use corebook_tests::notebook::Notebook;
@@ -9,7 +8,7 @@ use nix::unistd::Pid;
 const KEPT: &str = "variables are as before the cell";
 const LOST: &str = "variables are lost, functions and :dep are kept";
 
-/// The cell has shown `output` and died by `cause`.
+/// The cell has shown `output` and died of `cause`.
 fn expect_death(ran: &Ran, output: &str, cause: &str, loss: &str) {
     let cell = &ran.reply.content["execution_count"];
     let error = format!("WorkerDied: worker died: {cause} in cell [{cell}]; {loss}");
@@ -17,7 +16,7 @@ fn expect_death(ran: &Ran, output: &str, cause: &str, loss: &str) {
 }
 
 #[test]
-fn each_death_is_told_in_words_and_the_next_cell_works() {
+fn each_death_names_its_cause_and_the_next_cell_works() {
     let notebook = Notebook::start();
     notebook.run_quietly("let kept = vec![7; 3];");
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }");
@@ -33,10 +32,10 @@ fn each_death_is_told_in_words_and_the_next_cell_works() {
     ] {
         let mut ran = notebook.run(&format!("println!(\"shown\");\n{code}"));
         if cause == "stack overflow" {
-            // Rust itself says so too, before the worker dies.
-            let said = ran.outputs.remove(1);
-            assert_eq!(said.text("name"), "stderr");
-            assert!(said.text("text").contains("has overflowed its stack"));
+            // Rust prints it too, before the worker dies.
+            let printed = ran.outputs.remove(1);
+            assert_eq!(printed.text("name"), "stderr");
+            assert!(printed.text("text").contains("has overflowed its stack"));
         }
         expect_death(&ran, "stdout: shown\n", cause, KEPT);
         assert_eq!(
@@ -48,7 +47,7 @@ fn each_death_is_told_in_words_and_the_next_cell_works() {
 }
 
 #[test]
-fn an_event_that_death_cut_short_is_not_shown_and_swallows_nothing() {
+fn half_an_event_is_not_shown_and_no_later_output_is_lost() {
     let notebook = Notebook::start();
     notebook.run_quietly("let kept = 7;");
     let ran = notebook.run(
@@ -66,20 +65,21 @@ fn an_event_that_death_cut_short_is_not_shown_and_swallows_nothing() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn memory_that_cannot_be_had_is_told_in_words() {
+fn a_failed_allocation_is_reported_as_out_of_memory() {
     let notebook = Notebook::start();
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }");
-    // The cell takes the room for itself, so that the machine's memory does not matter.
+    // The cell limits itself, so that the machine's memory does not matter.
     let code = "unsafe extern \"C\" { fn setrlimit(resource: i32, limit: *const [u64; 2]) -> i32; }\n\
         const RLIMIT_AS: i32 = 9;\n\
         assert_eq!(unsafe { setrlimit(RLIMIT_AS, &[1 << 33, 1 << 33]) }, 0);\n\
         println!(\"shown\");\n\
         let more = vec![1u8; 1 << 34];";
     let mut ran = notebook.run(code);
-    // Rust itself says so too, before the worker dies.
-    let said = ran.outputs.remove(1);
+    // Rust prints it too, before the worker dies.
+    let printed = ran.outputs.remove(1);
     assert!(
-        said.text("text")
+        printed
+            .text("text")
             .contains("memory allocation of 17179869184 bytes failed")
     );
     expect_death(&ran, "stdout: shown\n", "out of memory", KEPT);
@@ -88,7 +88,7 @@ fn memory_that_cannot_be_had_is_told_in_words() {
 }
 
 #[test]
-fn without_a_checkpoint_a_death_takes_variables_and_keeps_functions() {
+fn without_a_checkpoint_a_death_keeps_only_functions() {
     let notebook = Notebook::start();
     notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }\nlet lost = 7;");
     notebook
@@ -109,7 +109,7 @@ fn without_a_checkpoint_a_death_takes_variables_and_keeps_functions() {
 }
 
 #[test]
-fn a_worker_killed_in_a_cell_is_told_and_the_kernels_state_stays() {
+fn a_worker_killed_in_a_cell_keeps_the_kernels_state() {
     let notebook = Notebook::start();
     notebook.run_quietly(":dep rayon = \"1\"\nfn double(x: i32) -> i32 { 2 * x }");
     let execute =
@@ -130,7 +130,7 @@ fn a_worker_killed_in_a_cell_is_told_and_the_kernels_state_stays() {
         "killed: out of memory?",
         KEPT,
     );
-    // Functions, dependencies and history are the kernel's.
+    // The kernel, not the worker, keeps functions, dependencies and history.
     let count =
         notebook.run("use rayon::prelude::*;\n(0..10).into_par_iter().map(double).sum::<i32>()");
     assert_eq!(count.reply.content["execution_count"], 3);
@@ -155,4 +155,32 @@ fn children_of_a_dead_worker_end_with_it() {
             .any(|process| process.name.contains("sleep")),
         "{descendants:?}"
     );
+}
+
+#[test]
+fn a_worker_killed_between_cells_is_replaced() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("fn double(x: i32) -> i32 { 2 * x }");
+    let pid = notebook.run("std::process::id() as i32").result();
+    kill(
+        Pid::from_raw(pid.parse().expect("a process id")),
+        Signal::SIGKILL,
+    )
+    .expect("the worker runs");
+    // The cell in which the death is noticed either runs or reports it. The cell after it must work.
+    let ran = notebook.run("double(4)");
+    if ran.reply.text("status") == "ok" {
+        assert_eq!(ran.result(), "8");
+    } else {
+        let log = ran.log();
+        assert!(
+            log.len() == 1
+                && log[0].starts_with(
+                    "WorkerDied: worker died: killed: out of memory? between two cells; "
+                ),
+            "{log:?}"
+        );
+    }
+    assert_eq!(notebook.run("double(5)").result(), "10");
+    notebook.process.expect_no_zombies();
 }

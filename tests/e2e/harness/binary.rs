@@ -1,22 +1,22 @@
-//! Where the program under test is. Never builds it: a test that compiles evcxr would look hung for minutes.
+//! Where the program under test is. Never builds it: a test that compiles evcxr would seem to hang for minutes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 
-/// Names another program to test than the one cargo built beside the tests.
+/// Names the program to test, if it is not the one that cargo built beside the tests.
 pub const BINARY_VARIABLE: &str = "COREBOOK_TEST_BINARY";
 
-/// Variables that cargo sets for the tests and Jupyter would not set for a kernel.
-const OF_CARGO: [&str; 5] = [
+/// Variables that cargo sets for the tests. Jupyter does not set them for a kernel.
+const SET_BY_CARGO: [&str; 5] = [
     "CARGO",
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",
     "CARGO_PRIMARY_PACKAGE",
     "LD_LIBRARY_PATH",
 ];
-/// Variables of whoever runs the tests that change what a kernel says.
-const OF_THE_CALLER: [&str; 4] = [
+/// Variables of the person who runs the tests. They change what a kernel prints.
+const SET_BY_THE_CALLER: [&str; 4] = [
     "COREBOOK_LOG",
     "RUST_BACKTRACE",
     "RAYON_NUM_THREADS",
@@ -27,7 +27,7 @@ const OF_THE_CALLER: [&str; 4] = [
 ///
 /// # Panics
 ///
-/// When it is not there, saying how to build it.
+/// If it is not there. The message says how to build it.
 pub fn path() -> PathBuf {
     if let Some(named) = std::env::var_os(BINARY_VARIABLE) {
         let path = PathBuf::from(named);
@@ -53,12 +53,12 @@ pub fn path() -> PathBuf {
     path
 }
 
-/// The program, in the environment a user would start it in.
+/// The program, in the environment in which a user would start it.
 pub fn command() -> Command {
     command_through(&[])
 }
 
-/// The program, started by another that changes what it finds, for example `unshare --net`.
+/// The program, started by another one that changes its surroundings, for example `unshare --net`.
 pub fn command_through(starter: &[&str]) -> Command {
     match starter {
         [] => command_of(&path()),
@@ -74,20 +74,20 @@ pub fn command_through(starter: &[&str]) -> Command {
 pub fn command_of(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        let of_a_package = name
+        let is_of_a_package = name
             .to_str()
             .is_some_and(|name| name.starts_with("CARGO_PKG_"));
-        if of_a_package {
+        if is_of_a_package {
             command.env_remove(&name);
         }
     }
-    for name in OF_CARGO.into_iter().chain(OF_THE_CALLER) {
+    for name in SET_BY_CARGO.into_iter().chain(SET_BY_THE_CALLER) {
         command.env_remove(name);
     }
     command
 }
 
-/// Builds what cells link to, unless it is there: a kernel that has to build it says so in its first cell.
+/// Builds what cells link to, unless it is there. A kernel that has to build it prints a notice in its first cell.
 pub fn prebuild() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,5 +1,5 @@
-//! A Jupyter client's five sockets. Every message that comes in has to be asserted: [`Client::finish`] fails
-//! on any that was not.
+//! A Jupyter client's five sockets. Every message that arrives must be asserted: [`Client::finish`] fails on any that
+//! was not.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,10 +11,10 @@ use crate::PATIENCE;
 use crate::connection::{Connection, Port};
 use crate::message::{self, Message, Request, Signer};
 
-/// How long a wait lasts before the client looks whether the kernel still lives, in milliseconds.
+/// How often the client checks during a wait that the kernel still runs, in milliseconds.
 const LOOK_AGAIN_MS: i64 = 50;
 
-/// Where a message came in.
+/// The socket on which a message arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
     Shell,
@@ -32,7 +32,7 @@ impl Channel {
     ];
 }
 
-/// Connected to a kernel.
+/// A client that is connected to a kernel.
 pub struct Client {
     signer: Signer,
     session: String,
@@ -41,22 +41,22 @@ pub struct Client {
     stdin: zmq::Socket,
     iopub: zmq::Socket,
     heartbeat: zmq::Socket,
-    /// Came in and was not asked for yet, in order.
+    /// Messages that have arrived and were not asserted yet, in order.
     unread: RefCell<VecDeque<(Channel, Message)>>,
-    /// The kernel's session, once it has said something.
+    /// The kernel's session, known after its first message.
     kernel_session: RefCell<Option<Value>>,
 }
 
 impl Client {
-    /// Connects, subscribes to everything, and waits for the kernel's welcome: nothing is missed afterwards.
+    /// Connects, subscribes to everything, and waits for the kernel's welcome. After it no message is missed.
     ///
-    /// * `is_alive`: whether it makes sense to go on waiting for the kernel.
+    /// * `is_alive`: whether the kernel still runs, so that waiting makes sense.
     pub fn connect(
         connection: &Connection,
         is_alive: impl FnMut() -> bool,
     ) -> Result<Self, KernelEnded> {
         let context = zmq::Context::new();
-        // Shell and stdin of one client bear one identity: that is how questions find who asked.
+        // Shell and stdin of one client have the same identity, so that a question reaches the client that sent the cell.
         let identity = uuid::Uuid::new_v4().to_string();
         let socket = |kind: zmq::SocketType, port: Port| {
             let socket = context.socket(kind).expect("zmq makes sockets");
@@ -95,7 +95,7 @@ impl Client {
         Ok(client)
     }
 
-    /// The first message of all, whatever the kernel is doing.
+    /// The welcome is the first message, whatever the kernel is doing.
     fn expect_welcome(&self, mut is_alive: impl FnMut() -> bool) -> Result<(), KernelEnded> {
         let deadline = Instant::now() + PATIENCE;
         while self.unread.borrow().is_empty() {
@@ -112,8 +112,8 @@ impl Client {
         Ok(())
     }
 
-    /// A welcome to a subscription of `topic` has arrived. It is published under that topic, so all
-    /// who have subscribed to it hear of each newcomer.
+    /// Asserts that the oldest message is a welcome to a subscription of `topic`. It is published under that topic, so
+    /// all its subscribers get a welcome for each new one.
     pub fn take_welcome(&self, topic: &str) {
         let (channel, welcome) = self
             .unread
@@ -128,7 +128,7 @@ impl Client {
         assert_eq!(welcome.parent, json!({}));
     }
 
-    /// Takes the welcomes of others, however many came.
+    /// Takes all welcomes of other clients.
     pub fn take_welcomes(&self) {
         self.ask(Channel::Control, "kernel_info_request", json!({}));
         let mut unread = self.unread.borrow_mut();
@@ -151,7 +151,7 @@ impl Client {
         request
     }
 
-    /// Sends anything.
+    /// Sends these frames, whatever they are.
     pub fn send_frames(&self, channel: Channel, frames: Vec<Vec<u8>>) {
         self.socket(channel)
             .send_multipart(frames, 0)
@@ -162,12 +162,12 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// When none comes, or one that names its parent wrongly.
+    /// If none comes, or one with a wrong parent header.
     pub fn next(&self, channel: Channel, request: &Request) -> Message {
         self.next_within(channel, request, PATIENCE)
     }
 
-    /// As [`Client::next`], with a patience of the caller's.
+    /// As [`Client::next`], waiting at most `patience`.
     pub fn next_within(&self, channel: Channel, request: &Request, patience: Duration) -> Message {
         let deadline = Instant::now() + patience;
         loop {
@@ -190,7 +190,7 @@ impl Client {
         }
     }
 
-    /// The next messages on iopub for `request` are busy, then those of `between`'s types, then idle.
+    /// The next messages on iopub for `request` are busy and idle.
     pub fn expect_status_around(&self, request: &Request) {
         self.expect_status(request, "busy");
         self.expect_status(request, "idle");
@@ -205,13 +205,13 @@ impl Client {
         );
     }
 
-    /// Sends a request and gives back its reply; around it come busy and idle and nothing else.
+    /// Sends a request and returns its reply. Busy and idle come around it, and no other message.
     pub fn ask(&self, channel: Channel, message_type: &str, content: Value) -> Message {
         let request = self.send(channel, message_type, content);
         self.answer(channel, &request)
     }
 
-    /// The reply to `request`; around it come busy and idle and nothing else.
+    /// Waits for the reply to `request`. Busy and idle come around it, and no other message.
     pub fn answer(&self, channel: Channel, request: &Request) -> Message {
         let busy = self.next(Channel::Iopub, request);
         let reply = self.next(channel, request);
@@ -230,7 +230,7 @@ impl Client {
         reply
     }
 
-    /// Messages that nobody has asked for so far, in one line each.
+    /// Messages that were not asserted yet, one line each.
     pub fn unread(&self) -> Vec<String> {
         let unread = self.unread.borrow();
         unread
@@ -245,27 +245,27 @@ impl Client {
             .collect()
     }
 
-    /// Whether the kernel's heart beats.
+    /// Whether the kernel answers on its heartbeat socket.
     pub fn is_beating(&self) -> bool {
         let ping = b"are you there".to_vec();
         self.heartbeat
             .send(&ping, 0)
             .expect("a request follows a reply");
         let patience = i64::try_from(PATIENCE.as_millis()).expect("it is short");
-        let heard = self
+        let answers = self
             .heartbeat
             .poll(zmq::POLLIN, patience)
             .expect("zmq polls");
-        heard > 0 && self.heartbeat.recv_bytes(0).is_ok_and(|echo| echo == ping)
+        answers > 0 && self.heartbeat.recv_bytes(0).is_ok_and(|echo| echo == ping)
     }
 
     /// Every message up to now must have been asserted.
     ///
-    /// The kernel answers a question on each channel first; what came before the answers is here by then.
+    /// It sends a request on each channel first. When the answers are here, all earlier messages are too.
     ///
     /// # Panics
     ///
-    /// When one was not.
+    /// If one was not.
     pub fn finish(&self) {
         for channel in [Channel::Shell, Channel::Control] {
             self.ask(channel, "kernel_info_request", json!({}));
@@ -278,7 +278,7 @@ impl Client {
         let unread = self.unread();
         assert!(
             unread.is_empty(),
-            "messages that nobody asserted: {unread:#?}"
+            "messages that were not asserted: {unread:#?}"
         );
     }
 
@@ -291,7 +291,7 @@ impl Client {
         unread.remove(at).map(|(_, message)| message)
     }
 
-    /// Takes in what has come, after waiting for something at most until `deadline`.
+    /// Receives what has arrived. Waits for a message for a short time, at most until `deadline`.
     fn receive(&self, deadline: Instant) {
         let sockets = Channel::ALL.map(|channel| self.socket(channel));
         let mut items = sockets.map(|socket| socket.as_poll_item(zmq::POLLIN));
@@ -316,7 +316,7 @@ impl Client {
         }
     }
 
-    /// What holds for every message.
+    /// Checks what holds for every message.
     fn check(&self, channel: Channel, message: &Message) {
         let mut kernel_session = self.kernel_session.borrow_mut();
         let expected = kernel_session.get_or_insert_with(|| message.header["session"].clone());
@@ -324,7 +324,7 @@ impl Client {
             *expected, message.header["session"],
             "the kernel has one session"
         );
-        // A dealer's identity is stripped by zmq; what is left on iopub is the topic.
+        // zmq strips a dealer's identity. On iopub the topic is left.
         let identities = if channel == Channel::Iopub { 1 } else { 0 };
         assert_eq!(
             message.identities.len(),
@@ -344,12 +344,12 @@ impl Client {
     }
 }
 
-/// A client that connects while the kernel starts may or may not be in time for its first status.
+/// A client that connects while the kernel starts may be in time for its first status, or not.
 fn is_starting(message: &Message) -> bool {
     let is_starting = message.content == json!({ "execution_state": "starting" });
     assert!(
         !is_starting || message.parent == json!({}),
-        "starting is nobody's: {}",
+        "starting has no parent: {}",
         message.brief()
     );
     is_starting

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// How a kernel is to be reached.
+/// How to reach a kernel.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub transport: Transport,
-    /// Empty: messages are not signed.
+    /// If it is empty, messages are not signed.
     pub key: String,
     pub scheme: String,
-    /// Shell, iopub, stdin, control, heartbeat. For ipc, endings of file names.
+    /// Shell, iopub, stdin, control, heartbeat. For ipc, the ends of the file names.
     pub ports: [u16; 5],
     /// An address, or for ipc the beginning of the sockets' file names.
     pub ip: String,
@@ -53,7 +53,7 @@ impl Port {
 }
 
 impl Connection {
-    /// Over TCP on this machine, at ports that are free now.
+    /// TCP on this machine, at ports that are free now.
     pub fn tcp() -> Self {
         let listen = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there are free ports");
         let listeners = [(); 5].map(listen);
@@ -69,7 +69,7 @@ impl Connection {
         }
     }
 
-    /// Over sockets in the file system, in `folder`.
+    /// Sockets in the file system, in `folder`.
     pub fn ipc(folder: &Path) -> Self {
         let ip = folder.join("kernel").display().to_string();
         Self {

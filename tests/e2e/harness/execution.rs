@@ -1,5 +1,4 @@
-//! A cell that was run: what was sent, and all that the kernel said of it, checked against the rules that
-//! hold for every cell.
+//! A cell that was run: what was sent, and all messages about it, checked against the rules that hold for every cell.
 
 use std::collections::BTreeMap;
 
@@ -43,24 +42,24 @@ impl Execute {
     }
 }
 
-/// All that came of a cell. Whoever runs one says what it expects.
+/// All messages that came of a cell.
 #[derive(Debug)]
 #[must_use = "what a cell did has to be asserted"]
 pub struct Ran {
-    /// What it showed, in order; its error included.
+    /// Its outputs in order, including its error.
     pub outputs: Vec<Message>,
     pub reply: Message,
 }
 
 impl Ran {
-    /// Checks what holds for every cell and keeps what differs.
+    /// Checks what holds for every cell, and keeps the rest.
     ///
     /// * `published`: everything on iopub, from busy to idle.
     pub fn check(execute: &Execute, mut published: Vec<Message>, reply: Message) -> Self {
         let dates: Vec<&str> = published.iter().map(Message::date).collect();
         assert!(
             dates.is_sorted(),
-            "messages are published in another order than made: {published:#?}"
+            "messages were not published in the order of their dates: {published:#?}"
         );
         let idle = published.pop().expect("a cell ends with idle");
         assert_eq!(idle.brief(), r#"status {"execution_state":"idle"}"#);
@@ -120,7 +119,7 @@ impl Ran {
         }
     }
 
-    /// One error, the last output, exactly when the reply is one; both say the same.
+    /// There is one error exactly if the reply is an error. It is the last output, and both have the same text.
     fn check_error(&self, execute: &Execute, status: &str) {
         let errors: Vec<&Message> = self
             .outputs
@@ -148,10 +147,10 @@ impl Ran {
                     self.log_lines()
                 );
                 for field in ["ename", "evalue", "traceback"] {
-                    let said = &self.reply.content[field];
-                    assert!(!said.is_null(), "an error reply without {field}");
+                    let expected = &self.reply.content[field];
+                    assert!(!expected.is_null(), "an error reply without {field}");
                     assert!(
-                        errors.iter().all(|error| error.content[field] == *said),
+                        errors.iter().all(|error| error.content[field] == *expected),
                         "{field} differs in the reply"
                     );
                 }
@@ -180,13 +179,13 @@ impl Ran {
         }
     }
 
-    /// What the cell showed, a line each. Text that came in several messages is put together, because where it
-    /// is cut is a matter of time.
+    /// What the cell showed, one line for each output. Text that came in several messages is put together, because it may
+    /// be cut anywhere.
     pub fn log(self) -> Vec<String> {
         self.log_lines()
     }
 
-    /// The same without giving the cell up.
+    /// As [`Ran::log`], by reference.
     pub fn log_lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         let mut streams: Vec<(String, String)> = Vec::new();
@@ -214,18 +213,18 @@ impl Ran {
         lines
     }
 
-    /// The cell must have shown nothing and succeeded.
+    /// Asserts that the cell succeeded and showed nothing.
     pub fn shows_nothing(self) {
         self.shows(&[]);
     }
 
-    /// The cell must have succeeded and shown this.
+    /// Asserts that the cell succeeded and showed this.
     pub fn shows(self, expected: &[&str]) {
         assert_eq!(self.log_lines(), expected);
         assert_eq!(self.reply.text("status"), "ok");
     }
 
-    /// The text that the cell printed, and nothing else, to stdout.
+    /// The text that the cell printed to stdout. It must have shown nothing else.
     pub fn printed(self) -> String {
         let log = self.log_lines();
         match log.as_slice() {
@@ -235,7 +234,7 @@ impl Ran {
         }
     }
 
-    /// The plain text of the cell's result, which must be all it showed.
+    /// The plain text of the cell's result. It must have shown nothing else.
     pub fn result(self) -> String {
         let log = self.log_lines();
         match log.as_slice() {
@@ -260,14 +259,14 @@ fn brief(output: &Message) -> String {
     let content = &output.content;
     let data = || match content["data"].as_object() {
         Some(data) if data.len() == 1 && data.contains_key("text/plain") => {
-            text(&data["text/plain"])
+            as_text(&data["text/plain"])
         }
-        // A map has no order: the types are sorted.
+        // The types are sorted, because a map has no order.
         Some(data) => {
             let sorted: BTreeMap<&String, &Value> = data.iter().collect();
             let items = sorted
                 .iter()
-                .map(|(mime, data)| format!("[{mime}] {}", text(data)));
+                .map(|(mime, data)| format!("[{mime}] {}", as_text(data)));
             items.collect::<Vec<_>>().join(" ")
         }
         None => panic!("{} without data", output.brief()),
@@ -282,13 +281,14 @@ fn brief(output: &Message) -> String {
     }
 }
 
-fn text(value: &Value) -> String {
+/// A string without its quotes, any other value as JSON.
+fn as_text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// `text` without the codes that colour it in a terminal.
+/// `text` without terminal colour codes.
 pub fn without_colours(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Frames <-> messages, signed and checked. Pure: knows no socket.
+//! Frames <-> messages, signed and checked. Does no I/O.
 //!
 //! <https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol>
 
@@ -8,10 +8,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
-/// Between the routing identities and the message proper.
+/// The frame between the routing identities and the message.
 pub const DELIMITER: &[u8] = b"<IDS|MSG>";
 
-/// Who the client says it is. A kernel has names of its own.
+/// The name in the client's headers. The kernel must use another one.
 pub const USERNAME: &str = "a client of the tests";
 
 /// Signs what the client sends and checks what the kernel sent.
@@ -48,7 +48,7 @@ impl Signer {
     }
 }
 
-/// A request that was sent: what its replies must name as their parent.
+/// A request that was sent, which its replies must name as their parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub id: String,
@@ -67,7 +67,7 @@ pub fn encode(
     encode_with(signer, &header(session, message_type), content)
 }
 
-/// A header such as clients send. `tests` is a field that no kernel knows and none may drop.
+/// A header such as clients send. The field `tests` is unknown to the kernel, which must not drop it.
 pub fn header(session: &str, message_type: &str) -> Value {
     json!({
         "msg_id": uuid::Uuid::new_v4().to_string(),
@@ -80,10 +80,10 @@ pub fn header(session: &str, message_type: &str) -> Value {
     })
 }
 
-/// The frames of a request with a header of the caller's making.
+/// The frames of a request with this header.
 pub fn encode_with(signer: &Signer, header: &Value, content: &Value) -> (Request, Vec<Vec<u8>>) {
     let text = |field: &str| header[field].as_str().unwrap_or_default().to_owned();
-    // Blanks that a kernel which prints the header anew would lose.
+    // A kernel that parses and prints the header loses these blanks.
     let bytes = format!(" {header} ").into_bytes();
     let request = Request {
         id: text("msg_id"),
@@ -106,7 +106,7 @@ pub fn seal(signer: &Signer, body: [Vec<u8>; 4]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// A message of the kernel.
+/// A message from the kernel.
 #[derive(Debug, Clone)]
 pub struct Message {
     pub identities: Vec<Vec<u8>>,
@@ -124,7 +124,7 @@ impl Message {
     ///
     /// # Panics
     ///
-    /// When the frames, the signature or the JSON break the protocol.
+    /// If the frames, the signature or the JSON break the protocol.
     pub fn decode(signer: &Signer, frames: Vec<Vec<u8>>) -> Self {
         let arrived = Instant::now();
         let delimiter = frames
@@ -199,21 +199,21 @@ impl Message {
         self.header["msg_type"].as_str().expect("decode checks it")
     }
 
-    /// When the kernel wrote it. Messages of one kernel are ordered by it as text.
+    /// When the kernel wrote it. As text, it orders the messages of one kernel.
     pub fn date(&self) -> &str {
         self.header["date"].as_str().expect("decode checks it")
     }
 
-    /// The id of the request that caused it; empty for none.
+    /// The id of the request that caused it. Empty if there is no such request.
     pub fn parent_id(&self) -> &str {
         self.parent["msg_id"].as_str().unwrap_or_default()
     }
 
-    /// A text of the content.
+    /// A text field of the content.
     ///
     /// # Panics
     ///
-    /// When there is no such text.
+    /// If there is no such field, or it is no text.
     pub fn text(&self, field: &str) -> &str {
         self.content[field]
             .as_str()

@@ -1,5 +1,5 @@
-//! A kernel with a client: what most tests begin with. Ends with the kernel told to shut down, nothing
-//! unread, and nothing left behind.
+//! A kernel with a client, with which most tests begin. When it is dropped it shuts the kernel down, and checks that no
+//! message is unread and that no process or file is left.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,10 +14,10 @@ use crate::message::{Message, Request};
 use crate::process::{Process, wait_until_gone};
 use crate::{FIRST_CELL_PATIENCE, PATIENCE};
 
-/// How often a kernel is started anew because another program took one of its ports.
+/// How often a kernel is started again because another program took one of its ports.
 const MOST_STARTS: usize = 3;
 
-/// What is special about a kernel.
+/// How a kernel is started.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Start<'a> {
     /// Added to its environment.
@@ -37,7 +37,7 @@ impl Notebook {
         Self::start_as(&Start::default())
     }
 
-    /// Starts a kernel over TCP in the environment that `start` says.
+    /// Starts a kernel over TCP in the environment that `start` describes.
     pub fn start_as(start: &Start<'_>) -> Self {
         for _ in 0..MOST_STARTS {
             if let Ok(notebook) = Self::try_start(Connection::tcp(), start) {
@@ -53,7 +53,7 @@ impl Notebook {
             .unwrap_or_else(|log| panic!("the kernel ended before it welcomed its client\n{log}"))
     }
 
-    /// Starts the kernel that `command` is, whatever it finds.
+    /// Starts the kernel with `command`.
     pub fn spawn(connection: Connection, command: Command) -> Self {
         let process = Process::spawn(&connection, command);
         Self::meet(connection, process)
@@ -98,12 +98,12 @@ impl Notebook {
             .send(Channel::Shell, "execute_request", execute.to_json())
     }
 
-    /// All that comes of a cell that was sent.
+    /// Collects all messages about a cell that was sent.
     pub fn collect(&self, request: &Request, execute: &Execute) -> Ran {
         self.collect_after(request, execute, Vec::new())
     }
 
-    /// As [`Notebook::collect`], when some of it was read before.
+    /// As [`Notebook::collect`], if some of it was read before.
     pub fn collect_after(
         &self,
         request: &Request,
@@ -113,7 +113,7 @@ impl Notebook {
         self.collect_within(request, execute, published, FIRST_CELL_PATIENCE)
     }
 
-    /// As [`Notebook::collect_after`]; no message may take longer than `patience`.
+    /// As [`Notebook::collect_after`]. No message may take longer than `patience`.
     pub fn collect_within(
         &self,
         request: &Request,
@@ -133,7 +133,7 @@ impl Notebook {
         Ran::check(execute, published, reply)
     }
 
-    /// Sends a cell, and waits until it has printed the first text. The cell goes on.
+    /// Sends a cell, and waits until it has printed its first text. The cell continues.
     pub fn send_and_await_output(&self, execute: &Execute) -> (Request, Vec<Message>) {
         let request = self.send(execute);
         let mut published = Vec::new();
@@ -146,7 +146,7 @@ impl Notebook {
             published.push(message);
             assert!(
                 !is_over,
-                "the cell ended and has printed nothing: {published:#?}"
+                "the cell ended without printing anything: {published:#?}"
             );
             if is_output {
                 return (request, published);
@@ -162,14 +162,14 @@ impl Notebook {
         assert_eq!(reply.content, json!({ "status": "ok" }));
     }
 
-    /// A request on shell; its reply's content.
+    /// Sends a request on shell, and returns its reply's content.
     pub fn ask(&self, message_type: &str, content: Value) -> Value {
         self.client
             .ask(Channel::Shell, message_type, content)
             .content
     }
 
-    /// Waits until the evaluator is ready; runs an empty cell.
+    /// Waits until the evaluator is ready, by running an empty cell.
     pub fn warm_up(&self) {
         self.run_as(&Execute {
             store_history: false,
@@ -178,7 +178,7 @@ impl Notebook {
         .shows_nothing();
     }
 
-    /// The folder that belongs to this kernel alone; its cells know a folder inside.
+    /// The folder that belongs to this kernel only. Its cells know a folder inside it.
     pub fn session_folder(&self) -> PathBuf {
         let work = self
             .run("std::env::var(\"EVCXR_TMPDIR\").unwrap()")
@@ -192,7 +192,7 @@ impl Notebook {
         session.to_owned()
     }
 
-    /// Shuts the kernel down and checks that nothing is left of it.
+    /// Shuts the kernel down, and checks that no process and no file is left.
     pub fn shut_down(&mut self, patience: Duration) {
         let descendants = self.process.descendants();
         let reply = self.client.ask(
@@ -207,12 +207,12 @@ impl Notebook {
         assert_eq!(
             self.process.temporary_files(),
             Vec::<PathBuf>::new(),
-            "files are left"
+            "files are left behind"
         );
         assert_eq!(
             self.process.stdout(),
             "",
-            "the kernel writes nothing on its own stdout"
+            "the kernel itself writes nothing to stdout"
         );
     }
 }

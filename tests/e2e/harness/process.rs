@@ -1,4 +1,4 @@
-//! The kernel's process: started, listened to, looked at from outside, and never left behind.
+//! The kernel's process: it is started, read from, watched from outside, and never left behind.
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -17,13 +17,13 @@ use crate::PATIENCE;
 use crate::binary;
 use crate::connection::Connection;
 
-/// How many kernels run at once: each compiles, and so needs a core and half a gigabyte.
+/// How many kernels run at once. Each compiles, so it needs a core and half a gigabyte.
 const MOST_AT_ONCE: usize = 2;
 
-/// How often something outside our control is looked at again.
+/// How often to look at something outside our control.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// A running kernel. Dropping it ends the process and all that it has started.
+/// A running kernel. Dropping it ends the process and all processes that it has started.
 pub struct Process {
     child: Child,
     stdout: Collected,
@@ -32,13 +32,13 @@ pub struct Process {
     _slot: Slot,
 }
 
-/// What a process wrote, gathered by a thread of its own.
+/// The output of a process, read by a thread.
 struct Collected {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
 }
 
-/// Another process, as `ps` tells.
+/// Another process, as `ps` reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descendant {
     pub pid: i32,
@@ -48,7 +48,7 @@ pub struct Descendant {
 }
 
 impl Process {
-    /// Starts a kernel on `connection`. Its temporary files go to a folder of its own.
+    /// Starts a kernel on `connection`. Its temporary files go to its own folder.
     ///
     /// * `variables`: added to its environment.
     pub fn start(connection: &Connection, variables: &[(&str, &str)]) -> Self {
@@ -58,7 +58,7 @@ impl Process {
         Self::spawn(connection, command)
     }
 
-    /// Starts the kernel that `command` is, whatever it finds; in a folder of its own unless that names one.
+    /// Starts the kernel with `command`, in its own folder unless the command names one.
     pub fn spawn(connection: &Connection, mut command: Command) -> Self {
         let slot = Slot::take();
         let folder = tempfile::Builder::new()
@@ -68,11 +68,11 @@ impl Process {
         std::fs::create_dir(folder.path().join("tmp")).expect("the folder is ours");
         let file = folder.path().join("connection.json");
         std::fs::write(&file, connection.to_json().to_string()).expect("the folder is ours");
-        let named = command
+        let chosen = command
             .get_envs()
             .find(|(name, _)| *name == "COREBOOK_HISTORY");
-        let named = named.and_then(|(_, value)| value.map(OsStr::to_owned));
-        let history = named.unwrap_or_else(|| folder.path().join("history.sqlite").into());
+        let chosen = chosen.and_then(|(_, value)| value.map(OsStr::to_owned));
+        let history = chosen.unwrap_or_else(|| folder.path().join("history.sqlite").into());
         if command.get_current_dir().is_none() {
             command.current_dir(folder.path());
         }
@@ -80,7 +80,7 @@ impl Process {
             .arg("kernel")
             .arg(&file)
             .env("TMPDIR", folder.path().join("tmp"))
-            // Never the history of whoever runs the tests.
+            // Never the history of the person who runs the tests.
             .env("COREBOOK_HISTORY", history)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -111,7 +111,7 @@ impl Process {
         kill(self.pid(), signal).expect("the kernel runs");
     }
 
-    /// Whether it has ended, and how.
+    /// How it has ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("it is our child")
     }
@@ -120,7 +120,7 @@ impl Process {
     ///
     /// # Panics
     ///
-    /// When it has not after `patience`.
+    /// If it has not after `patience`.
     pub fn wait(&mut self, patience: Duration) -> ExitStatus {
         let deadline = Instant::now() + patience;
         loop {
@@ -128,7 +128,7 @@ impl Process {
                 Some(status) => return status,
                 None if Instant::now() > deadline => {
                     panic!(
-                        "the kernel still runs {patience:?} after it was told to end\n{}",
+                        "the kernel still runs {patience:?} after it was asked to end\n{}",
                         self.stderr()
                     )
                 }
@@ -137,21 +137,21 @@ impl Process {
         }
     }
 
-    /// What it wrote to stdout so far; all of it once it has ended.
+    /// What it has written to stdout: everything, if it has ended.
     pub fn stdout(&mut self) -> String {
         self.stdout.text()
     }
 
-    /// What it wrote to stderr so far.
+    /// What it has written to stderr until now.
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }
 
-    /// Waits until `text` stands in what it wrote to stderr `times` times, and no longer than it can take.
+    /// Waits until it has written `text` to stderr `times` times.
     ///
     /// # Panics
     ///
-    /// When it does not come to stand there so often.
+    /// If it has not after [`PATIENCE`].
     pub fn wait_for_stderr(&self, text: &str, times: usize) {
         let deadline = Instant::now() + PATIENCE;
         while self.stderr().matches(text).count() < times {
@@ -164,7 +164,7 @@ impl Process {
         }
     }
 
-    /// What it started, and what that started.
+    /// Its children, their children, and so on.
     pub fn descendants(&self) -> Vec<Descendant> {
         let all = all_processes();
         let mut found: Vec<Descendant> = Vec::new();
@@ -178,7 +178,7 @@ impl Process {
         found
     }
 
-    /// The children of `parent` that run this same program: of the worker, its checkpoint.
+    /// The children of `parent` that run the same program. The worker's fork is its checkpoint.
     pub fn forks_of(&self, parent: Pid) -> Vec<Pid> {
         let all = self.descendants();
         let own = all.iter().find(|process| process.pid == parent.as_raw());
@@ -189,7 +189,11 @@ impl Process {
         forks.map(|fork| Pid::from_raw(fork.pid)).collect()
     }
 
-    /// Every process that ended was asked how. One may just have ended, so it is looked at for a while.
+    /// Waits until every process that has ended was waited for by its parent.
+    ///
+    /// # Panics
+    ///
+    /// If there is still a zombie after [`PATIENCE`].
     pub fn expect_no_zombies(&self) {
         let deadline = Instant::now() + PATIENCE;
         while self.descendants().iter().any(Descendant::is_zombie) {
@@ -202,7 +206,7 @@ impl Process {
         }
     }
 
-    /// Files that it left in its folder for temporary ones.
+    /// Files that it left in its folder for temporary files.
     pub fn temporary_files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.folder.path().join("tmp"))
             .expect("the kernel leaves the folder itself");
@@ -256,16 +260,16 @@ impl Collected {
 
 impl Drop for Collected {
     fn drop(&mut self) {
-        // A child that outlived the kernel may hold the pipe; the thread ends with it.
+        // A child that outlives the kernel may hold the pipe. Then the thread ends with the child, and is not waited for.
         drop(self.reader.take());
     }
 }
 
-/// Waits until something that happens elsewhere has happened.
+/// Waits until something in another process has happened.
 ///
 /// # Panics
 ///
-/// When it has not after [`PATIENCE`].
+/// If it has not after [`PATIENCE`].
 pub fn wait_until(what: &str, has_happened: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !has_happened() {
@@ -274,7 +278,7 @@ pub fn wait_until(what: &str, has_happened: impl Fn() -> bool) {
     }
 }
 
-/// Those of `processes` that still exist, zombies included.
+/// The processes among `processes` that still exist, including zombies.
 pub fn still_there(processes: &[Descendant]) -> Vec<Descendant> {
     let all = all_processes();
     all.into_iter()
@@ -282,11 +286,11 @@ pub fn still_there(processes: &[Descendant]) -> Vec<Descendant> {
         .collect()
 }
 
-/// Waits until none of `processes` exists any more.
+/// Waits until none of `processes` exists.
 ///
 /// # Panics
 ///
-/// When one still does after `patience`.
+/// If one still does after `patience`.
 pub fn wait_until_gone(processes: &[Descendant], patience: Duration) {
     let deadline = Instant::now() + patience;
     loop {
@@ -302,11 +306,11 @@ pub fn wait_until_gone(processes: &[Descendant], patience: Duration) {
     }
 }
 
-/// Waits until none of `processes` runs any more. Orphans may wait for a system that is slow to ask how they ended.
+/// Waits until none of `processes` runs. Zombies are allowed: a slow init process may not have waited for orphans yet.
 ///
 /// # Panics
 ///
-/// When one still runs after `patience`.
+/// If one still runs after `patience`.
 pub fn wait_until_ended(processes: &[Descendant], patience: Duration) {
     let deadline = Instant::now() + patience;
     loop {
@@ -345,15 +349,15 @@ fn read_process(line: &str) -> Option<Descendant> {
     })
 }
 
-/// How often the threads of a process went to sleep, so far.
+/// How often the threads of a process have gone to sleep.
 ///
-/// Linux alone counts that for everybody to see.
+/// Only Linux lets other processes read that count.
 #[cfg(target_os = "linux")]
 pub fn sleeps(pid: i32) -> u64 {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
     threads
         .flatten()
-        // A thread may end between both looks.
+        // A thread may end before its file is read.
         .filter_map(|thread| std::fs::read_to_string(thread.path().join("status")).ok())
         .filter_map(|status| {
             let count = status
@@ -365,7 +369,7 @@ pub fn sleeps(pid: i32) -> u64 {
 }
 
 impl Descendant {
-    /// Ended, but nobody has asked how.
+    /// It has ended, and its parent has not waited for it.
     pub fn is_zombie(&self) -> bool {
         self.is_zombie
     }

@@ -7,10 +7,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// What the shell script around cargo needs besides the tools.
+/// What shell scripts around the tools need.
 const SYSTEM_TOOLS: [&str; 4] = ["grep", "cp", "mv", "sh"];
 
-/// What a compiler of [`IncompleteToolchain::with_another_version`] sets while it compiles.
+/// The variable that a compiler of [`IncompleteToolchain::with_another_version`] sets while it compiles.
 pub const OTHER_VARIABLE: &str = "COREBOOK_TEST_OTHER_COMPILER";
 
 /// A folder with `bin` and `lib`, as rustup makes one, without the standard library's source.
@@ -40,8 +40,7 @@ impl IncompleteToolchain {
         Self { folder }
     }
 
-    /// Makes its compiler say that it is another one than the real compiler, and tell cells so by a variable of the
-    /// name [`OTHER_VARIABLE`].
+    /// Makes its compiler report another version than the real one has, and set [`OTHER_VARIABLE`] for cells.
     pub fn with_another_version(self) -> Self {
         let rustc = self.root().join("bin/rustc");
         let script = fs::read_to_string(&rustc).expect("it was written");
@@ -58,12 +57,12 @@ impl IncompleteToolchain {
         self.folder.path()
     }
 
-    /// A `PATH` that leads to it before all others.
+    /// A `PATH` that finds this toolchain first.
     pub fn path(&self) -> String {
         format!("{}:/usr/bin:/bin", self.root().join("bin").display())
     }
 
-    /// A `PATH` that leads to it and to no C compiler.
+    /// A `PATH` that finds this toolchain and no C compiler.
     pub fn path_without_linker(&self) -> String {
         let tools = self.root().join("tools");
         if !tools.exists() {
@@ -75,7 +74,7 @@ impl IncompleteToolchain {
         format!("{}:{}", self.root().join("bin").display(), tools.display())
     }
 
-    /// Adds the source.
+    /// Adds the standard library's source.
     pub fn with_source(self) -> Self {
         let source = Path::new("lib/rustlib/src");
         link(&sysroot().join(source), &self.root().join(source));

@@ -1,5 +1,5 @@
-//! A folder that somebody else has filled, with a notebook in it: every file there that a tool might run or obey. Tells
-//! what was run, and what was read.
+//! A notebook's folder, filled by somebody else: it has every file that a tool might run or obey. Records which of them
+//! were run and which were read.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::Command;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use tempfile::TempDir;
 
-/// Programs that a kernel, cargo, rustc or Jupyter look for by their names.
+/// Programs that a kernel, cargo, rustc or Jupyter look for by name.
 const PROGRAMS: [&str; 17] = [
     "as", "c++", "cargo", "cc", "clang", "env", "gcc", "git", "jupyter", "ld", "lld", "mold",
     "python3", "rustc", "rustup", "sccache", "sh",
@@ -19,13 +19,13 @@ const PROGRAMS: [&str; 17] = [
 /// The folder of the notebook, and one above it with the same traps.
 pub struct Traps {
     outer: TempDir,
-    /// Which traps have run, a line each.
+    /// One line for each trap that was run.
     log: PathBuf,
     watch: Inotify,
 }
 
 impl Traps {
-    /// Sets all traps, and begins to watch what is read.
+    /// Sets all traps, and starts to watch what is read.
     pub fn set() -> Self {
         let outer = tempfile::tempdir().expect("a temporary folder");
         let log = outer.path().join("log");
@@ -59,7 +59,7 @@ impl Traps {
         self.outer.path().join("project")
     }
 
-    /// Starts a program in the notebook's folder, which is on its `PATH` in each way a list of folders can say so.
+    /// Makes a program start in the notebook's folder, which is on its `PATH` in every way that a list of folders allows.
     pub fn surround(&self, command: &mut Command) {
         let path = std::env::var("PATH").expect("tests have a PATH");
         command
@@ -68,12 +68,12 @@ impl Traps {
             .env("LD_LIBRARY_PATH", ".:toolchain/lib:");
     }
 
-    /// The traps that were run so far.
+    /// The traps that were run until now.
     pub fn run(&self) -> String {
         fs::read_to_string(&self.log).expect("it was written")
     }
 
-    /// The names in the watched folders that were opened or read since this was asked last.
+    /// The names in the watched folders that were opened or read since the last call.
     pub fn read(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         while let Ok(events) = self.watch.read_events() {
@@ -104,7 +104,7 @@ impl Traps {
             fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755))
                 .expect("the file is ours");
         }
-        // Some are files, some are links to one.
+        // Some are files, some are links to a file.
         for (index, name) in PROGRAMS.into_iter().enumerate() {
             let made = match index % 2 {
                 0 => symlink(&program, folder.join(name)),
@@ -157,7 +157,7 @@ impl Traps {
             "jupyter_config.py",
             &format!("open('{}', 'a').write('jupyter')", self.log.display()),
         );
-        // The system loads those of the program itself before its first line, whatever that does.
+        // The program cannot prevent that the system loads its own libraries before its first line.
         for library in ["libcorebook.so", "libdl.so.2", "libz.so.1"] {
             write(library, "no library");
         }

@@ -1,4 +1,4 @@
-//! What a kernel costs while nobody uses it.
+//! What a kernel costs while no cell runs.
 
 #![cfg(target_os = "linux")]
 
@@ -11,7 +11,7 @@ use corebook_tests::process::sleeps;
 /// How long the processes are watched.
 const WATCH: Duration = Duration::from_secs(3);
 
-/// A thread that looks for something ten times a second would sleep thirty times.
+/// A thread that polls ten times a second would sleep thirty times.
 const MOST_SLEEPS: u64 = 10;
 
 #[test]
@@ -27,7 +27,7 @@ fn an_idle_kernel_sleeps() {
             .map(sleeps)
             .sum()
     };
-    // It warms up first, for as long as the machine takes.
+    // After the cell there is work in the background, for as long as the machine takes.
     let deadline = Instant::now() + FIRST_CELL_PATIENCE;
     loop {
         let before = count();

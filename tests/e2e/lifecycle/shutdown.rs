@@ -1,4 +1,4 @@
-//! The end of a kernel: quick, complete, and with nothing left.
+//! How a kernel ends when it is asked to: quickly, and with nothing left.
 
 use std::path::Path;
 use std::time::Duration;
@@ -49,7 +49,7 @@ fn shutdown_does_not_wait_for_a_running_cell() {
 }
 
 #[test]
-fn shutdown_is_answered_on_shell_too_and_while_the_evaluator_starts() {
+fn shutdown_on_shell_while_the_evaluator_starts() {
     let mut notebook = Notebook::start();
     let descendants = notebook.process.descendants();
     let reply = notebook.client.ask(

@@ -1,4 +1,4 @@
-//! What Tab offers, position by position: `completion.txt`.
+//! What Tab offers at each position of `completion.txt`.
 
 use std::time::{Duration, Instant};
 
@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 
 const CORPUS: &str = include_str!("completion.txt");
 
-/// Beginnings of names that nobody but evcxr, the magics and macros should use.
+/// Beginnings of names that are only for evcxr, the magics and macros.
 const INTERNAL: [&str; 5] = ["evcxr", "Evcxr", "run_user_code", "corebook_", "__"];
 
-/// Far more than an answer while a cell runs may take, so that a machine under load passes.
+/// Much longer than an answer takes, so that the test passes on a busy machine.
 const BUSY_BOUND: Duration = Duration::from_secs(5);
 
 struct Position {
-    /// With the cursor's mark.
+    /// The code, with `│` at the cursor.
     marked: &'static str,
     first: Vec<&'static str>,
 }
 
-/// The cells to run first, and the positions.
+/// Returns the cells to run first, and the positions.
 fn corpus() -> (Vec<&'static str>, Vec<Position>) {
     let (mut setup, mut positions) = (Vec::new(), Vec::new());
     let mut section = "";
@@ -43,7 +43,7 @@ fn corpus() -> (Vec<&'static str>, Vec<Position>) {
     (setup, positions)
 }
 
-/// What is offered at the mark: the matches, with the message's own rules checked.
+/// The matches that are offered at the mark. Checks the rules of the message too.
 fn offered(notebook: &Notebook, marked: &str) -> Vec<String> {
     let marked = marked.replace('↵', "\n");
     let cursor = marked.chars().position(|c| c == '│').expect("a cursor");
@@ -81,7 +81,7 @@ fn offered(notebook: &Notebook, marked: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_position_of_the_corpus_offers_what_it_says_and_nothing_internal() {
+fn every_position_offers_what_it_says() {
     let notebook = Notebook::start();
     let (setup, positions) = corpus();
     assert!(positions.len() >= 40, "{} positions", positions.len());
@@ -132,7 +132,7 @@ fn private_members_of_other_crates_are_not_offered() {
             vec!["ptr", "end_or_len", "_marker", "make_slice"],
         ),
     ] {
-        // The second answer comes from memory.
+        // The second answer comes from the kernel's memory.
         for _ in 0..2 {
             let matches = offered(&notebook, marked);
             assert!(matches.len() > 10, "{matches:?}");
@@ -177,7 +177,7 @@ fn while_a_cell_runs_completion_and_inspection_answer_soon() {
         |code: &str| json!({ "code": code, "cursor_pos": code.len(), "detail_level": 0 });
     let reply = notebook.ask("complete_request", position("numbers.le"));
     assert_eq!(reply["status"], "ok");
-    // What needs no evaluator is answered in full.
+    // A request that does not need the evaluator is answered in full.
     let reply = notebook.ask("complete_request", position("%pool st"));
     assert_eq!(reply["matches"], json!(["status"]));
     let reply = notebook.ask("inspect_request", position("numbers.len"));

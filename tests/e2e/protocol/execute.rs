@@ -1,11 +1,11 @@
-//! Execute requests: counts, options, order, and what is answered meanwhile.
+//! Execute requests: counts, options, order, and which requests are answered while a cell runs.
 
 use corebook_tests::client::Channel;
 use corebook_tests::execution::Execute;
 use corebook_tests::notebook::Notebook;
 use serde_json::{Value, json};
 
-/// Checks what every `kernel_info_reply` says.
+/// Checks what every `kernel_info_reply` must hold.
 fn check_kernel_info(content: &Value) {
     assert_eq!(content["status"], "ok");
     assert_eq!(content["implementation"], "corebook");
@@ -44,20 +44,23 @@ fn check_kernel_info(content: &Value) {
     assert!(content["supported_features"].is_array());
 }
 
+fn ask_kernel_info(notebook: &Notebook) {
+    for channel in [Channel::Shell, Channel::Control] {
+        let reply = notebook
+            .client
+            .ask(channel, "kernel_info_request", json!({}));
+        check_kernel_info(&reply.content);
+    }
+}
+
+// Also while the evaluator starts.
 #[test]
-fn kernel_info_is_answered_while_the_evaluator_starts_and_while_a_cell_runs() {
+fn other_requests_are_answered_while_a_cell_runs() {
     let notebook = Notebook::start();
     let first = Execute::new("println!(\"go\"); loop { std::thread::park(); }");
     let request = notebook.send(&first);
-    // The first cell waits for the evaluator; the answers do not wait for the cell.
-    for channel in [Channel::Shell, Channel::Control] {
-        check_kernel_info(
-            &notebook
-                .client
-                .ask(channel, "kernel_info_request", json!({}))
-                .content,
-        );
-    }
+    // The first cell waits for the evaluator. The answers must not wait for the cell.
+    ask_kernel_info(&notebook);
     let mut published = Vec::new();
     while published.len() < 3 {
         published.push(notebook.client.next_within(
@@ -70,14 +73,7 @@ fn kernel_info_is_answered_while_the_evaluator_starts_and_while_a_cell_runs() {
         published[2].brief(),
         r#"stream {"name":"stdout","text":"go\n"}"#
     );
-    for channel in [Channel::Shell, Channel::Control] {
-        check_kernel_info(
-            &notebook
-                .client
-                .ask(channel, "kernel_info_request", json!({}))
-                .content,
-        );
-    }
+    ask_kernel_info(&notebook);
     assert_eq!(
         notebook.ask("is_complete_request", json!({ "code": "1 + 1" }))["status"],
         "complete"
@@ -93,7 +89,7 @@ fn kernel_info_is_answered_while_the_evaluator_starts_and_while_a_cell_runs() {
         )["status"],
         "ok"
     );
-    // Completion needs the evaluator and says that it knows nothing now.
+    // Completion needs the evaluator, so now it offers nothing.
     assert_eq!(
         notebook.ask(
             "complete_request",
@@ -193,7 +189,7 @@ fn user_expressions_are_values_or_errors_one_by_one() {
         "{values}"
     );
     assert!(values["wrong"]["traceback"].is_array());
-    // Also when nothing else of the cell is shown.
+    // Also if the cell is silent.
     let ran = notebook.run_as(&Execute {
         silent: true,
         user_expressions: json!({ "next": "x + 2" }),
@@ -202,7 +198,7 @@ fn user_expressions_are_values_or_errors_one_by_one() {
     let values = ran.reply.content["user_expressions"].clone();
     ran.shows_nothing();
     assert_eq!(values["next"]["data"]["text/plain"], "22");
-    // They are evaluated after a cell that succeeded, never after one that failed.
+    // They are not evaluated after a cell that failed.
     let ran = notebook.run_as(&Execute {
         user_expressions: json!({ "a": "1" }),
         ..Execute::new("panic!(\"p\")")
@@ -238,7 +234,7 @@ fn missing_fields_have_the_protocols_defaults() {
         json!({ "code": "1 + 1" }),
     );
     assert_eq!(notebook.collect(&request, &execute).result(), "2");
-    // A silent cell is not stored, whatever else is said.
+    // A silent cell is never stored.
     let silent = Execute {
         silent: true,
         ..Execute::new("2")
@@ -254,8 +250,9 @@ fn missing_fields_have_the_protocols_defaults() {
     );
 }
 
+// A client that does not allow input has no pager: the help is shown as output.
 #[test]
-fn help_goes_to_the_pager_of_a_client_that_takes_questions_and_is_shown_to_others() {
+fn help_goes_to_the_pager_of_a_client_that_allows_input() {
     let notebook = Notebook::start();
     let ask = |code: &str, allow_stdin: bool| {
         notebook.run_as(&Execute {
@@ -275,7 +272,7 @@ fn help_goes_to_the_pager_of_a_client_that_takes_questions_and_is_shown_to_other
         let text = pages[0]["data"][mime].as_str().unwrap_or_default();
         assert!(text.contains("best of"), "{mime} of {pages}");
     }
-    // Two pages would hide each other, and where nobody sits there is no pager.
+    // Two pages would hide each other.
     for (code, allow_stdin) in [("%timeit?", false), ("%timeit?\n%time?", true)] {
         let ran = ask(code, allow_stdin);
         assert_eq!(ran.reply.content["payload"], json!([]));

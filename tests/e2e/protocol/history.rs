@@ -1,4 +1,4 @@
-//! The cells of earlier sessions, in a file that kernels share, and what becomes of it when the file fails.
+//! The cells of earlier sessions, in a file that kernels share, and what happens if the file cannot be used.
 
 use std::path::Path;
 
@@ -19,14 +19,14 @@ fn ask(notebook: &Notebook, request: Value) -> Value {
     reply["history"].clone()
 }
 
-/// The file of a test, in a folder of its own that the kernel has to create.
+/// The file of a test, in a folder that the kernel has to create.
 fn file_in(folder: &Path) -> String {
     folder.join("data/history.sqlite").display().to_string()
 }
 
-// Two kernels in one test: no other test may hold one and wait for a second.
+// This test needs two kernels at once. No other test may keep one while it waits for a second one, or both hang.
 #[test]
-fn kernels_share_a_history_while_both_run_and_number_their_sessions() {
+fn two_running_kernels_share_a_history() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = file_in(folder.path());
     let first = start_with(&place);
@@ -46,7 +46,7 @@ fn kernels_share_a_history_while_both_run_and_number_their_sessions() {
             [2, 1, "%pool 1\nlet second = 2;"]
         ])
     );
-    // The session before, with results; there is none where a cell had none.
+    // The previous session, with results. A cell without a result has none.
     let range = json!({ "hist_access_type": "range", "session": -1, "start": 1, "output": true, "raw": true });
     assert_eq!(
         ask(&second, range),
@@ -82,15 +82,15 @@ fn off_keeps_no_file() {
 }
 
 #[test]
-fn without_a_usable_file_the_kernel_warns_once_and_goes_on_in_memory() {
+fn without_a_usable_file_history_is_kept_in_memory() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let broken = folder.path().join("broken.sqlite");
     std::fs::write(&broken, "no database ".repeat(1000)).expect("the folder is ours");
     let locked = folder.path().join("locked.sqlite");
     let lock = rusqlite::Connection::open(&locked).expect("the folder is ours");
     lock.execute_batch("CREATE TABLE t (c); BEGIN EXCLUSIVE;")
-        .expect("nobody else has the file");
-    // Nobody may create files there, not even the superuser, as whom tests may run.
+        .expect("no other process has the file");
+    // There even root, as which tests may run, cannot create files.
     let unwritable = Path::new("/proc/corebook/history.sqlite");
     for place in [broken.as_path(), &locked, unwritable] {
         let notebook = start_with(&place.display().to_string());

@@ -1,4 +1,4 @@
-//! Cells that wait behind one that fails.
+//! Cells that wait after one that fails.
 
 use corebook_tests::client::Channel;
 use corebook_tests::execution::{Execute, Ran};
@@ -11,7 +11,7 @@ fn expect_aborted(ran: Ran) {
 }
 
 #[test]
-fn after_an_error_queued_cells_are_aborted_and_other_requests_answered() {
+fn an_error_aborts_queued_cells_and_no_other_requests() {
     let notebook = Notebook::start();
     notebook.run_quietly("let mut runs = 0;");
     let failing = Execute::new("println!(\"before\"); panic!(\"stop here\")");
@@ -24,7 +24,7 @@ fn after_an_error_queued_cells_are_aborted_and_other_requests_answered() {
         json!({ "code": "{" }),
     );
     let second = notebook.send(&queued[1]);
-    // All four have arrived: the shell socket answers in order.
+    // The shell socket answers in order, so all four have arrived.
     assert_eq!(
         notebook.client.answer(Channel::Shell, &question).content["status"],
         "incomplete"
@@ -34,7 +34,7 @@ fn after_an_error_queued_cells_are_aborted_and_other_requests_answered() {
     assert_eq!(ran.log(), ["stdout: before\n", "Panic: stop here"]);
     expect_aborted(notebook.collect(&first, &queued[0]));
     expect_aborted(notebook.collect(&second, &queued[1]));
-    // A new request runs, and the aborted ones counted for nothing.
+    // A new request runs. The aborted ones were not counted.
     let ran = notebook.run("runs");
     assert_eq!(ran.reply.content["execution_count"], 3);
     assert_eq!(ran.result(), "0");
@@ -71,8 +71,9 @@ fn queued_cells_run_in_order_and_their_output_does_not_mix() {
     }
 }
 
+// Whether the cell is stored makes no difference.
 #[test]
-fn every_kind_of_failure_aborts_the_queue_and_stored_or_not_makes_no_difference() {
+fn every_kind_of_failure_aborts_the_queue() {
     let notebook = Notebook::start();
     let failures = [
         Execute::new("nowhere"),
@@ -90,7 +91,7 @@ fn every_kind_of_failure_aborts_the_queue_and_stored_or_not_makes_no_difference(
         let next = Execute::new("unreachable!(\"an aborted cell ran\")");
         let failing_request = notebook.send(&failing);
         let next_request = notebook.send(&next);
-        // Both have arrived: the shell socket answers in order.
+        // The shell socket answers in order, so both have arrived.
         notebook.ask("kernel_info_request", json!({}));
         let ran = notebook.collect(&failing_request, &failing);
         assert_eq!(ran.reply.content["status"], "error", "{}", failing.code);
@@ -99,6 +100,6 @@ fn every_kind_of_failure_aborts_the_queue_and_stored_or_not_makes_no_difference(
         expect_aborted(aborted);
     }
     let ran = notebook.run("1 + 1");
-    // Two of the failed cells were stored, and none of the aborted.
+    // Two of the failed cells were stored, and none of the aborted ones.
     assert_eq!(ran.reply.content["execution_count"], 3);
 }

@@ -1,4 +1,4 @@
-//! Requests beside execute: each has its reply, those nobody knows included.
+//! All requests except execute. Each has its reply, even one that the kernel does not know.
 
 use corebook_tests::client::Channel;
 use corebook_tests::notebook::Notebook;
@@ -87,7 +87,7 @@ fn comms_of_unknown_targets_are_closed() {
         notebook.ask("comm_info_request", json!({})),
         json!({ "status": "ok", "comms": {} })
     );
-    let open = json!({ "comm_id": "c1", "target_name": "nobody", "data": {} });
+    let open = json!({ "comm_id": "c1", "target_name": "unknown", "data": {} });
     let request = notebook.client.send(Channel::Shell, "comm_open", open);
     notebook.client.expect_status(&request, "busy");
     let close = notebook.client.next(Channel::Iopub, &request);
@@ -193,10 +193,10 @@ fn inspection_finds_documentation_in_three_forms() {
 }
 
 #[test]
-fn unknown_requests_get_an_error_reply_and_the_kernel_lives_on() {
+fn unknown_requests_get_an_error_reply() {
     let notebook = Notebook::start();
     for channel in [Channel::Shell, Channel::Control] {
-        // Known types on the wrong channel are as unknown there as any other.
+        // A known type on the wrong channel counts as unknown.
         let misplaced = match channel {
             Channel::Shell => "create_subshell_request",
             _ => "is_complete_request",
@@ -213,10 +213,10 @@ fn unknown_requests_get_an_error_reply_and_the_kernel_lives_on() {
             );
             assert!(reply.content["ename"].is_string() && reply.content["traceback"].is_array());
         }
-        // No request: there is nothing to reply to, and the kernel notes it.
+        // A message that is no request gets no reply, and a line in the log.
         notebook.client.send(channel, "frobnication", json!({}));
     }
-    // There is no debugger, and nothing says that there is one.
+    // There is no debugger, and the kernel does not announce one.
     let info = notebook.ask("kernel_info_request", json!({}));
     assert_ne!(info["debugger"], true);
     let debug = json!({ "type": "request", "seq": 7, "command": "initialize", "arguments": {} });

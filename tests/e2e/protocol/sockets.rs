@@ -18,10 +18,11 @@ fn ipc_works_like_tcp() {
     assert_eq!(notebook.run("1 + 1").result(), "2");
 }
 
+// Other files in that folder are not touched.
 #[test]
-fn ipc_sockets_are_the_owners_alone_and_other_files_are_not_touched() {
+fn ipc_sockets_are_for_the_owner_only() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    // What lies where a socket shall be is replaced; what it points to stays.
+    // A link in the place of a socket is replaced. The file to which it leads stays.
     let other = folder.path().join("other");
     std::fs::write(&other, "mine").expect("the folder is ours");
     std::os::unix::fs::symlink(&other, folder.path().join("kernel-1")).expect("the folder is ours");
@@ -41,7 +42,7 @@ fn ipc_sockets_are_the_owners_alone_and_other_files_are_not_touched() {
         std::fs::read_to_string(&other).expect("it is still there"),
         "mine"
     );
-    // The files of cells have the permissions that they have elsewhere.
+    // Files made by cells have the usual permissions.
     let own = folder.path().join("own");
     std::fs::write(&own, "").expect("the folder is ours");
     let mode = |path: &Path| {
@@ -63,7 +64,7 @@ fn only_the_address_in_the_connection_file_is_listened_on() {
     });
     let expected: BTreeSet<String> = Port::ALL
         .iter()
-        // As the system's table has it: the address's bytes backwards, in hexadecimal.
+        // As in the system's table: the bytes of the address backwards, in hexadecimal.
         .map(|port| format!("0200007F:{:04X}", notebook.connection.number(*port)))
         .collect();
     assert_eq!(listening(notebook.process.pid().as_raw()), expected);
@@ -71,7 +72,7 @@ fn only_the_address_in_the_connection_file_is_listened_on() {
     assert_eq!(listening(notebook.process.pid().as_raw()), expected);
 }
 
-/// Addresses and ports at which a process awaits connections.
+/// The addresses and ports on which a process listens.
 fn listening(pid: i32) -> BTreeSet<String> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process runs");
     let links = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
@@ -198,7 +199,7 @@ fn two_clients_see_all_output_and_only_their_own_replies() {
         "complete"
     );
     notebook.client.expect_status_around(&question);
-    // No reply went to the wrong client: both hear of each other's status only.
+    // No reply went to the wrong client: of each other's requests, both see only the status.
     let last = other.send(Channel::Control, "kernel_info_request", json!({}));
     other.answer(Channel::Control, &last);
     notebook.client.expect_status_around(&last);

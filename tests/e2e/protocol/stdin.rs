@@ -1,4 +1,4 @@
-//! Cells that read input: one question a line, to the client that asked for the cell.
+//! Cells that read input: one question for each line, to the client that sent the cell.
 
 use corebook_tests::client::{Channel, Client};
 use corebook_tests::execution::{Execute, Ran};
@@ -6,6 +6,7 @@ use corebook_tests::message::{Message, Request, encode};
 use corebook_tests::notebook::Notebook;
 use serde_json::json;
 
+/// A cell that may ask for input.
 fn asking(code: &str) -> Execute {
     Execute {
         allow_stdin: true,
@@ -13,7 +14,7 @@ fn asking(code: &str) -> Execute {
     }
 }
 
-/// The question that the cell asks next.
+/// The prompt of the cell's next question, and whether the input is hidden.
 fn question(client: &Client, request: &Request) -> (String, bool) {
     let question = client.next(Channel::Stdin, request);
     assert_eq!(question.message_type(), "input_request");
@@ -21,7 +22,7 @@ fn question(client: &Client, request: &Request) -> (String, bool) {
         question.text("prompt").to_owned(),
         question.content["password"]
             .as_bool()
-            .expect("it says whether to hide"),
+            .expect("a question says whether the input is hidden"),
     )
 }
 
@@ -35,7 +36,7 @@ fn answer(client: &Client, line: &str) {
     client.send_frames(Channel::Stdin, frames);
 }
 
-/// Runs a cell that reads these lines.
+/// Runs a cell that reads these lines, and answers its questions.
 fn run_with_lines(notebook: &Notebook, code: &str, lines: &[&str]) -> Ran {
     let execute = asking(code);
     let request = notebook.send(&execute);
@@ -67,7 +68,7 @@ fn lines_of_stdin_are_asked_for_one_by_one() {
         run_with_lines(&notebook, two, &["one", "two"]).result(),
         "\"one+two\""
     );
-    // What is printed before the question shows before it is answered.
+    // Text that is printed before the question shows before the answer.
     let prompted = asking(
         "println!(\"your name?\");\nlet mut name = String::new();\nstd::io::stdin().read_line(&mut name)?;\nprintln!(\"hello {}\", name.trim());",
     );
@@ -86,7 +87,7 @@ fn lines_of_stdin_are_asked_for_one_by_one() {
 #[test]
 fn a_question_has_a_prompt_and_may_hide_what_is_typed() {
     let notebook = Notebook::start();
-    // What the crate evcxr_input prints and reads.
+    // The crate evcxr_input prints and reads this.
     let ask = |command: &str| {
         asking(&format!(
             "println!(\"{command}:Your name? \");\nlet mut reply = String::new();\n\
@@ -142,7 +143,7 @@ fn an_interrupt_cancels_the_question() {
         log,
         ["Interrupted: stopped waiting for input; variables are kept"]
     );
-    // An answer that comes too late answers nothing.
+    // An answer that comes too late is ignored.
     answer(&notebook.client, "too late");
     assert_eq!(notebook.run("kept").result(), "7");
     let read = "let mut line = String::new();\nstd::io::stdin().read_line(&mut line)?;\nline";

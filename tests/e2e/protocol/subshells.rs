@@ -1,4 +1,4 @@
-//! Subshells: more queues of requests beside the main shell's.
+//! Subshells: queues of requests beside the main shell's.
 
 use corebook_tests::client::Channel;
 use corebook_tests::execution::Execute;
@@ -21,7 +21,7 @@ fn ask(notebook: &Notebook, id: &Value, message_type: &str, content: Value) -> M
     notebook.client.answer(Channel::Shell, &request)
 }
 
-/// A request about subshells; its reply's content.
+/// Sends a request about subshells, and returns its reply's content.
 fn manage(notebook: &Notebook, verb: &str, content: Value) -> Value {
     let message_type = format!("{verb}_subshell_request");
     let reply = notebook
@@ -77,7 +77,7 @@ fn subshells_are_made_listed_and_deleted() {
         );
         assert_eq!(reply["traceback"], json!([]));
     }
-    // The main shell is nobody's to delete, and the second subshell is still there.
+    // The main shell cannot be deleted, and the second subshell still exists.
     assert_eq!(delete(json!({ "subshell_id": null }))["status"], "error");
     assert_eq!(list(&notebook), json!([second]));
 }
@@ -127,8 +127,9 @@ fn a_subshell_answers_while_a_cell_runs() {
     assert_eq!(ran.reply.content["ename"], "Interrupted");
 }
 
+// Cells of all shells run one after the other.
 #[test]
-fn cells_of_subshells_run_one_after_the_other_and_an_error_aborts_its_own_queue_only() {
+fn an_error_in_a_subshell_aborts_its_own_queue_only() {
     let notebook = Notebook::start();
     notebook.run_quietly("let mut runs: Vec<i32> = Vec::new();");
     let (first, second) = (create(&notebook), create(&notebook));
@@ -144,7 +145,7 @@ fn cells_of_subshells_run_one_after_the_other_and_an_error_aborts_its_own_queue_
         send(&notebook, id, "execute_request", &cell.to_json())
     };
     let requests: Vec<Request> = cells.iter().map(send).collect();
-    // All have arrived: the shell socket takes them in order.
+    // The shell socket answers in order, so all have arrived.
     notebook.ask("kernel_info_request", json!({}));
     let mut idle_since = String::new();
     for ((_, cell, status), request) in cells.iter().zip(&requests) {
@@ -210,7 +211,7 @@ fn an_unknown_subshell_gets_an_error_and_runs_nothing() {
                 reply.brief()
             );
         }
-        // Nobody replies to a comm's message, but it is over.
+        // A comm's message gets no reply, but busy and idle.
         let content = json!({ "comm_id": "c", "data": {} });
         let request = send(&notebook, &id, "comm_msg", &content);
         notebook.client.expect_status_around(&request);
