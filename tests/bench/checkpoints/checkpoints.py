@@ -1,13 +1,13 @@
 """What checkpoints cost. See `run` beside this file.
 
-In one kernel, in the environment that tests/run makes, at 1, 16, 64 and 256 MiB of variables:
+In one kernel, with 1, 16, 64 and 256 MiB of variables, it measures
 
-* a cell from request to idle and, of that, from the compiled library to the end of its code, with checkpoints on
-  and off in turns, and what the kernel says a fork took: it is made while the cell is compiled;
-* `%timeit` of the same work with checkpoints on and off in turns.
+* a cell from request to idle and, as a part of that, its code from the compiled library to its end, with checkpoints
+  on and off in turns, and the time for a fork that the kernel reports: the fork is made while the cell is compiled;
+* `%timeit` of the same work, with checkpoints on and off in turns.
 
-Then CELLS small cells (200; 0 leaves them out), with processes, descriptors and memory of the worker before and
-after. Prints Markdown. Read differences, not times: a busy machine hurts both sides alike.
+Then it runs CELLS small cells (200 by default, 0 for none), with processes, descriptors and memory of the worker
+before and after. Prints Markdown. Compare differences, not times: a busy machine slows both sides down.
 """
 
 import os
@@ -27,14 +27,14 @@ SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 class Kernel:
     def __init__(self):
         self.manager = KernelManager(kernel_name="corebook")
-        # The benchmark's cells are nobody's history.
+        # The benchmark's cells do not belong in the user's history.
         self.manager.start_kernel(env={**os.environ, "COREBOOK_HISTORY": "off"})
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=300)
 
     def run(self, code):
-        """Seconds from request to idle, and all text that the cell showed."""
+        """Seconds from request to idle, and all text in the cell's output."""
         texts = []
 
         def note(message):
@@ -102,17 +102,17 @@ def best(line):
 
 def growth(kernel, cells):
     kernel.run("%checkpoint on\ndata = Vec::new();")
-    before = of_worker(kernel)
+    before = resources_of_worker(kernel)
     for number in range(cells):
         kernel.run(f"data.push({number % 200});")
-    after = of_worker(kernel)
+    after = resources_of_worker(kernel)
     print(f"\n| after {cells} cells | before | after |\n|---|---|---|")
     for name in before:
         print(f"| {name} | {before[name]} | {after[name]} |")
 
 
-def of_worker(kernel):
-    """Its descriptors and memory, and the processes of its session."""
+def resources_of_worker(kernel):
+    """The worker's descriptors and memory, and the processes of its session."""
     pid = int(kernel.run("std::process::id()")[1])
     with open(f"/proc/{pid}/status") as status:
         memory = re.search(r"RssAnon:\s+(\d+) kB", status.read())[1]

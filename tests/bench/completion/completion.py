@@ -1,7 +1,7 @@
-"""Times Tab at every position of tests/e2e/protocol/completion.txt. See `run` beside this file.
+"""How long Tab takes at every position of tests/e2e/protocol/completion.txt. See `run` beside this file.
 
 Prints a Markdown table, in milliseconds: the first pass, in which rust-analyzer meets each type for the first time,
-and later ones. The kernel has answered one completion before.
+and later passes. The kernel has answered one completion before.
 """
 
 import statistics
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
 
-CORPUS = Path(__file__).parents[2] / "e2e" / "protocol" / "completion.txt"
+POSITIONS = Path(__file__).parents[2] / "e2e" / "protocol" / "completion.txt"
 LATER_PASSES = 3
 
 
-def corpus():
+def read_positions():
     """The cells to run first, and (code, cursor) of each position."""
     setup, positions, section = [], [], ""
-    for line in CORPUS.read_text().splitlines():
+    for line in POSITIONS.read_text().splitlines():
         if line.startswith("["):
             section = line
         elif line and not line.startswith("# "):
@@ -43,7 +43,7 @@ def row(name, figures):
 
 
 def main(kernel="corebook"):
-    setup, positions = corpus()
+    setup, positions = read_positions()
     manager, client = start_new_kernel(kernel_name=kernel, startup_timeout=300)
     try:
         for cell in setup:
