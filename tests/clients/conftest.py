@@ -14,7 +14,7 @@ def pytest_runtest_makereport(item, call):
     # An expected failure counts as skipped too.
     if report.skipped and not hasattr(report, "wasxfail"):
         _path, _line, message = report.longrepr
-        apply_rule(report, item.nodeid, message.removeprefix("Skipped: "))
+        apply_rule(report, f"tests/clients/{item.nodeid}", message.removeprefix("Skipped: "))
     return report
 
 
