@@ -1,5 +1,5 @@
-//! The documents: links lead somewhere, help texts are the program's, command lines are accepted, and the code prints the
-//! messages in docs/troubleshooting.md.
+//! The documents: links lead somewhere, help texts are the program's, command lines are accepted, and the code prints
+//! the messages in docs/troubleshooting.md.
 
 use std::collections::HashSet;
 use std::fs;

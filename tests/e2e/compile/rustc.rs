@@ -6,9 +6,9 @@ use corebook_tests::notebook::Notebook;
 
 /// Sixty cells of one notebook, in order, with how often rustc runs for each.
 ///
-/// What evcxr does not know about a cell it learns from a compile error, and compiles again. There are two such cells
-/// here: the first that moves a variable of the notebook, which then must not be kept, and the first with a `?`, after
-/// which all cells can have one.
+/// evcxr learns from a compile error what it does not know about a cell, and compiles again. Two cells here need that:
+/// the first that moves a variable of the notebook, which then must not be kept, and the first with a `?`, after which
+/// all cells can have one.
 const CORPUS: [(&str, u64); 60] = [
     // Expressions of many types.
     ("1 + 1", 1),
@@ -159,7 +159,7 @@ fn a_reply_says_where_the_time_went() {
     assert!(seconds("run") >= 0.03, "{timings}");
 }
 
-/// Runs a cell that must succeed.
+/// Runs a cell, which must succeed, and returns how often rustc ran.
 fn rustc_runs(notebook: &Notebook, code: &str) -> u64 {
     let ran = notebook.run(code);
     assert_eq!(

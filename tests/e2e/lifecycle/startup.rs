@@ -129,11 +129,6 @@ fn after_mounting(script: &str) -> [String; 8] {
     .map(str::to_owned)
 }
 
-/// A kernel that is reached through the file system, so that it needs no network at all.
-fn spawn_in(folder: &Path, cache: &Path, starter: &[&str]) -> Notebook {
-    Notebook::spawn(Connection::ipc(folder), command(cache, starter))
-}
-
 // The two are started after a third was killed while it built.
 #[test]
 fn two_kernels_at_once_build_one_template() {
@@ -166,7 +161,9 @@ fn a_later_start_needs_no_network() {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let notebook = spawn_in(folder.path(), &built().cache, &WITHOUT_NETWORK);
+    // Sockets in the file system need no network.
+    let connection = Connection::ipc(folder.path());
+    let notebook = Notebook::spawn(connection, command(&built().cache, &WITHOUT_NETWORK));
     assert_eq!(
         notebook
             .run("use itertools::Itertools;\n(1..4).tuple_combinations().map(|(a, b)| a * b).collect::<Vec<i32>>()")
@@ -258,7 +255,11 @@ fn first_error(test: &str, cache: &Path, script: &str) -> Option<String> {
         return None;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let notebook = spawn_in(folder.path(), cache, &starter);
+    let mut command = command(cache, &starter);
+    // On a full disk rustc can crash. Its crash handler starts llvm-symbolizer, which leaves temporary files if the
+    // kernel is shut down before it has finished.
+    command.env("LLVM_DISABLE_SYMBOLIZATION", "1");
+    let notebook = Notebook::spawn(Connection::ipc(folder.path()), command);
     let execute = Execute::new("1 + 1");
     let request = notebook.send(&execute);
     let ran = collect(&notebook, &request, &execute);

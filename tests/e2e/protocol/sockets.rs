@@ -1,4 +1,4 @@
-//! Transports, signatures, and several clients.
+//! Transports, addresses, signatures, welcomes, and several clients.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
