@@ -1,5 +1,5 @@
-# Sourced by install/lab and tests/run: checks what must be there, and makes Python environments.
-# Bash; the caller has set -euo pipefail.
+# Sourced by install/lab and tests/run: checks for build tools, and makes Python environments. Bash; the caller has set
+# -euo pipefail.
 
 # Prints why the script stops and what to do, and stops it.
 give_up() {
@@ -7,7 +7,7 @@ give_up() {
     exit 1
 }
 
-# Finds cargo, also where rustup put it without telling PATH, and a C++ compiler for libzmq.
+# Finds cargo, also in rustup's folder if that is not on PATH, and a C++ compiler for libzmq.
 check_build_tools() {
     if ! command -v cargo > /dev/null; then
         local cargo_bin="${CARGO_HOME:-$HOME/.cargo}/bin"
@@ -24,14 +24,14 @@ check_build_tools() {
         '  xcode-select --install (macOS)'
 }
 
-# make_venv DIR REQUIREMENTS: a Python environment with just these packages. Quick when nothing changed.
+# make_venv DIR REQUIREMENTS: makes a Python environment with these packages only, unless it is there.
 make_venv() {
     local dir=$1 requirements=$2 stamp=$1/installed-requirements.txt
     if cmp -s "$requirements" "$stamp"; then return; fi
     command -v python3 > /dev/null || give_up 'There is no python3: install Python 3.10 or newer, then try again.'
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
         give_up "$(python3 --version) is too old: JupyterLab needs Python 3.10 or newer."
-    # Debian splits these off, and venv then stops half way.
+    # Debian has these in a package of its own, without which venv stops half way.
     python3 -c 'import ensurepip, venv' 2> /dev/null ||
         give_up 'This Python cannot make environments: run `apt install python3-venv`, then try again.'
     rm -rf "$dir"
@@ -41,9 +41,8 @@ make_venv() {
     cp "$requirements" "$stamp"
 }
 
-# install_kernel VENV: puts the built kernel into that environment, and prebuilds what cells link to. Its cells are
-# compiled by the toolchain that this checkout asks for: a kernel goes by its folder's toolchain file at the first cell
-# only, and would build a second time then.
+# install_kernel VENV: installs the built kernel into that environment, and prebuilds what cells link to. The toolchain
+# is named, because a kernel reads its folder's toolchain file only at the first cell, and would build again then.
 install_kernel() {
     local toolchain=()
     if command -v rustup > /dev/null; then

@@ -1,10 +1,10 @@
-"""A long life: thousands of cells in one kernel, and what they cost it."""
+"""A long run: thousands of cells in one kernel, and how its memory, descriptors and threads grow."""
 
 from ground import Report, say
 from kernel import Hung, Kernel, Lost
 
-# Code, and what must come of it: a result, printed text or the beginning of an error. `{n}` counts up, `{few}`
-# goes round, so that a notebook has as many names as a long one, not one more a cell.
+# Code, and what it must give: a result, printed text or the beginning of an error. `{n}` counts up. `{few}` repeats
+# after some cells, so that the number of names stays that of a long notebook.
 CELLS = (
     ("let v{few}: Vec<u64> = (0..{n}).collect();", ""),
     ("v{few}.iter().sum::<u64>() + {n}", "{sum}"),
@@ -22,16 +22,16 @@ CELLS = (
     ("let mut total = 0u64;\nfor x in 0..{n}u64 {{ total += x; }}\ntotal", "{sum}"),
 )
 NAMES = 20
-# Caches fill and threads start in the first cells; growth is counted from here.
+# Caches fill and threads start in the first cells, so growth is counted after them.
 WARM_CELLS = 100
-LOOKS = 8
+SAMPLES = 8
 
 
 def run(ground, cells):
     report = Report("cells")
     kernel = Kernel(ground)
     kernel.run("%pool 2")
-    looks = {}
+    samples = {}
     for number in range(1, cells + 1):
         try:
             check(report, kernel, number)
@@ -39,13 +39,13 @@ def run(ground, cells):
             report.trouble(str(trouble))
             break
         report.rounds = number
-        if number == WARM_CELLS or number % max(cells // LOOKS, 1) == 0:
-            looks[number] = kernel.figures()
-            say(f"cells: {number}: {brief(looks[number])}")
+        if number == WARM_CELLS or number % max(cells // SAMPLES, 1) == 0:
+            samples[number] = kernel.figures()
+            say(f"cells: {number}: {brief(samples[number])}")
     if kernel.is_alive():
         kernel.shut_down()
     ground.expect_clean(report, "after the last cell")
-    report.remarks = remarks(looks)
+    report.remarks = remarks(samples)
     return report
 
 
@@ -56,18 +56,18 @@ def check(report, kernel, number):
     if code.startswith("v{few}"):
         words["sum"] += turn
     outcome = kernel.run(code.format(**words), stop_on_error=False)
-    came = outcome.error or outcome.result or outcome.printed
+    actual = outcome.error or outcome.result or outcome.printed
     if expected is None:
         return
     expected = expected.format(**words)
-    if not (came.startswith(expected) if expected else came == "") or outcome.count != number + 1:
-        report.trouble(f"wrong: cell {number} {code!r} gave {came!r}, not {expected!r}; its count is {outcome.count}")
+    if not (actual.startswith(expected) if expected else actual == "") or outcome.count != number + 1:
+        report.trouble(f"wrong: cell {number} {code!r} gave {actual!r}, not {expected!r}; its count is {outcome.count}")
 
 
-def remarks(looks):
-    if len(looks) < 2:
+def remarks(samples):
+    if len(samples) < 2:
         return []
-    (first, before), *_, (last, after) = looks.items()
+    (first, before), *_, (last, after) = samples.items()
     lines = []
     for role in before:
         if role not in after:

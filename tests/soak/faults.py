@@ -1,4 +1,4 @@
-"""A machine that fails: disk, clock, folders, tools and clients. The kernel says what is wrong, and goes on after it."""
+"""Faults of the machine: disk, clock, folders, tools and clients. The kernel names the fault, and works after it."""
 
 import contextlib
 import glob
@@ -18,11 +18,11 @@ FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 
 
 class Skip(Exception):
-    """Why this machine can't show a fault."""
+    """Why this machine cannot produce a fault."""
 
 
 class Wrong(Exception):
-    """What came in place of what had to."""
+    """The actual result, which differs from the expected one."""
 
 
 def run(ground):
@@ -40,7 +40,7 @@ def run(ground):
             report.trouble(f"wrong: {name}: {trouble}")
         ground.sweep_own()
         report.rounds += 1
-    # What kernels with other folders have left is theirs; in the common ones is nothing.
+    # Kernels with other folders may leave files there. In the common folders there must be none.
     Kernel(ground).expect_ready().shut_down()
     ground.expect_clean(report, "after the faults")
     return report
@@ -65,10 +65,10 @@ def works(kernel):
 
 
 def says(kernel, *words):
-    """A cell fails with an error that holds one of `words`."""
+    """Runs a cell, which must fail with an error that contains one of `words`."""
     outcome = kernel.run("20 + 1", FIRST_CELL_PATIENCE_S, stop_on_error=False)
     if not any(word in outcome.error for word in words):
-        raise Wrong(f"{outcome.error!r} holds none of {words}")
+        raise Wrong(f"{outcome.error!r} contains none of {words}")
 
 
 def a_client_goes_while_a_cell_prints(ground):
@@ -91,7 +91,7 @@ def two_clients_go_and_one_stays(ground):
         works(kernel)
 
 
-def nobody_reads_the_log(ground):
+def the_log_has_no_reader(ground):
     reader, writer = os.pipe()
     os.close(reader)
     with kernel_in(ground, prefix=("sh", "-c", f'exec "$@" 2>&{writer}', "sh"), pass_fds=(writer,)) as kernel:
@@ -106,7 +106,7 @@ def the_log_is_on_a_full_disk(ground):
 
 @contextlib.contextmanager
 def disk(ground, size_mib, options=""):
-    """A small disk of its own; for root alone."""
+    """A small disk for one fault. Only root can mount it."""
     folder = ground.folder / "disk"
     folder.mkdir(exist_ok=True)
     mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mib}m{options}", "tmpfs", folder], check=False)
@@ -119,7 +119,7 @@ def disk(ground, size_mib, options=""):
 
 
 def fill(folder):
-    """Takes all that is free, to the last byte."""
+    """Fills a disk to the last byte."""
     with (folder / "filler").open("wb", buffering=0) as filler:
         for size in (1 << 20, 1):
             with contextlib.suppress(OSError):
@@ -158,7 +158,7 @@ def files_may_not_grow(ground):
         says(kernel, "cannot write", "File too large", "the disk is full", "SIGXFSZ")
 
 
-def the_system_kills_a_worker_for_want_of_memory(ground):
+def the_oom_killer_ends_a_worker(ground):
     group = MEMORY_GROUPS / f"corebook-{os.getpid()}"
     try:
         group.mkdir()
@@ -188,10 +188,10 @@ def the_clock_jumps(ground):
         "LD_PRELOAD": libraries[0],
         "FAKETIME_TIMESTAMP_FILE": clock,
         "FAKETIME_NO_CACHE": 1,
-        # As when a person or the network sets the time: what counts since the start goes on.
+        # As when a user or the network sets the time: the monotonic clock is not changed.
         "FAKETIME_DONT_FAKE_MONOTONIC": 1,
         "NO_FAKE_STAT": 1,
-        # rustc's allocator hangs below libfaketime.
+        # rustc's allocator hangs with libfaketime, so the tools run without it.
         "PATH": f"{tools}:/usr/bin:/bin",
     }
     with kernel_in(ground, **changes) as kernel:
@@ -216,7 +216,7 @@ def there_is_no_home(ground):
 
 
 def at_home(home):
-    """Another home, but for the tools of this one."""
+    """Another home, with the tools of the real one."""
     tools = {"CARGO_HOME": cargo_home(), "RUSTUP_HOME": rustup_home()}
     return {"HOME": home, "XDG_CACHE_HOME": None, "XDG_DATA_HOME": None, "COREBOOK_HISTORY": None, **tools}
 
@@ -298,7 +298,7 @@ def real_tools():
 
 
 def real_tool(name):
-    """Behind rustup's proxy, if it is one."""
+    """The program that rustup's proxy starts, or the program itself if it is no proxy."""
     asked = subprocess.run(["rustup", "which", name], capture_output=True, text=True, check=False)
     return asked.stdout.strip() if asked.returncode == 0 else shutil.which(name)
 
@@ -314,13 +314,13 @@ def rustup_home():
 FAULTS = (
     a_client_goes_while_a_cell_prints,
     two_clients_go_and_one_stays,
-    nobody_reads_the_log,
+    the_log_has_no_reader,
     the_log_is_on_a_full_disk,
     the_disk_is_full_before_the_first_build,
     the_disk_gets_full_between_cells,
     the_disk_is_full_at_the_start,
     files_may_not_grow,
-    the_system_kills_a_worker_for_want_of_memory,
+    the_oom_killer_ends_a_worker,
     the_clock_jumps,
     there_is_no_home,
     home_is_no_folder,

@@ -1,6 +1,6 @@
-"""Where kernels of a soak run live: one cache, one folder for temporary files, and a look at what is left there.
+"""The folders of a soak run's kernels: one cache and one folder for temporary files. Finds what kernels leave there.
 
-This process adopts every orphan of its kernels, so that none can hide.
+This process adopts every orphan of its kernels, so that it finds all of them.
 """
 
 import ctypes
@@ -13,15 +13,15 @@ from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 
-# For what the system does between two looks of ours.
+# How often to look again at what the system does.
 LOOK_AGAIN_S = 0.02
-# How long the processes of a kernel that is gone may take to end.
+# How long the processes of a dead kernel may take to end.
 ORPHAN_PATIENCE_S = 10
 
 
 @dataclass
 class Report:
-    """What came of one kind of rounds."""
+    """The outcome of one kind of rounds."""
 
     name: str
     rounds: int = 0
@@ -55,14 +55,14 @@ class Ground:
         self.cache = self.folder / "cache"
         self.temporary = self.folder / "tmp"
         self.logs = self.folder / "logs"
-        # Where sessions go when the cache is read-only; it stays, as the cache does.
+        # Sessions go there if the cache is read-only. Like the cache, the folder is not removed.
         self.own_home = self.temporary / f"corebook-{os.getuid()}"
         for path in (self.cache, self.temporary, self.logs):
             path.mkdir(exist_ok=True)
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def environment(self, **changes):
-        """The environment of a kernel; a change to None takes a variable away."""
+        """The environment of a kernel. A change to None removes a variable."""
         own = {
             "COREBOOK_CACHE_DIR": self.cache,
             "COREBOOK_HISTORY": self.folder / "history.sqlite",
@@ -78,13 +78,13 @@ class Ground:
         return sorted(name for name in found if name != "sweep.lock")
 
     def temporary_files(self):
-        """All but the home of sessions, and what rust-analyzer in a living kernel needs for a moment."""
+        """All files except the home of sessions, and the short-lived files of rust-analyzer in a running kernel."""
         in_use = tuple(f"rust-analyzer{pid:x}-" for pid in KERNELS)
         others = (path.name for path in self.temporary.iterdir() if path != self.own_home)
         return sorted(name for name in others if not name.startswith(in_use))
 
     def expect_clean(self, report, why, kernels=0):
-        """No process but those of `kernels` living kernels, each with one session and one folder of sockets."""
+        """Reports what is there besides `kernels` running kernels, each with one session and one folder of sockets."""
         orphans = self.orphans_after(kernels)
         if orphans:
             report.trouble(f"left behind {why}: processes {orphans}")
@@ -94,12 +94,12 @@ class Ground:
             report.trouble(f"left behind {why}: files {files}")
 
     def files_left(self, kernels=0):
-        """All sessions, locks and temporary files, if they are not as many as so many kernels need."""
+        """All sessions, locks and temporary files, if their number is not that of `kernels` running kernels."""
         sessions, sockets = self.sessions(), self.temporary_files()
         return [] if len(sessions) == 2 * kernels and len(sockets) == kernels else sessions + sockets
 
     def orphans_after(self, kernels=0):
-        """Children of this process beyond its kernels, once they had time to end."""
+        """Children of this process except its kernels, after they had time to end."""
         deadline = time.monotonic() + ORPHAN_PATIENCE_S
         while True:
             children = reap_and_list_children()
@@ -110,14 +110,14 @@ class Ground:
             time.sleep(LOOK_AGAIN_S)
 
     def sweep_own(self):
-        """Ends every process that a round has left, so that the next round begins anew."""
+        """Ends every process that a round has left, so that the next round starts without them."""
         for pid, _ in reap_and_list_children():
             os.kill(pid, signal.SIGKILL)
         self.orphans_after()
 
 
 def reap_and_list_children():
-    """Children of this process that run, with their names. Dead orphans are reaped; kernels are Popen's."""
+    """Running children of this process, with their names. Reaps dead orphans, but not kernels: Popen does that."""
     running = []
     for child in children_of(os.getpid()):
         status = read_status(child)
@@ -134,7 +134,7 @@ def reap_and_list_children():
     return running
 
 
-# Process ids of kernels, whose end is asked by whoever started them.
+# Process ids of kernels. Each is reaped by the code that started it.
 KERNELS: set[int] = set()
 
 

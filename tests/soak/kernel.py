@@ -13,19 +13,19 @@ from jupyter_client.connect import write_connection_file
 
 from ground import KERNELS, Ground, descendants_of, read_status
 
-# Nothing takes that long but a hang, on a loaded machine too.
+# Only a hang takes that long, even on a busy machine.
 PATIENCE_S = 120
-# The protocol's bound is 2 s; the rest is for a machine that others use as well.
+# The protocol's bound is 2 s. The rest is for a busy machine.
 SHUTDOWN_PATIENCE_S = 10
 SHUTDOWN_BOUND_S = 2
 
 
 class Lost(Exception):
-    """The kernel ended, or an answer can't come any more."""
+    """The kernel ended, so an answer is lost."""
 
 
 class Hung(Exception):
-    """Nothing came for longer than anything takes."""
+    """No message came for longer than anything takes."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Outcome:
 
 class Kernel:
     def __init__(self, ground: Ground, prefix=(), pass_fds=(), **changes):
-        """Starts a kernel, by the command `prefix` if there is one, whose environment has these changes."""
+        """Starts a kernel with these changes of its environment, through the command `prefix` if there is one."""
         self.ground = ground
         number = time.monotonic_ns()
         self.log = ground.logs / f"{number}.log"
@@ -70,14 +70,14 @@ class Kernel:
         return self.process.poll() is None
 
     def expect_ready(self):
-        """Waits for the answer to kernel_info, and until the client hears what is published."""
+        """Waits for the answer to kernel_info, and until the client receives what is published."""
         deadline = time.monotonic() + PATIENCE_S
         request = self.client.kernel_info()
         while True:
             reply = self._next(self.client.get_shell_msg, deadline, "kernel_info")
             if reply["parent_header"].get("msg_id") == request:
                 break
-        # A cell that fails at once could end before a subscription that is still on its way.
+        # Without this, a cell that fails at once could end before the subscription takes effect.
         self._next(self.client.get_iopub_msg, deadline, "iopub_welcome")
         return self
 
@@ -88,7 +88,7 @@ class Kernel:
         return self.collect(self.send(code, **options), patience_s)
 
     def collect(self, request, patience_s=PATIENCE_S):
-        """All that comes of a request, to its idle and its reply."""
+        """All messages about a request, up to idle and the reply."""
         deadline = time.monotonic() + patience_s
         outcome = Outcome("")
         while True:
@@ -113,7 +113,7 @@ class Kernel:
                 return outcome
 
     def await_printed(self, request, patience_s=PATIENCE_S):
-        """The first text that a cell prints."""
+        """Waits for the first text that a cell prints."""
         deadline = time.monotonic() + patience_s
         while True:
             message = self._next(self.client.get_iopub_msg, deadline, "output")
@@ -134,7 +134,7 @@ class Kernel:
         self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
 
     def shut_down(self):
-        """Asks the kernel to end, by message. How long that took, in seconds."""
+        """Asks the kernel to end, by a message. Returns how long that took, in seconds."""
         began = time.monotonic()
         self.client.shutdown()
         try:
@@ -162,7 +162,7 @@ class Kernel:
             KERNELS.discard(self.process.pid)
 
     def roles(self):
-        """Process ids of the kernel, of its supervisor and of its worker, as far as they run."""
+        """Process ids of the kernel, its supervisor and its worker, as far as they run."""
         found = {"kernel": self.process.pid}
         for pid in descendants_of(self.process.pid):
             role = role_of(pid)

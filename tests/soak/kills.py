@@ -1,4 +1,4 @@
-"""Violent deaths: `kill -9` of a kernel's processes at random moments, after which everything goes on."""
+"""`kill -9` of a kernel's processes at random moments. The kernel, or the next one, must work after each."""
 
 import os
 import random
@@ -11,7 +11,7 @@ from kernel import Hung, Kernel, Lost
 
 VICTIMS = ("worker", "supervisor", "kernel")
 SWEPT_LATER = "swept later"
-# Most of a cell's time is its compilation; these reach into every part of its life.
+# Most of a cell's time is compilation. With these cells a kill can come at every other moment too.
 CELLS = (
     "1 + 1",
     "let x = vec![1, 2, 3];\nx.len()",
@@ -31,7 +31,7 @@ def run(ground, kills, seed):
     deaths = Counter()
     kernel = None
     for number in range(kills):
-        # A seed for each, so that one can be looked at alone.
+        # Each has its own seed, so that one can be repeated alone.
         chance = random.Random(f"{seed}-{number}")
         if kernel is None:
             kernel = Kernel(ground)
@@ -58,28 +58,28 @@ def run(ground, kills, seed):
 
 
 def strike(report, ground, kernel, chance, deaths):
-    """Kills one process of `kernel`. The kernel for the next time: another one if it was the victim."""
+    """Kills one process of `kernel`. Returns the kernel for the next time: another one if this one was killed."""
     victim = chance.choice(VICTIMS)
     code = chance.choice(CELLS)
-    # Some die between cells.
+    # Some kills come between cells.
     request = kernel.send(code) if chance.random() < 0.85 else None
     time.sleep(chance.uniform(0, LATEST_S))
     pid = kernel.roles().get(victim)
     if pid is None:
-        # While the kernel starts, it is alone.
+        # While the kernel starts, it has no other process.
         victim = "kernel"
     why = f"after the {victim} died in {code!r}"
     deaths[victim] += 1
     if victim == "kernel":
-        # As Jupyter does, or as the system does for want of memory.
+        # With its group as Jupyter does, or alone as the OOM killer does.
         kernel.kill(with_group=chance.random() < 0.5)
         orphans = ground.orphans_after()
         if orphans:
             report.trouble(f"left behind {why}: processes {orphans}")
             ground.sweep_own()
-        # Alone, as in its first moments, it leaves its files to the next.
+        # A kernel that has no other process yet leaves its files for the next kernel to remove.
         deaths[SWEPT_LATER] += bool(ground.files_left())
-        return succeed(report, ground, why)
+        return start_successor(report, ground, why)
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -88,7 +88,7 @@ def strike(report, ground, kernel, chance, deaths):
         outcome = kernel.collect(request)
         if outcome.status not in ("ok", "error"):
             report.trouble(f"wrong {why}: {outcome}")
-    # The death may show in the next cell; the one after it must work.
+    # The next cell may report the death. The cell after it must work.
     kernel.run("1 + 1", stop_on_error=False)
     kernel.run(SETUP, stop_on_error=False)
     outcome = kernel.run("double(4)", stop_on_error=False)
@@ -101,8 +101,8 @@ def strike(report, ground, kernel, chance, deaths):
     return kernel
 
 
-def succeed(report, ground, why):
-    """The next kernel works, and sweeps what the killed one has left, if anything."""
+def start_successor(report, ground, why):
+    """Starts the next kernel, which must work and remove what the killed one has left."""
     kernel = Kernel(ground).expect_ready()
     outcome = kernel.run(SETUP + "\ndouble(4)")
     if outcome.result != "8":

@@ -1,4 +1,4 @@
-"""Runs the rounds that were asked for, and prints what came of each."""
+"""Runs the chosen rounds, and prints the outcome of each."""
 
 import argparse
 import os
@@ -23,14 +23,14 @@ ROUNDS = ("cells", "starts", "together", "kills", "faults")
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tests/soak/run", description=__doc__)
-    parser.add_argument("rounds", nargs="*", metavar="ROUND", help=f"of {', '.join(ROUNDS)}; all without one")
+    parser.add_argument("rounds", nargs="*", metavar="ROUND", help=f"one of {', '.join(ROUNDS)}; default: all")
     parser.add_argument("--binary", type=Path, default=TARGET / "release/corebook")
     parser.add_argument("--folder", type=Path, default=TARGET / "soak", help="for caches, logs and temporary files")
     parser.add_argument("--cells", type=int, default=2000, help="in one kernel")
     parser.add_argument("--starts", type=int, default=100, help="one after the other")
     parser.add_argument("--together", type=int, default=20, help="kernels at once")
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=None, help="of the kills; without one a new one is chosen")
+    parser.add_argument("--seed", type=int, default=None, help="of the kills; default: a random one")
     chosen = parser.parse_args()
     unknown = set(chosen.rounds) - set(ROUNDS)
     if unknown:
@@ -44,15 +44,15 @@ def main():
     chosen = arguments()
     rounds = chosen.rounds or ROUNDS
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**6)
-    # A copy, so that a build beside a long run changes nothing.
+    # A copy, so that a build during a long run does not change the program.
     chosen.folder.mkdir(parents=True, exist_ok=True)
     binary = chosen.folder / "corebook"
     shutil.copy2(chosen.binary, binary)
-    # What an earlier run left would be blamed on this one.
+    # Files of an earlier run would count as left behind by this one.
     for left in ("cache/sessions", "logs", "tmp"):
         shutil.rmtree(chosen.folder / left, ignore_errors=True)
     ground = Ground(chosen.folder, binary)
-    # The first kernel builds what cells link to, so that no other has to.
+    # The first kernel builds what cells link to, so that the others need not.
     first = Kernel(ground)
     first.run("", patience_s=FIRST_CELL_PATIENCE_S)
     first.shut_down()
@@ -63,7 +63,7 @@ def main():
         "kills": lambda: kills.run(ground, chosen.kills, seed),
         "faults": lambda: faults.run(ground),
     }
-    # Whoever ends this process early ends its kernels.
+    # If this process is ended early, its kernels end too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     reports = []
     try:

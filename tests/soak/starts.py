@@ -1,11 +1,11 @@
-"""Short lives: starts and ends in turn, and many kernels at once."""
+"""Short runs: starts and shutdowns one after the other, and many kernels at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 from ground import Report, say
 from kernel import SHUTDOWN_BOUND_S, Hung, Kernel, Lost
 
-# What a kernel is doing when it is told to end.
+# What a kernel is doing when it is asked to end.
 MOMENTS = ("starting", "idle", "compiling", "running", "printing")
 CELLS = {
     "idle": "1 + 1",

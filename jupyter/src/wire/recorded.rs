@@ -1,7 +1,7 @@
 //! What real clients have sent, through [`Codec::decode`] and [`mend`].
 //!
-//! The files in `fixtures` were made with `tests/jupyter/record.py` between client and kernel: jupyter_client's from
-//! its own calls, JupyterLab's from a notebook in Chromium, through jupyter_server. There is none of VS Code's client:
+//! The files in `fixtures` were made with `tests/clients/jupyter/record.py` between client and kernel:
+//! jupyter_client's from its own calls, JupyterLab's from a notebook in Chromium, through jupyter_server. There is none of VS Code's client:
 //! it speaks to kernels over zmq itself, and what was not recorded would only repeat what this code expects.
 
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! Writes times as every part of corebook does: lines of `seconds digits` in, lines of text out.
 //!
-//! `tests/python/number_format.py` compares them with IPython's.
+//! `tests/clients/jupyter/test_number_format.py` compares them with IPython's.
 
 use std::io::{BufRead, Write, stdin, stdout};
 

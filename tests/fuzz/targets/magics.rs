@@ -1,4 +1,4 @@
-//! The text of a cell: no panic, and every place in the expanded code leads to a place in the cell.
+//! The text of a cell: no panic, and every place in the expanded code maps to a place in the cell.
 
 #![no_main]
 
@@ -8,7 +8,7 @@ use corebook_magics::source_map::SourceMap;
 use corebook_magics::{completeness, completion, hints};
 use libfuzzer_sys::fuzz_target;
 
-/// Each scans the whole source.
+/// How many positions are completed and inspected: each scans the whole source.
 const CURSORS: usize = 16;
 
 struct Echo;
@@ -46,7 +46,7 @@ fn check_map(source: &str, code: &str, map: &SourceMap) {
     for at in 0..=code.len() {
         let near = map.nearest_source(at..(at + 1).min(code.len()));
         assert!(near.start <= near.end && near.end <= source.len(), "{near:?}");
-        // A range starts where the code stands, unless the code stands between two copied texts.
+        // A range starts at the place of the code, unless the code is between two copied texts.
         if at < code.len() && near.len() == 1 && map.to_source(at).is_some() {
             assert_eq!(source.as_bytes()[near.start], code.as_bytes()[at]);
         }

@@ -1,4 +1,4 @@
-"""Measures, and writes REPORT.md and report.json. See `run` beside this folder."""
+"""Measures, and writes REPORT.md and report.json. See `../run`."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ def read_options():
     parser.add_argument("--rounds", type=int, default=9, help="how often each kind of cell is timed")
     parser.add_argument("--starts", type=int, default=3, help="how often each kernel is started")
     parser.add_argument("--growth", type=int, default=100, help="how many functions, variables and expressions")
-    parser.add_argument("--idle-s", type=int, default=60, help="how long the kernels are watched at rest")
+    parser.add_argument("--idle-s", type=int, default=60, help="how long the idle kernels are watched")
     parser.add_argument("--quick", action="store_true", help="every part with few rounds")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of REPORT.md and report.json")
     options = parser.parse_args()

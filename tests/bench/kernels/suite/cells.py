@@ -1,8 +1,8 @@
-"""What each kernel is asked. `NUMBER` differs from round to round, so that no cell was compiled before."""
+"""The cells that each kernel runs. `NUMBER` differs from round to round, so that no cell was compiled before."""
 
 COREBOOK, EVCXR, IPYKERNEL = "corebook", "evcxr_jupyter", "ipykernel"
 
-# The kernelspec of each, as `run` installs it.
+# The kernelspec of each, as `../run` installs it.
 KERNELSPECS = {COREBOOK: "corebook", EVCXR: "evcxr", IPYKERNEL: "python3"}
 
 LINES = 20_000
@@ -44,8 +44,8 @@ PRINT_LINES = both_rusts(
 )
 PRINTED = "".join(f"line {i}\n" for i in range(LINES))
 
-# Cells of corebook to interrupt. Those that print say so that their code runs; the other is in the compiler
-# for as long as it takes to sort arrays of 400 lengths.
+# Cells of corebook to interrupt. Two print when their code runs. The other one takes long to compile: it sorts arrays of
+# 400 lengths.
 INTERRUPTED = {
     "pool.map of 1,000 x 50 ms": 'println!("runs"); pool.map(|_| sleep(Duration::from_millis(50)), 0..1000i64);',
     "a compile": "macro_rules! sort { ($($n:literal)*) => { $( let mut v = vec![[NUMBERu8; $n]; 3]; v.sort(); )* } }\nsort!("

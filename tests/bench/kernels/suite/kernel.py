@@ -1,4 +1,4 @@
-"""A running kernel and the client that times it."""
+"""A running kernel, and the client that times it."""
 
 import subprocess
 import time
@@ -12,13 +12,13 @@ from processes import by_role, variable
 START_WAIT_S = 300
 CELL_WAIT_S = 180
 
-# zmq tries to connect ten times a second, which would round the start times up.
+# By default zmq connects ten times a second, which would round start times up.
 CONTEXT = zmq.Context()
 CONTEXT.setsockopt(zmq.RECONNECT_IVL, 5)
 
 
 class Kernel:
-    """Started and ready when made. `name` is what reports call it."""
+    """Starts the kernel and waits until it is ready. `name` is its name in reports."""
 
     def __init__(self, name):
         self.name = name
@@ -36,7 +36,7 @@ class Kernel:
         return time.perf_counter() - self.started
 
     def run(self, code):
-        """Seconds from the request until the reply and idle are here, and the messages in between."""
+        """Seconds from the request until the reply and idle have arrived, and the messages in between."""
         _, elapsed, reply, messages = self._finish(*self.send(code))
         if reply["status"] != "ok":
             raise RuntimeError(f"{self.name}: {code!r} failed: {reply.get('evalue', reply['status'])}")
@@ -51,12 +51,12 @@ class Kernel:
         return results[0]["content"]["data"]["text/plain"]
 
     def send(self, code):
-        """Sends a cell; what `interrupt` needs."""
+        """Sends a cell. Returns what `interrupt` needs."""
         sent = time.perf_counter()
         return sent, self.client.execute(code, allow_stdin=False)
 
     def interrupt(self, sent, request):
-        """Interrupts the cell. Seconds from there to the cell's reply, which must be an error."""
+        """Interrupts the cell. Returns the seconds until the cell's reply, which must be an error."""
         asked = time.perf_counter()
         self.client.session.send(self.client.control_channel.socket, "interrupt_request", {})
         ended, _, reply, _ = self._finish(sent, request)
@@ -76,7 +76,7 @@ class Kernel:
         return by_role(self.name, self.manager.provisioner.pid)
 
     def work_folder(self):
-        """Where corebook's cells are compiled."""
+        """The folder in which corebook's cells are compiled."""
         return variable(self.processes()["supervisor"], "EVCXR_TMPDIR")
 
     def __enter__(self):
@@ -110,7 +110,7 @@ class Kernel:
         return ended, ended - sent, reply, messages
 
     def _wait_for_iopub(self):
-        """A subscription takes effect some time after the connection; until then messages are lost."""
+        """Waits until the subscription takes effect. Until then messages are lost."""
         while True:
             self.client.kernel_info()
             self.client.get_shell_msg(timeout=START_WAIT_S)

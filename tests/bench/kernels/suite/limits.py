@@ -1,4 +1,4 @@
-"""What corebook has to hold, as ratios of figures of the same round."""
+"""The limits for corebook, most of them as ratios of figures of the same round."""
 
 import statistics
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MOST_SIZE_PERCENT = 5
 
 @dataclass
 class Verdict:
-    """A limit and how it was met."""
+    """A limit, and whether it was met."""
 
     what: str
     measured: str
@@ -21,7 +21,7 @@ class Verdict:
 
 
 def ratios(figures, part, kind, other):
-    """corebook's time over that of another kernel, one a round."""
+    """corebook's time divided by that of another kernel, for each round."""
     own, others = figures[part][COREBOOK][kind], figures[part][other][kind]
     return [a / b for a, b in zip(own, others)]
 
@@ -33,7 +33,7 @@ def ratio_verdict(what, values, other, allowed):
 
 
 def verdicts(figures):
-    """Every limit whose part was measured."""
+    """The verdict on every limit whose part was measured."""
     found = []
     if "starts" in figures:
         ready_s = statistics.median(figures["starts"][COREBOOK]["kernel_info"])

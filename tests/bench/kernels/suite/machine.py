@@ -1,4 +1,4 @@
-"""Where and when figures were taken."""
+"""On which machine, and when, the figures were measured."""
 
 import datetime
 import importlib.metadata
@@ -11,7 +11,7 @@ CHECKOUT = Path(__file__).parents[4]
 
 
 def describe():
-    """Facts that do not change while figures are taken."""
+    """Facts that do not change while figures are measured."""
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{os.cpu_count()} CPUs ({cpu_model()}), {memory_gib():.0f} GiB, {platform.system()} {platform.release()}",

@@ -1,6 +1,6 @@
-"""What is measured. Each part takes the options and fills figures: plain values that go to report.json.
+"""What is measured. Each part takes the options and fills `figures`: plain values for report.json.
 
-Times are in seconds, one a round, so that the figures of one round can be divided by each other.
+Times are in seconds, one for each round, so that the figures of one round can be divided by each other.
 """
 
 import contextlib
@@ -32,13 +32,13 @@ NAMES = list(KERNELSPECS)
 
 
 def turns(things, round_number):
-    """The same things, another one first in each round."""
+    """The same things, with another one first in each round."""
     first = round_number % len(things)
     return things[first:] + things[:first]
 
 
 def starts(options, figures):
-    """Each kernel alone: to its first answer, its first value, its first parallel map, and its memory then."""
+    """Each kernel alone: the time to its first answer, first value and first parallel map, and its memory after that."""
     for round_number in range(options.starts):
         for name in turns(NAMES, round_number):
             with Kernel(name) as kernel:
@@ -56,7 +56,7 @@ def starts(options, figures):
 
 @contextlib.contextmanager
 def side_by_side():
-    """One kernel of each kind, set up, to take turns in the same minute."""
+    """One kernel of each kind, ready to take turns."""
     with contextlib.ExitStack() as stack:
         kernels = [stack.enter_context(Kernel(name)) for name in NAMES]
         for kernel in kernels:
@@ -77,7 +77,7 @@ def cells(kernels, options, figures):
 
 
 def lines(kernels, options, figures):
-    """Many lines of output: time, number of messages, and whether every line came."""
+    """Many lines of output: time, number of messages, and whether every line arrived."""
     for round_number in range(options.starts):
         for kernel in turns(kernels, round_number):
             elapsed, messages = kernel.run(PRINT_LINES[kernel.name])
@@ -89,7 +89,7 @@ def lines(kernels, options, figures):
 
 
 def rest(kernels, options, figures):
-    """All kernels idle: processor time and wake-ups of every process."""
+    """Processor time and wake-ups of every process while all kernels are idle."""
     watched = [
         (kernel.name, role, pid, activity(pid)) for kernel in kernels for role, pid in kernel.processes().items()
     ]
@@ -104,7 +104,7 @@ def rest(kernels, options, figures):
 
 
 def interrupts(options, figures):
-    """corebook alone: from the interrupt to the cell's reply."""
+    """corebook only: the time from the interrupt to the cell's reply."""
     times = figures.setdefault("interrupts", {})
     with Kernel(COREBOOK) as kernel:
         for round_number in range(options.starts):
@@ -121,7 +121,7 @@ def interrupts(options, figures):
 
 
 def growth(options, figures):
-    """corebook alone: a trivial cell and the memory of each process, as a notebook grows."""
+    """corebook only: the time of a trivial cell, and the memory of each process, as a notebook grows."""
     stages = figures.setdefault("growth", [])
 
     def note(kernel, stage):
@@ -145,7 +145,7 @@ def growth(options, figures):
 
 
 def size(options, figures):
-    """corebook alone: what `%timeit` says in a small notebook and in a large one, in turns."""
+    """corebook only: the figures of `%timeit` in a small notebook and in a large one, in turns."""
     times = figures.setdefault("size", {})
     with Kernel(COREBOOK) as small, Kernel(COREBOOK) as large:
         for code in LARGE_NOTEBOOK:

@@ -1,8 +1,8 @@
-"""What Linux tells about a kernel's processes: memory, processor time, wake-ups."""
+"""What Linux reports about a kernel's processes: memory, processor time, wake-ups."""
 
 from pathlib import Path
 
-# By depth: each process starts the next.
+# In order: each process starts the next.
 ROLES = {"corebook": ["kernel", "supervisor", "worker"], "evcxr_jupyter": ["kernel", "worker"], "ipykernel": ["kernel"]}
 
 MIB = 1024
@@ -24,7 +24,7 @@ def by_role(kernel_name, pid):
 def memory_mib(pid):
     """Proportional, resident and private written memory, in MiB.
 
-    The three processes of corebook run one binary, whose pages they share: the proportional size divides them.
+    The three processes of corebook run one binary and share its pages, which the proportional size divides among them.
     """
     sizes = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
@@ -34,13 +34,13 @@ def memory_mib(pid):
 
 
 def disk_mib(folder):
-    """What the files of a folder take on disk, in MiB; what other folders link to as well is not counted."""
+    """The size of a folder's files on disk, in MiB, without files to which other folders link too."""
     files = (path.lstat() for path in Path(folder).rglob("*") if path.is_file())
     return sum(file.st_blocks * 512 for file in files if file.st_nlink == 1) / 2**20
 
 
 def variable(pid, name):
-    """A variable that a process was started with."""
+    """A variable from the environment with which a process was started."""
     for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
         if pair.startswith(f"{name}=".encode()):
             return pair.split(b"=", 1)[1].decode()
@@ -59,7 +59,7 @@ def activity(pid):
 
 
 def activity_since(pid, before):
-    """What the threads that still run did since `before`: nanoseconds and waits."""
+    """Nanoseconds and waits since `before`, of the threads that still run."""
     after = activity(pid)
     cpu_ns = sum(cpu_ns - before.get(thread, (0, 0))[0] for thread, (cpu_ns, _) in after.items())
     return cpu_ns, sum(waits - before.get(thread, (0, 0))[1] for thread, (_, waits) in after.items())

@@ -1,12 +1,12 @@
 //! Twelve functions that take from 1 ns to 300 ms, for all harnesses alike.
 //!
-//! Each takes its input through `black_box`, and none is inlined into the harness, so that all three time
-//! the same machine code.
+//! Each takes its input through `black_box`, and none is inlined into the harness, so that all three harnesses time the
+//! same machine code.
 
 use std::collections::HashMap;
 use std::hint::black_box;
 
-/// Calls a function once, its input hidden, and returns something of its result.
+/// Calls a function once, with its input hidden, and returns a number from its result.
 pub type Work = fn() -> u64;
 
 /// (name, function), the shortest first.
@@ -35,7 +35,7 @@ static NUMBERS: [u64; 1000] = {
     numbers
 };
 
-/// 64 bits stirred, three times.
+/// Mixes 64 bits three times.
 #[inline(never)]
 pub fn mix(x: u64) -> u64 {
     let mut mixed = x;
@@ -46,7 +46,7 @@ pub fn mix(x: u64) -> u64 {
     mixed
 }
 
-/// Divisions that wait for each other.
+/// Divisions, each of which needs the result of the previous one.
 #[inline(never)]
 pub fn divide(x: u64) -> u64 {
     let mut rest = x;
@@ -145,8 +145,8 @@ pub fn matrix(size: usize) -> f64 {
     (0..size).map(|at| product[at * size + at]).sum()
 }
 
-/// How many primes are below `limit`. A bit for each number: for a million, memory that the allocator keeps
-/// rather than gives back to the system, which would measure page faults.
+/// The number of primes below `limit`. With one bit for each of a million numbers the allocator keeps the memory. If it
+/// returned the memory to the system, this would measure page faults.
 #[inline(never)]
 pub fn sieve(limit: usize) -> u64 {
     let mut is_composite = vec![0_u64; limit.div_ceil(64)];
@@ -162,7 +162,7 @@ pub fn sieve(limit: usize) -> u64 {
     primes
 }
 
-/// Floating point steps that wait for each other.
+/// Floating point steps, each of which needs the result of the previous one.
 #[inline(never)]
 pub fn logistic(steps: u64) -> f64 {
     (0..steps).fold(0.3, |x: f64, _| 3.9 * x * (1.0 - x))

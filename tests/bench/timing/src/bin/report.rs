@@ -1,7 +1,7 @@
 //! Times all functions with all three harnesses in turns, and prints a report in Markdown.
 //!
-//! Every harness runs in a process of its own and gives its fastest sample; of several rounds the fastest
-//! counts. Differences above the limits end it with an error.
+//! Every harness runs in its own process and reports its fastest sample. The fastest of several rounds counts. If a
+//! difference is above its limit, this program ends with an error.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ const ROUNDS: usize = 5;
 const MEDIAN_LIMIT_PERCENT: f64 = 5.0;
 const WORST_LIMIT_PERCENT: f64 = 15.0;
 
-/// Nanoseconds a call takes; the last argument says what it took about, the first time 0.
+/// Returns the nanoseconds of a call. The last argument is an estimate, 0 the first time.
 type Harness = fn(&Path, &str, f64) -> f64;
 
 const HARNESSES: [(&str, Harness); 3] = [
@@ -88,8 +88,8 @@ fn with_corebook(folder: &Path, function: &str, _about_ns: f64) -> f64 {
 
 /// Reads the column `fastest` of divan's table: `╰─ mix   2.117 ns  │ …`.
 ///
-/// Left alone, divan makes a sample of a single call of 40 ns, with a clock that steps by 20 ns; and of
-/// the longest function a hundred samples, which take half a minute.
+/// By default divan takes a single call of 40 ns as a sample, with a clock that steps by 20 ns, and it takes a hundred
+/// samples of the longest function, which is half a minute.
 fn with_divan(folder: &Path, function: &str, about_ns: f64) -> f64 {
     let calls = (1e6 / about_ns.max(1.0)).max(1.0) as u64;
     let samples = if about_ns > 1e6 { 10 } else { 100 };
@@ -127,7 +127,7 @@ struct Samples {
     times: Vec<f64>,
 }
 
-/// Reads the samples that criterion leaves.
+/// Reads the samples that criterion writes.
 fn with_criterion(folder: &Path, function: &str, _about_ns: f64) -> f64 {
     let home = folder.join("criterion");
     output(
@@ -136,7 +136,7 @@ fn with_criterion(folder: &Path, function: &str, _about_ns: f64) -> f64 {
             .env("CRITERION_HOME", &home),
     );
     let file = home.join(function).join("new/sample.json");
-    let text = std::fs::read_to_string(file).expect("criterion leaves its samples");
+    let text = std::fs::read_to_string(file).expect("criterion writes its samples");
     let samples = Samples::deserialize_json(&text).expect("samples in JSON");
     let per_call = samples
         .times

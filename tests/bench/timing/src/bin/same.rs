@@ -1,7 +1,6 @@
-//! `%compare A ;; A`, fifty times: how far from 1 the ratio is, and how often the interval holds 1.
+//! `%compare A ;; A`, fifty times: how far from 1 the ratio is, and how often the interval contains 1.
 //!
-//! Ends with an error when fewer than 90 % of the ratios are within 4 %, or fewer than 93 % of the intervals
-//! hold 1.
+//! Ends with an error if fewer than 90 % of the ratios are within 4 %, or fewer than 93 % of the intervals contain 1.
 
 use std::process::ExitCode;
 

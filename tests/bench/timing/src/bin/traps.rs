@@ -1,6 +1,6 @@
-//! Expressions that fool timing tools, the harness's own cost, and how long a `%timeit` takes in all.
+//! Expressions that mislead timing tools, the harness's own cost, and how long a `%timeit` takes in total.
 //!
-//! Prints what it finds, and ends with an error when something is out of its limits.
+//! Prints what it finds, and ends with an error if a limit is exceeded.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Within 10 % of the same with its input hidden, measured in turns.
+/// Whether an expression takes as long as one with hidden input, within 10 %. They are measured in turns.
 fn is_near(name: &str, plain: impl Fn() -> u64, hidden: impl Fn() -> u64) -> bool {
     let options = CompareOptions {
         quiet: true,

@@ -1,4 +1,4 @@
-//! Prints the nanoseconds a call of the function named on the command line takes, by `%timeit`.
+//! Prints the nanoseconds that a call of the function named on the command line takes, measured by `%timeit`.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! Runs criterion on the function named on the command line; it leaves its samples in `target`.
+//! Runs criterion on the function named on the command line. It writes its samples to `CRITERION_HOME`.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -12,7 +12,7 @@ fn main() {
         .iter()
         .find(find)
         .expect("a known function");
-    let folder = std::env::var_os("CRITERION_HOME").expect("where to leave samples");
+    let folder = std::env::var_os("CRITERION_HOME").expect("the folder for samples");
     Criterion::default()
         .output_directory(folder.as_ref())
         .without_plots()
