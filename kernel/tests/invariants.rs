@@ -30,48 +30,60 @@ struct Source {
     instructions: String,
 }
 
-/// Every source file that is not a test.
-fn sources() -> Vec<Source> {
+/// The project's folder.
+fn root() -> &'static Path {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    let root = root.expect("the crate lies in the project");
-    let mut folders: Vec<PathBuf> = CRATES
-        .iter()
-        .map(|name| root.join(name).join("src"))
-        .collect();
-    let mut sources = Vec::new();
+    root.expect("the crate lies in the project")
+}
+
+/// The Rust files in a folder and below it.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("every crate has a src") {
+        for entry in fs::read_dir(folder).expect("the folder can be read") {
             let path = entry.expect("the folder can be read").path();
-            let name = path.file_stem().and_then(|name| name.to_str());
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs")
-                && !is_test_file(name.unwrap_or_default())
-            {
-                let text = fs::read_to_string(&path).expect("it can be read");
-                let path = path.strip_prefix(root).expect("it was found below");
-                sources.push(Source {
-                    path: path.display().to_string(),
-                    code: without_tests(&text).to_owned(),
-                    instructions: without_comments(without_tests(&text)),
-                });
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
             }
         }
     }
-    assert!(
-        sources.len() > 200,
-        "only {} files were found",
-        sources.len()
-    );
+    files
+}
+
+/// Every source file that is not a test.
+fn sources() -> Vec<Source> {
+    let files = CRATES
+        .iter()
+        .flat_map(|name| rust_files(&root().join(name).join("src")));
+    let files = files.filter(|path| !is_test_file(path));
+    let sources: Vec<Source> = files
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("it can be read");
+            let path = path.strip_prefix(root()).expect("it was found below");
+            Source {
+                path: path.display().to_string(),
+                code: without_tests(&text).to_owned(),
+                instructions: without_comments(without_tests(&text)),
+            }
+        })
+        .collect();
+    let found = sources.len();
+    assert!(found > 200, "only {found} files were found");
     sources
 }
 
-/// Whether a file of this name is a module that its parent declares with `#[cfg(test)]`.
-fn is_test_file(name: &str) -> bool {
-    matches!(
-        name,
-        "tests" | "properties" | "recorded" | "hostile" | "fixtures"
-    )
+/// Whether a file is a module that its parent declares with `#[cfg(test)]`, or part of one.
+fn is_test_file(path: &Path) -> bool {
+    let is_test = |part: &std::ffi::OsStr| {
+        let name = part.to_str().unwrap_or_default();
+        let name = name.strip_suffix(".rs").unwrap_or(name);
+        ["tests", "properties", "recorded", "hostile", "fixtures"].contains(&name)
+    };
+    let below = path.strip_prefix(root()).expect("it was found below");
+    below.iter().any(is_test)
 }
 
 fn without_tests(text: &str) -> &str {
@@ -201,4 +213,37 @@ fn the_environment_of_the_process_changes_in_one_file() {
     let allowed = ["processes/src/environment.rs"];
     let changes = ["env::set_var", "env::remove_var"];
     assert_eq!(files_with(&changes, &allowed), [""; 0]);
+}
+
+/// Every test that the map of evcxr's limits names is there, so an upgrade of evcxr knows what to run.
+#[test]
+fn the_map_of_evcxrs_limits_names_real_tests() {
+    let root = root();
+    let map = fs::read_to_string(root.join("build/src/evcxr/README.md")).expect("it can be read");
+    let mut tests = String::new();
+    for folder in [
+        "build",
+        "kernel/src",
+        "magics",
+        "processes",
+        "runner",
+        "tests/e2e",
+    ] {
+        for path in rust_files(&root.join(folder)) {
+            tests += &fs::read_to_string(path).expect("it can be read");
+        }
+    }
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let words = map.split(|c: char| !is_word(c));
+    // A test's name is a sentence; evcxr's own names have fewer words.
+    let named: Vec<&str> = words
+        .filter(|word| word.matches('_').count() >= 4)
+        .collect();
+    for name in &named {
+        assert!(
+            tests.contains(&format!("fn {name}(")),
+            "there is no test {name}"
+        );
+    }
+    assert!(named.len() > 20, "only {named:?} are named");
 }
