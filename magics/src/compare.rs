@@ -281,5 +281,4 @@ fn settings(parsed: &Parsed) -> Result<String, MagicError> {
 }
 
 #[cfg(test)]
-#[path = "compare_tests.rs"]
 mod tests;

@@ -31,8 +31,6 @@ pub mod table;
 mod checkpoint;
 mod compare;
 mod cpus;
-#[cfg(test)]
-mod expanded;
 mod magics;
 pub mod measured;
 mod pool;
@@ -40,6 +38,8 @@ mod resolve;
 mod scan;
 mod statement;
 mod suggest;
+#[cfg(test)]
+mod test_support;
 mod time;
 mod timeit;
 mod tokens;

@@ -93,7 +93,7 @@ fn binding(source: &str, significant: &[Token]) -> Option<usize> {
 mod tests {
     use super::*;
     fn expanded(source: &str) -> Result<String, String> {
-        crate::expanded::expanded(&MAGIC, source)
+        crate::test_support::expand_magic(&MAGIC, source)
     }
 
     #[test]

@@ -208,5 +208,4 @@ impl Setup<'_> {
 }
 
 #[cfg(test)]
-#[path = "timeit_tests.rs"]
 mod tests;

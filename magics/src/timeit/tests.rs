@@ -3,7 +3,7 @@
 use super::*;
 
 fn expanded(source: &str) -> Result<String, String> {
-    crate::expanded::expanded(&MAGIC, source)
+    crate::test_support::expand_magic(&MAGIC, source)
 }
 
 const OPTIONS_TEXT: &str = "&::corebook::timing::Options { show: ::corebook::timing::Show::Line, \

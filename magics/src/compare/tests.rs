@@ -2,7 +2,7 @@
 
 use super::*;
 fn expanded(source: &str) -> Result<String, String> {
-    crate::expanded::expanded(&MAGIC, source)
+    crate::test_support::expand_magic(&MAGIC, source)
 }
 
 /// The labels in an expansion.
