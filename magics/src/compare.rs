@@ -10,6 +10,9 @@ use crate::magic::{
 };
 use crate::measured::{Measured, generated, top_level};
 use crate::options::{self, Parsed};
+use crate::timing_options::{
+    DIGITS, HIDE_LITERALS, QUIET, binding, count_fields, loops, object, runs,
+};
 use crate::tokens::without_trivia;
 
 documented! {
@@ -40,29 +43,17 @@ documented! {
 }
 
 const OPTIONS: &[OptionSpec] = &[
-    OptionSpec::new(
-        "-n",
-        OptionValue::Required("N"),
-        "loops a run, the same for every side",
-    ),
-    OptionSpec::new(
-        "-r",
-        OptionValue::Required("R"),
-        "runs of each side; 9, more of short ones, cut to fit 10 s",
-    ),
-    OptionSpec::new("-p", OptionValue::Required("P"), "significant digits; 3"),
+    loops("loops a run, the same for every side"),
+    runs("runs of each side; 9, more of short ones, cut to fit 10 s"),
+    DIGITS,
     OptionSpec::new(
         "--tol",
         OptionValue::Required("T"),
         "floats may differ by T times the larger one",
     ),
-    OptionSpec::new("-q", OptionValue::None, "print nothing"),
-    OptionSpec::new(
-        "-o",
-        OptionValue::Optional("NAME"),
-        "bind the result object to NAME",
-    ),
-    OptionSpec::new("-b", OptionValue::None, "hide literals from the optimiser"),
+    QUIET,
+    object("bind the result object to NAME"),
+    HIDE_LITERALS,
 ];
 
 /// Text that stands for a side without a name is cut to this many letters.
@@ -212,10 +203,7 @@ fn template(parsed: &Parsed, sides: &[Side<'_>]) -> Result<Vec<Piece>, MagicErro
         ),
         false => ("compare", "time_side", "", ""),
     };
-    let binding = match parsed.variable("-o")? {
-        Some(name) => format!("let {name}: ::corebook::timing::Comparison = "),
-        None => String::new(),
-    };
+    let binding = binding(parsed, "Comparison")?;
     let traits = if tolerance.is_some() {
         "WithinTolerance as _, "
     } else {
@@ -267,12 +255,7 @@ fn template(parsed: &Parsed, sides: &[Side<'_>]) -> Result<Vec<Piece>, MagicErro
 
 /// The options as a Rust value.
 fn settings(parsed: &Parsed) -> Result<String, MagicError> {
-    let mut fields = String::new();
-    for (flag, field) in [("-n", "loops"), ("-r", "repeat"), ("-p", "digits")] {
-        if let Some(count) = parsed.count(flag)? {
-            fields += &format!("{field}: {count}, ");
-        }
-    }
+    let fields = count_fields(parsed)?;
     Ok(format!(
         "&::corebook::timing::CompareOptions {{ {fields}quiet: {}, checked: cfg!(debug_assertions), \
          ..::corebook::timing::CompareOptions::DEFAULT }}",

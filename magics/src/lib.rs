@@ -9,7 +9,7 @@
 //! * [`options`]: a magic's command line
 //! * `resolve`: what a magic found in a cell stands for
 //! * [`expansion`]: the Rust a cell becomes; [`source_map`]: the way back to the cell's own positions
-//! * [`measured`]: code that a timing magic measures
+//! * [`measured`]: code that a timing magic measures; `timing_options`: options that two of them share
 //! * [`help`]: the texts of `%magics` and `%name?`
 //! * [`completion`]: what Tab offers inside a magic's name and options
 //! * [`context`]: what stands at a cursor that is no magic's
@@ -42,6 +42,7 @@ mod suggest;
 mod test_support;
 mod time;
 mod timeit;
+mod timing_options;
 mod tokens;
 
 pub use resolve::hints;

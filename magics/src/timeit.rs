@@ -8,6 +8,9 @@ use crate::magic::{
 };
 use crate::measured::{FALLIBLE, Measured, generated, uses_question_mark};
 use crate::options::{self, Parsed};
+use crate::timing_options::{
+    DIGITS, HIDE_LITERALS, QUIET, binding, count_fields, loops, object, runs,
+};
 use crate::tokens::without_trivia;
 
 documented! {
@@ -34,34 +37,22 @@ documented! {
 }
 
 const OPTIONS: &[OptionSpec] = &[
-    OptionSpec::new(
-        "-n",
-        OptionValue::Required("N"),
-        "loops a run; chosen so that a run takes 50 ms",
-    ),
-    OptionSpec::new(
-        "-r",
-        OptionValue::Required("R"),
-        "runs; 7, or 3 when one loop takes 0.1 s or more",
-    ),
-    OptionSpec::new("-p", OptionValue::Required("P"), "significant digits; 3"),
+    loops("loops a run; chosen so that a run takes 50 ms"),
+    runs("runs; 7, or 3 when one loop takes 0.1 s or more"),
+    DIGITS,
     OptionSpec::new(
         "-c",
         OptionValue::None,
         "CPU time of the whole process instead of wall time",
     ),
-    OptionSpec::new("-q", OptionValue::None, "print nothing"),
+    QUIET,
     OptionSpec::new(
         "-d",
         OptionValue::None,
         "median, worst, spread and compile time too",
     ),
-    OptionSpec::new(
-        "-o",
-        OptionValue::Optional("NAME"),
-        "show the result object, or bind it to NAME",
-    ),
-    OptionSpec::new("-b", OptionValue::None, "hide literals from the optimiser"),
+    object("show the result object, or bind it to NAME"),
+    HIDE_LITERALS,
 ];
 
 /// The magic's row in the table.
@@ -80,10 +71,7 @@ pub static MAGIC: Magic = Magic {
 fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
     let parsed = options::parse(magic, call)?;
     let settings = settings(&parsed)?;
-    let mut template = vec![generated(match parsed.variable("-o")? {
-        Some(name) => format!("let {name}: ::corebook::timing::Timing = "),
-        None => String::new(),
-    })];
+    let mut template = vec![generated(binding(&parsed, "Timing")?)];
     let hides_inputs = parsed.has("-b");
     match &call.body {
         None => {
@@ -115,12 +103,7 @@ fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
 
 /// The options as a Rust value.
 fn settings(parsed: &Parsed) -> Result<String, MagicError> {
-    let mut fields = String::new();
-    for (flag, field) in [("-n", "loops"), ("-r", "repeat"), ("-p", "digits")] {
-        if let Some(count) = parsed.count(flag)? {
-            fields += &format!("{field}: {count}, ");
-        }
-    }
+    let mut fields = count_fields(parsed)?;
     for (flag, field) in [("-c", "cpu"), ("-d", "details")] {
         if parsed.has(flag) {
             fields += &format!("{field}: true, ");
