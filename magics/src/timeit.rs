@@ -1,4 +1,6 @@
-//! `%timeit` and `%%timeit`: best of N.
+//! The magics `%timeit` and `%%timeit`: the best of many runs.
+//!
+//! It only wraps the code in closures. The runtime chooses the number of loops, measures and prints.
 
 use std::ops::Range;
 
@@ -8,6 +10,9 @@ use crate::magic::{
 };
 use crate::measured::{FALLIBLE, Measured, generated, uses_question_mark};
 use crate::options::{self, Parsed};
+use crate::timing_options::{
+    DIGITS, HIDE_LITERALS, QUIET, binding, count_fields, loops, object, runs,
+};
 use crate::tokens::without_trivia;
 
 documented! {
@@ -18,8 +23,8 @@ documented! {
     /// 1 loop, best of 3: 2.4 s per loop
     /// ```
     ///
-    /// `%%timeit [options] SETUP` times the lines below it. The setup runs once per run, outside the time,
-    /// and its variables are in scope below:
+    /// `%%timeit [options] SETUP` times the lines below it. The setup runs once per run and is not timed. Its
+    /// variables are in scope below:
     ///
     /// ```text
     /// %%timeit let mut numbers = unsorted.clone();
@@ -27,41 +32,29 @@ documented! {
     /// numbers[0]
     /// ```
     ///
-    /// The expression is compiled once, optimised; compile time is never in the figure, and the harness's
-    /// own cost is taken off. Variables are borrowed, not used up: time `f(v.clone())` where `f` takes its
-    /// argument, or let a setup make a new one for each run: `%%timeit -n 1 let v = v.clone();`.
+    /// The expression is compiled once, optimised. Compile time is never in the figure, and the harness's own
+    /// cost is subtracted. Variables are borrowed, not moved: if `f` takes its argument by value, time
+    /// `f(v.clone())`, or let a setup make a new one for each run: `%%timeit -n 1 let v = v.clone();`.
     HELP
 }
 
 const OPTIONS: &[OptionSpec] = &[
-    OptionSpec::new(
-        "-n",
-        OptionValue::Required("N"),
-        "loops a run; chosen so that a run takes 50 ms",
-    ),
-    OptionSpec::new(
-        "-r",
-        OptionValue::Required("R"),
-        "runs; 7, or 3 when one loop takes 0.1 s or more",
-    ),
-    OptionSpec::new("-p", OptionValue::Required("P"), "significant digits; 3"),
+    loops("loops per run; chosen so that a run takes 50 ms"),
+    runs("runs; 7, or 3 when one loop takes 0.1 s or more"),
+    DIGITS,
     OptionSpec::new(
         "-c",
         OptionValue::None,
         "CPU time of the whole process instead of wall time",
     ),
-    OptionSpec::new("-q", OptionValue::None, "print nothing"),
+    QUIET,
     OptionSpec::new(
         "-d",
         OptionValue::None,
         "median, worst, spread and compile time too",
     ),
-    OptionSpec::new(
-        "-o",
-        OptionValue::Optional("NAME"),
-        "show the result object, or bind it to NAME",
-    ),
-    OptionSpec::new("-b", OptionValue::None, "hide literals from the optimiser"),
+    object("show the result object, or bind it to NAME"),
+    HIDE_LITERALS,
 ];
 
 /// The magic's row in the table.
@@ -80,10 +73,7 @@ pub static MAGIC: Magic = Magic {
 fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
     let parsed = options::parse(magic, call)?;
     let settings = settings(&parsed)?;
-    let mut template = vec![generated(match parsed.variable("-o")? {
-        Some(name) => format!("let {name}: ::corebook::timing::Timing = "),
-        None => String::new(),
-    })];
+    let mut template = vec![generated(binding(&parsed, "Timing")?)];
     let hides_inputs = parsed.has("-b");
     match &call.body {
         None => {
@@ -115,12 +105,7 @@ fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
 
 /// The options as a Rust value.
 fn settings(parsed: &Parsed) -> Result<String, MagicError> {
-    let mut fields = String::new();
-    for (flag, field) in [("-n", "loops"), ("-r", "repeat"), ("-p", "digits")] {
-        if let Some(count) = parsed.count(flag)? {
-            fields += &format!("{field}: {count}, ");
-        }
-    }
+    let mut fields = count_fields(parsed)?;
     for (flag, field) in [("-c", "cpu"), ("-d", "details")] {
         if parsed.has(flag) {
             fields += &format!("{field}: true, ");
@@ -138,8 +123,10 @@ fn settings(parsed: &Parsed) -> Result<String, MagicError> {
     ))
 }
 
-/// A statement that measures one expression. A reference to its value, and no move, so that a value may
-/// borrow what the closure captured; the value is dropped at the end of the statement, within the time.
+/// A statement that measures one expression.
+///
+/// `black_box` gets a reference to the value instead of the value, because the value may borrow from what the
+/// closure captured. The value is dropped at the end of the statement, so its drop is timed.
 fn without_setup(settings: &str, measured: &Measured<'_>, hides_inputs: bool) -> Vec<Piece> {
     let (function, signature, result, end) = match measured.uses_question_mark() {
         true => (
@@ -158,11 +145,11 @@ fn without_setup(settings: &str, measured: &Measured<'_>, hides_inputs: bool) ->
     pieces
 }
 
-/// What stands on the first line of a `%%timeit`.
+/// The setup on the first line of a `%%timeit`.
 struct Setup<'source> {
     source: &'source str,
     span: Range<usize>,
-    /// Whether a run has one loop, so that the body may use up what the setup made.
+    /// Whether a run has one loop, so that the body may move the variables of the setup.
     runs_once: bool,
 }
 
@@ -201,12 +188,12 @@ impl Setup<'_> {
             )),
         ];
         pieces.extend(body.pieces(hides_inputs));
-        let handed_on = if is_fallible { "" } else { ";" };
-        pieces.push(generated(format!(");{result} }}){handed_on} }}){end}")));
+        // A fallible closure returns the result of the inner call.
+        let inner_end = if is_fallible { "" } else { ";" };
+        pieces.push(generated(format!(");{result} }}){inner_end} }}){end}")));
         pieces
     }
 }
 
 #[cfg(test)]
-#[path = "timeit_tests.rs"]
 mod tests;

@@ -1,11 +1,12 @@
-//! What `%compare` becomes, and what it refuses.
+//! The expansions of `%compare`, and its error messages.
 
 use super::*;
+
 fn expanded(source: &str) -> Result<String, String> {
-    crate::expanded::expanded(&MAGIC, source)
+    crate::test_support::expand_magic(&MAGIC, source)
 }
 
-/// The labels in an expansion.
+/// The labels in the expansion of `source`.
 fn labels(source: &str) -> String {
     let code = expanded(source).expect("is well formed");
     let start = code.find("&[\"").expect("there are labels") + 1;
@@ -32,7 +33,7 @@ fn sides_share_one_closure() {
 }
 
 #[test]
-fn a_question_mark_on_any_side_is_handed_on() {
+fn a_question_mark_on_any_side_returns_the_error() {
     let code = expanded("%compare f()? ;; g()").expect("is well formed");
     assert!(code.contains("::corebook::timing::try_compare("), "{code}");
     assert!(code.contains("Result::Ok((g())) }), })?.show("), "{code}");
@@ -43,6 +44,13 @@ fn names_come_from_the_first_line_or_the_code() {
     let cell =
         "%%compare\nserial: a::b(1)\n---\n// the pool\ntwo at-once: {\n  f() }\n---\na::b(2)\n";
     assert_eq!(labels(cell), r#"["serial", "two at-once", "a::b(2)"]"#);
+    let code = expanded("%%compare\nmy_side: a::b(1)\n---\nf()").expect("is well formed");
+    assert!(code.contains("&[\"my_side\", \"f()\"]"), "{code}");
+    assert!(code.contains("|| { { a::b(1) } })"), "{code}");
+    assert_eq!(
+        labels("%%compare\nPoint { x: 1 }\n---\n: f()"),
+        r#"["Point { x: 1 }", ": f()"]"#
+    );
     let long = format!("%compare f() ;; g(\n  {})", "x, ".repeat(20));
     assert_eq!(
         labels(&long),
@@ -84,7 +92,7 @@ fn options_become_fields() {
 }
 
 #[test]
-fn unusable_calls_say_what_to_do() {
+fn errors_say_what_to_do() {
     let usage = MAGIC.usage;
     for (call, text) in [
         ("%compare", "%compare: there is no expression"),
