@@ -1,7 +1,7 @@
 //! A Jupyter client's sockets: requests out, messages in. zmq enters the runner here. Decides nothing.
 
 use std::os::fd::RawFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use jupyter_protocol::{ConnectionInfo, JupyterMessageContent};
@@ -78,7 +78,7 @@ impl Client {
                 .iter()
                 .map(|fd| zmq::PollItem::from_fd(*fd, zmq::POLLIN)),
         );
-        match zmq::poll(&mut items, deadline.map_or(-1, milliseconds_until)) {
+        match zmq::poll(&mut items, timeout_ms(deadline, Instant::now())) {
             // A signal came, and is now readable.
             Ok(_) | Err(zmq::Error::EINTR) => {}
             Err(error) => return Err(error).context("can't wait for the kernel"),
@@ -142,9 +142,39 @@ impl Socket {
     }
 }
 
-/// Rounded up, so that a wait that is over leaves nothing to wait for.
-fn milliseconds_until(deadline: Instant) -> i64 {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let whole = Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-    i64::try_from(whole.as_millis()).unwrap_or(i64::MAX) + i64::from(whole < left)
+/// From `now` to `deadline`, as zmq wants it: rounded up, so that nothing is left to wait for; -1 without a deadline.
+fn timeout_ms(deadline: Option<Instant>, now: Instant) -> i64 {
+    let Some(deadline) = deadline else {
+        return -1;
+    };
+    let left = deadline.saturating_duration_since(now);
+    i64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_to_milliseconds() {
+        let now = Instant::now();
+        let timeout = |left| timeout_ms(Some(now + left), now);
+        assert_eq!(timeout(Duration::ZERO), 0);
+        assert_eq!(timeout(Duration::from_nanos(1)), 1);
+        assert_eq!(timeout(Duration::from_millis(7)), 7);
+        assert_eq!(timeout(Duration::from_micros(7001)), 8);
+        assert_eq!(
+            timeout(Duration::from_secs(100 * 365 * 24 * 3600)),
+            3_153_600_000_000
+        );
+    }
+
+    #[test]
+    fn a_deadline_that_is_over_is_not_waited_for_and_without_one_the_wait_has_no_end() {
+        let now = Instant::now();
+        assert_eq!(timeout_ms(Some(now), now + Duration::from_secs(1)), 0);
+        assert_eq!(timeout_ms(None, now), -1);
+    }
 }

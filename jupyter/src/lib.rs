@@ -18,3 +18,6 @@ pub mod router;
 pub mod socket_queue;
 pub mod sockets;
 pub mod wire;
+
+#[cfg(test)]
+mod tests;
