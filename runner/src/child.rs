@@ -138,7 +138,7 @@ fn in_words(status: ExitStatus) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     #[test]
@@ -153,7 +153,8 @@ mod tests {
         );
     }
 
-    fn shell(script: &str) -> Child {
+    /// A child that runs `script` instead of a kernel.
+    pub fn shell(script: &str) -> Child {
         let mut command = Command::new("sh");
         command
             .args(["-c", script])
@@ -192,6 +193,30 @@ mod tests {
             assert!(Instant::now() < deadline, "the child's child still runs");
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn dropping_lets_a_process_end_in_good_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ended");
+        let path = file.display();
+        let mut child = shell(&format!(
+            "trap 'sleep 0.2; echo done > {path}; exit' TERM; echo ready >&2; while :; do sleep 0.01; done"
+        ));
+        while child.read_stderr().is_empty() {}
+        drop(child);
+        assert!(file.exists());
+    }
+
+    #[test]
+    fn dropping_a_process_that_has_ended_does_not_wait() {
+        let mut child = shell("exit 3");
+        assert!(child.wait());
+        assert_eq!(
+            child.ending().unwrap(),
+            Some("ended with exit code 3".to_owned())
+        );
+        drop(child);
     }
 
     /// A zombie that nobody has collected does not run.

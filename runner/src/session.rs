@@ -1,4 +1,4 @@
-//! One kernel and everything that can happen with it, as one stream of happenings. Prints nothing.
+//! One kernel and everything that can happen with it, as one stream of events. Prints nothing.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ pub struct Session<'a> {
     client: Client,
     _endpoint: Endpoint,
     signals: &'a mut Signals,
-    happenings: VecDeque<Event>,
+    events: VecDeque<Event>,
     is_dead: bool,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Session<'a> {
             client,
             _endpoint: endpoint,
             signals,
-            happenings: VecDeque::new(),
+            events: VecDeque::new(),
             is_dead: false,
         })
     }
@@ -128,8 +128,8 @@ impl<'a> Session<'a> {
     /// What happens next, if it does before `deadline`.
     pub fn next(&mut self, deadline: Option<Instant>) -> anyhow::Result<Event> {
         loop {
-            if let Some(happening) = self.happenings.pop_front() {
-                return Ok(happening);
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(Event::TimeIsUp);
@@ -146,7 +146,7 @@ impl<'a> Session<'a> {
             .collect();
         let ready = self.client.wait(&watched, deadline)?;
         // A signal may have told of the kernel's end.
-        self.happenings
+        self.events
             .extend(self.signals.take().into_iter().map(Event::UserSignal));
         let ending = self
             .child
@@ -154,7 +154,7 @@ impl<'a> Session<'a> {
             .context("can't tell whether the kernel runs")?;
         self.take_messages();
         if stderr.is_some_and(|stderr| ready.contains(&stderr)) {
-            self.happenings
+            self.events
                 .extend(self.child.read_stderr().into_iter().map(Event::Log));
         }
         if let Some(how) = ending
@@ -162,7 +162,7 @@ impl<'a> Session<'a> {
         {
             self.is_dead = true;
             self.take_last_words()?;
-            self.happenings.push_back(Event::Died(how));
+            self.events.push_back(Event::Died(how));
         }
         Ok(())
     }
@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
             let stderr = self.child.stderr_fd();
             let watched: Vec<_> = stderr.into_iter().collect();
             if !self.client.wait(&watched, Some(deadline))?.is_empty() {
-                self.happenings
+                self.events
                     .extend(self.child.read_stderr().into_iter().map(Event::Log));
             }
             self.take_messages();
@@ -184,8 +184,35 @@ impl<'a> Session<'a> {
 
     fn take_messages(&mut self) {
         let messages = self.client.take().into_iter();
-        let happenings =
-            messages.map(|(channel, message)| Event::Message(channel, Box::new(message)));
-        self.happenings.extend(happenings);
+        let events = messages.map(|(channel, message)| Event::Message(channel, Box::new(message)));
+        self.events.extend(events);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::child::tests::shell;
+
+    #[test]
+    fn the_last_lines_of_a_dead_kernel_are_read() {
+        let endpoint = Endpoint::create().unwrap();
+        let mut child = shell("echo last >&2; echo words >&2");
+        assert!(child.wait());
+        let mut session = Session {
+            child,
+            client: Client::connect(&endpoint.info).unwrap(),
+            _endpoint: endpoint,
+            signals: &mut Signals::catch().unwrap(),
+            events: VecDeque::new(),
+            is_dead: true,
+        };
+        session.take_last_words().unwrap();
+        let lines = session.events.iter().map(|event| match event {
+            Event::Log(line) => line.as_str(),
+            other => panic!("{other:?}"),
+        });
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines, ["last", "words"]);
     }
 }

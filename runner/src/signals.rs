@@ -45,3 +45,33 @@ impl Signals {
         self.delivery.pending().filter_map(signal).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::BorrowedFd;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use nix::sys::signal::{Signal, raise};
+
+    use super::*;
+
+    #[test]
+    fn signals_make_the_descriptor_readable_and_are_taken_once() {
+        let mut signals = Signals::catch().unwrap();
+        for (signal, expected) in [
+            (Signal::SIGHUP, Some(UserSignal::End)),
+            (Signal::SIGTERM, Some(UserSignal::End)),
+            (Signal::SIGINT, Some(UserSignal::Interrupt)),
+            (Signal::SIGCHLD, None),
+        ] {
+            raise(signal).unwrap();
+            // SAFETY: `signals` owns the descriptor and outlives this block.
+            let descriptor = unsafe { BorrowedFd::borrow_raw(signals.fd()) };
+            let mut descriptors = [PollFd::new(descriptor, PollFlags::POLLIN)];
+            let ready = poll(&mut descriptors, PollTimeout::from(10_000_u16)).unwrap();
+            assert_eq!(ready, 1, "{signal}");
+            assert_eq!(signals.take(), Vec::from_iter(expected), "{signal}");
+        }
+        assert_eq!(signals.take(), []);
+    }
+}

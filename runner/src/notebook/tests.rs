@@ -227,3 +227,21 @@ fn a_place_that_can_not_be_written_is_found_before_the_run() {
     );
     assert!(chain(check_writable(folder.path()).unwrap_err()).contains("is a directory"));
 }
+
+#[test]
+fn a_file_without_a_folder_is_in_the_current_one() {
+    assert_eq!(folder_of(Path::new("a.ipynb")), Path::new("."));
+    assert_eq!(folder_of(Path::new("b/a.ipynb")), Path::new("b"));
+    assert_eq!(folder_of(Path::new("/a.ipynb")), Path::new("/"));
+}
+
+#[test]
+fn an_empty_id_is_replaced_and_any_other_kept() {
+    let mut json = json!({ "cells": [{ "id": "", "source": "" }, { "id": "kept", "source": "" }] });
+    add_missing_ids(&mut json);
+    assert_eq!(
+        json["cells"][0]["id"].as_str().map(str::len),
+        Some(CELL_ID_LEN)
+    );
+    assert_eq!(json["cells"][1]["id"], "kept");
+}

@@ -273,3 +273,75 @@ fn others_may_say_something_in_between() {
         ["[1] x", "half", ""]
     );
 }
+
+#[test]
+fn a_remark_is_for_screens_only() {
+    let remark = |is_live| {
+        let mut bytes = Vec::new();
+        let mut printer = Printer::new(StripStream::new(&mut bytes), is_live);
+        printer.remark("3 cells in 1.0 s").unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    assert_eq!(remark(true), "3 cells in 1.0 s\n");
+    assert_eq!(remark(false), "");
+}
+
+#[test]
+fn something_said_in_between_is_said_and_a_pipe_stays_in_its_line() {
+    let mut bytes = Vec::new();
+    let mut printer = Printer::new(StripStream::new(&mut bytes), false);
+    let mut said = 0;
+    printer.begin_cell(1, 1, "x").unwrap();
+    printer.show(&stream("half ")).unwrap();
+    printer.aside(|| said += 1).unwrap();
+    printer.show(&stream("whole")).unwrap();
+    printer.end_cell().unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap(), "[1] x\nhalf whole\n");
+    assert_eq!(said, 1);
+}
+
+#[test]
+fn a_display_of_many_lines_is_not_replaced_in_place() {
+    let lines = |count: usize, text: &str| vec![text; count].join("\n");
+    let replaced = screen(&[
+        display(&lines(MOST_REPLACED_LINES, "old"), Some("d")),
+        update("new", "d"),
+    ]);
+    assert_eq!(replaced, ["new", ""]);
+    let long = screen(&[
+        display(&lines(MOST_REPLACED_LINES + 1, "old"), Some("d")),
+        update("new", "d"),
+    ]);
+    assert_eq!(long.len(), MOST_REPLACED_LINES + 3);
+    assert_eq!(long[MOST_REPLACED_LINES + 1], "new");
+}
+
+#[test]
+fn only_the_display_that_was_shown_last_is_replaced_in_place() {
+    let outputs = [
+        display("a 0%", Some("a")),
+        display("b 0%", Some("b")),
+        update("a 50%", "a"),
+        update("b 50%", "b"),
+    ];
+    assert_eq!(screen(&outputs), ["a 0%", "b 50%", "a 50%", ""]);
+}
+
+#[test]
+fn an_id_that_is_displayed_again_is_updated_in_its_new_place_only() {
+    let outputs = [
+        display("first", Some("d")),
+        display("second", Some("d")),
+        update("third", "d"),
+    ];
+    assert_eq!(screen(&outputs), ["first", "third", ""]);
+    assert_eq!(plain(&outputs), "first\nthird\n");
+}
+
+#[test]
+fn an_empty_display_takes_no_line_back_when_it_is_replaced() {
+    assert_eq!(
+        screen(&[stream("x\n"), display("", Some("d")), update("1", "d")]),
+        ["x", "1", ""]
+    );
+}
