@@ -1,4 +1,4 @@
-//! Both ends of the sockets in one process: the kernel's threads, and clients over ipc and tcp.
+//! Both ends of the sockets in one process: the threads of a kernel, and clients over ipc and tcp.
 
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
@@ -77,7 +77,7 @@ fn bind(info: &ConnectionInfo) -> anyhow::Result<Sockets> {
     })
 }
 
-/// The kernel's side: five threads. Shell and control answer every request, each in its own way.
+/// The kernel's side: five threads. Shell and control answer interrupt requests and refuse all others.
 struct Kernel {
     info: ConnectionInfo,
     publisher: Publisher,
@@ -216,7 +216,7 @@ fn unconnected(kind: zmq::SocketType) -> zmq::Socket {
 }
 
 #[test]
-fn a_request_gets_busy_a_reply_and_idle_over_each_transport() {
+fn a_request_gets_busy_reply_and_idle_over_each_transport() {
     let folder = tempfile::tempdir().unwrap();
     for info in [ipc(folder.path()), tcp()] {
         let kernel = Kernel::start_on(info, tempfile::tempdir().unwrap());
@@ -260,7 +260,7 @@ fn a_reply_goes_to_the_client_that_asked_and_status_to_all() {
 }
 
 #[test]
-fn a_subscription_is_welcomed_by_its_topic_and_gets_that_topic_only() {
+fn a_subscriber_gets_its_welcome_and_its_topic_only() {
     let kernel = Kernel::start();
     let subscriber = unconnected(zmq::SUB);
     subscriber.set_subscribe(b"kernel.stream").unwrap();
@@ -302,7 +302,7 @@ fn the_heartbeat_echoes_every_client() {
 }
 
 #[test]
-fn bad_messages_are_dropped_and_the_next_good_one_is_answered() {
+fn bad_messages_are_dropped_and_the_next_is_answered() {
     let kernel = Kernel::start();
     let codec = Codec::new(signer(), "client".to_owned());
     let (id, frames) = codec.encode_request(InterruptRequest {}.into());
@@ -402,7 +402,7 @@ fn responder() -> (Responder, impl Fn() -> (Vec<String>, Vec<Incoming>)) {
 }
 
 #[test]
-fn a_client_with_another_key_gets_no_answer_and_believes_none() {
+fn a_client_with_another_key_gets_no_answer() {
     let kernel = Kernel::start();
     let other = ConnectionInfo {
         key: "other".to_owned(),
@@ -419,7 +419,7 @@ fn a_client_with_another_key_gets_no_answer_and_believes_none() {
 }
 
 #[test]
-fn waiting_ends_with_the_descriptor_that_is_readable_or_at_the_deadline() {
+fn waiting_ends_with_a_readable_descriptor_or_the_deadline() {
     let folder = tempfile::tempdir().unwrap();
     let client = Client::connect(&ipc(folder.path())).unwrap();
     let (quiet, _other_end) = UnixStream::pair().unwrap();
@@ -440,7 +440,7 @@ fn waiting_ends_with_the_descriptor_that_is_readable_or_at_the_deadline() {
 }
 
 #[test]
-fn stop_ends_all_five_threads_after_what_was_left_before() {
+fn stop_ends_all_five_threads_after_their_queues_are_sent() {
     let kernel = Kernel::start();
     let mut client = connect(&kernel.info);
     kernel.publisher.publish(&Origin::default(), Status::idle());

@@ -1,4 +1,4 @@
-//! Runs one cell in a session: from its request until reply and idle are there. Judges nothing.
+//! Runs one cell in a session: sends its request and waits for reply and idle. Does not decide whether it passed.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ pub enum Lost {
     Failed(#[from] anyhow::Error),
 }
 
-/// Runs `source` and waits for its end.
+/// Runs `source` and waits until it has ended.
 ///
 /// * `limit`: how long it may take before it is interrupted.
 /// * `show`: called with each report as it comes; its errors end the wait.
@@ -83,7 +83,7 @@ pub fn run(
     }
 }
 
-/// A cell whose answer is not complete.
+/// A cell whose reply or idle has not arrived.
 struct Running {
     id: String,
     reply: Option<ExecuteReply>,

@@ -1,11 +1,11 @@
-//! `corebook run`: a client, a notebook, a terminal.
+//! `corebook run`: runs notebooks without Jupyter.
 //!
 //! Starts the kernel in a child process and talks to it over its sockets, as JupyterLab does. Never evaluates
 //! anything itself.
 //!
-//! * [`notebook`]: the file; `output`, `output_area`, `stream_text`: what its cells put out, as it keeps it
-//! * `printer`: the same for people
-//! * `endpoint`, `child`, `signals`: the kernel's process and the ways to it
+//! * [`notebook`]: the file; `output`, `output_area`, `stream_text`: the outputs of its cells as the file keeps them
+//! * `printer`: the outputs on a terminal; [`terminal`]: control characters made visible
+//! * `endpoint`, `child`, `signals`: the addresses of the kernel, its process, and signals to this one
 //! * `session`: all of that as one stream of events; `cell`: the events of one cell
 //! * `timeouts`, `verdict`: how long to wait, and whether a cell did what it should
 
@@ -61,11 +61,11 @@ pub struct Options {
     pub timeout: Option<Duration>,
 }
 
-/// The program that is a kernel when it is called as `PROGRAM kernel CONNECTION_FILE`.
+/// A program that becomes a kernel when it is called as `PROGRAM kernel CONNECTION_FILE`.
 #[derive(Debug, Clone)]
 pub struct KernelProgram {
     pub path: PathBuf,
-    /// Added to the environment that it inherits.
+    /// Added to the environment that the program inherits.
     pub variables: Vec<(&'static str, &'static str)>,
 }
 
@@ -80,7 +80,7 @@ pub enum Destination {
 /// How a notebook's run ended.
 enum End {
     Completed,
-    /// Already told.
+    /// The reason was printed already.
     Failed,
     Interrupted,
 }
@@ -142,7 +142,7 @@ pub fn run_after(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What kernels need is built here, where its progress can be seen; they find it then.
+/// Builds what kernels need before they start, so that the progress of the build is visible here.
 fn prepare() -> anyhow::Result<()> {
     let prebuild = Prebuild::new(&Toolchain::here()?, &crates::from_environment()?)?;
     prebuild.ensure(&mut |line| eprintln!("{line}"))?;
@@ -157,7 +157,7 @@ fn destination<'a>(options: &'a Options, notebook: &'a Notebook) -> Option<&'a P
     }
 }
 
-/// Whoever read our output has enough of it, as `head` does.
+/// Whether the reader of our output has closed it, as `head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -222,7 +222,7 @@ impl Run<'_> {
         path: &Path,
     ) -> anyhow::Result<End> {
         for (index, cell) in cells.iter().enumerate() {
-            // As in JupyterLab, a cell without code is not run.
+            // JupyterLab does not run cells without code either.
             if cell.source.trim().is_empty() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The signals that a run cares about, as something to poll. Installs handlers; acts on nothing.
+//! The signals that matter to a run, as a descriptor to poll. Installs handlers; never acts on a signal.
 
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::net::UnixStream;
@@ -7,35 +7,35 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
-/// Catches Ctrl-C and the end of the child from now on.
+/// Catches signals as long as it lives.
 pub struct Signals {
     delivery: SignalDelivery<UnixStream, SignalOnly>,
 }
 
-/// What the person at the terminal, or the system, wants.
+/// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserSignal {
     /// Ctrl-C.
     Interrupt,
-    /// The terminal is gone, or `kill`.
+    /// SIGTERM, or SIGHUP because the terminal is gone.
     End,
 }
 
 impl Signals {
     pub fn catch() -> std::io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
-        // SIGCHLD is for waking up only.
+        // SIGCHLD only ends the wait: `take` leaves it out.
         let delivery =
             SignalDelivery::with_pipe(read, write, SignalOnly, [SIGINT, SIGTERM, SIGHUP, SIGCHLD])?;
         Ok(Self { delivery })
     }
 
-    /// Readable when a signal came.
+    /// Readable when a signal has arrived.
     pub fn fd(&self) -> RawFd {
         self.delivery.get_read().as_raw_fd()
     }
 
-    /// The wishes since the last call.
+    /// The signals since the last call.
     pub fn take(&mut self) -> Vec<UserSignal> {
         let signal = |signal| match signal {
             SIGINT => Some(UserSignal::Interrupt),

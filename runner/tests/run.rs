@@ -287,7 +287,7 @@ fn a_cell_over_its_limit_is_interrupted_and_fails() {
 }
 
 #[test]
-fn a_kernel_that_dies_is_reported_with_how_it_died_and_what_it_logged() {
+fn the_death_of_a_kernel_is_reported_after_its_log() {
     for (command, how) in [
         ("exit 7", "ended with exit code 7"),
         ("kill", "was killed by signal 9 (SIGKILL)"),
@@ -325,7 +325,7 @@ fn a_kernel_that_does_not_start_is_an_error_of_the_run() {
 }
 
 #[test]
-fn ctrl_c_interrupts_the_cell_and_ends_the_run_after_its_outputs() {
+fn ctrl_c_interrupts_the_cell_and_ends_the_run() {
     let folder = Folder::new();
     folder.write_notebook("a.ipynb", &["log it hangs\nhang", "print b"]);
     let process = folder.start(&["--in-place", "a.ipynb"]);
@@ -362,7 +362,7 @@ fn a_second_ctrl_c_ends_the_run_at_once() {
 }
 
 #[test]
-fn signals_to_end_are_obeyed_without_a_question() {
+fn sigterm_and_sighup_end_the_run_at_once() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
         let folder = Folder::new();
         folder.write_notebook("a.ipynb", &["log it hangs\nhang"]);
@@ -377,7 +377,7 @@ fn signals_to_end_are_obeyed_without_a_question() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_ends_the_run_without_a_word() {
+fn a_closed_stdout_ends_the_run_without_a_message() {
     let folder = Folder::new();
     folder.write_notebook("a.ipynb", &["print a", "print b"]);
     let (reader, writer) = std::io::pipe().unwrap();
@@ -420,7 +420,7 @@ fn files_that_can_not_be_used_are_refused_before_anything_runs() {
 }
 
 #[test]
-fn preparation_comes_after_the_notebooks_were_read() {
+fn notebooks_are_read_before_the_preparation() {
     let options = corebook_runner::Options {
         kernel: corebook_runner::KernelProgram {
             path: scripted(),

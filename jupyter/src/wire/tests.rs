@@ -21,7 +21,7 @@ fn request(codec: &Codec) -> Vec<Vec<u8>> {
     })
 }
 
-/// Frames signed by hand, as a client with odd ideas would.
+/// Signed frames with any header and content, also such as no client sends.
 fn frames(codec: &Codec, header: &str, content: &str) -> Vec<Vec<u8>> {
     let body = [header, "{}", "{}", content].map(|part| part.as_bytes().to_vec());
     let signature = codec.signer.sign(&body).into_bytes();
@@ -51,7 +51,7 @@ fn routing_identities_are_kept_apart() {
 }
 
 #[test]
-fn a_replay_whose_signature_is_spelled_otherwise_is_refused() {
+fn a_replay_with_its_signature_in_upper_case_is_refused() {
     let codec = codec("secret");
     let mut sent = request(&codec);
     let mut seen = Seen::default();
@@ -76,7 +76,7 @@ fn the_same_message_twice_is_a_replay() {
 }
 
 #[test]
-fn an_empty_key_takes_unsigned_messages_as_often_as_they_come() {
+fn with_an_empty_key_messages_are_unsigned_and_never_replays() {
     let codec = codec("");
     let sent = request(&codec);
     assert_eq!(sent[2], b"");
@@ -86,7 +86,7 @@ fn an_empty_key_takes_unsigned_messages_as_often_as_they_come() {
 }
 
 #[test]
-fn malformed_messages_are_named() {
+fn malformed_messages_are_refused_with_the_reason() {
     let codec = codec("secret");
     let decode = |frames| {
         codec
@@ -159,7 +159,7 @@ fn every_sha2_scheme_round_trips() {
 }
 
 #[test]
-fn an_execute_reply_has_user_expressions_even_when_none_were_asked() {
+fn an_execute_reply_always_has_user_expressions() {
     let content = compat::outgoing(&ExecuteReply::default().into());
     assert_eq!(content["user_expressions"], json!({}));
 }
@@ -206,7 +206,7 @@ fn completed(message_type: &str, mut content: Value) -> Value {
 }
 
 #[test]
-fn fields_that_a_client_leaves_out_get_the_defaults_of_the_protocol() {
+fn missing_fields_get_the_defaults_of_the_protocol() {
     assert_eq!(
         completed(
             "execute_request",
@@ -234,7 +234,7 @@ fn fields_that_a_client_leaves_out_get_the_defaults_of_the_protocol() {
 }
 
 #[test]
-fn a_history_request_asks_for_the_last_ten_cells_or_for_a_range_without_bounds() {
+fn a_history_tail_has_ten_cells_and_a_search_no_bound() {
     let tail = completed("history_request", json!({}));
     assert_eq!(
         tail,
@@ -260,7 +260,7 @@ fn expression() -> jupyter_protocol::ExpressionResult {
 }
 
 #[test]
-fn a_result_has_a_transient_object_with_its_display_id_if_it_has_one() {
+fn a_result_always_has_a_transient_object() {
     let result = |transient| {
         let result = ExecuteResult {
             transient,
