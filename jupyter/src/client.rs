@@ -1,20 +1,20 @@
-//! A Jupyter client's sockets: requests out, messages in. zmq enters the runner here. Decides nothing.
+//! The sockets of a Jupyter client: sends requests, receives messages. Makes no decisions about them.
 
 use std::os::fd::RawFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use jupyter_protocol::{ConnectionInfo, JupyterMessageContent};
 
 use crate::wire::{Codec, Incoming, Seen, Signer};
 
-/// How often a socket looks whether the kernel has bound its end.
+/// How often a socket tries to connect until the kernel has bound its end.
 const RECONNECT_MS: i32 = 10;
 
-/// How long closed sockets may still deliver.
+/// How long a closed socket may still send what is in its queue.
 const LINGER_MS: i32 = 200;
 
-/// Where a message came in.
+/// The socket that a message came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
     Shell,
@@ -57,17 +57,17 @@ impl Client {
         })
     }
 
-    /// Sends a request on shell; its id comes back as the parent of what it causes.
+    /// Sends a request on shell. Returns its id, which the messages that it causes name as their parent.
     pub fn ask(&self, request: impl Into<JupyterMessageContent>) -> anyhow::Result<String> {
         self.send(&self.shell, request.into())
     }
 
-    /// Sends a request on control, which is answered also while a cell runs.
+    /// Sends a request on control, where the kernel answers even while a cell runs. Returns its id.
     pub fn ask_control(&self, request: impl Into<JupyterMessageContent>) -> anyhow::Result<String> {
         self.send(&self.control, request.into())
     }
 
-    /// Waits until a message or one of `others` is there or `deadline` has come. Which of `others` are readable?
+    /// Waits for a message, for data on one of `others`, or for `deadline`. Returns which of `others` are readable.
     pub fn wait(&self, others: &[RawFd], deadline: Option<Instant>) -> anyhow::Result<Vec<RawFd>> {
         let mut items: Vec<zmq::PollItem> = self
             .sockets()
@@ -78,8 +78,8 @@ impl Client {
                 .iter()
                 .map(|fd| zmq::PollItem::from_fd(*fd, zmq::POLLIN)),
         );
-        match zmq::poll(&mut items, deadline.map_or(-1, milliseconds_until)) {
-            // A signal came, and is now readable.
+        match zmq::poll(&mut items, timeout_ms(deadline, Instant::now())) {
+            // The caller has a descriptor for signals among `others`, and looks at it anyway.
             Ok(_) | Err(zmq::Error::EINTR) => {}
             Err(error) => return Err(error).context("can't wait for the kernel"),
         }
@@ -93,7 +93,7 @@ impl Client {
             .collect())
     }
 
-    /// The messages that are there, each channel's in order.
+    /// The messages that have arrived. Those of one channel are in order.
     pub fn take(&mut self) -> Vec<(Channel, Incoming)> {
         let mut messages = Vec::new();
         for socket in [&mut self.iopub, &mut self.shell, &mut self.control] {
@@ -131,7 +131,7 @@ impl Socket {
         let zmq = context.socket(kind)?;
         zmq.set_linger(LINGER_MS)?;
         zmq.set_reconnect_ivl(RECONNECT_MS)?;
-        // A full queue would drop output.
+        // No limit: a full queue would drop output.
         zmq.set_rcvhwm(0)?;
         zmq.connect(url)?;
         Ok(Self {
@@ -142,9 +142,40 @@ impl Socket {
     }
 }
 
-/// Rounded up, so that a wait that is over leaves nothing to wait for.
-fn milliseconds_until(deadline: Instant) -> i64 {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let whole = Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-    i64::try_from(whole.as_millis()).unwrap_or(i64::MAX) + i64::from(whole < left)
+/// The time from `now` to `deadline` for `zmq::poll`: rounded up, so that the deadline has passed after it; -1 without
+/// a deadline.
+fn timeout_ms(deadline: Option<Instant>, now: Instant) -> i64 {
+    let Some(deadline) = deadline else {
+        return -1;
+    };
+    let left = deadline.saturating_duration_since(now);
+    i64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_to_milliseconds() {
+        let now = Instant::now();
+        let timeout = |left| timeout_ms(Some(now + left), now);
+        assert_eq!(timeout(Duration::ZERO), 0);
+        assert_eq!(timeout(Duration::from_nanos(1)), 1);
+        assert_eq!(timeout(Duration::from_millis(7)), 7);
+        assert_eq!(timeout(Duration::from_micros(7001)), 8);
+        assert_eq!(
+            timeout(Duration::from_secs(100 * 365 * 24 * 3600)),
+            3_153_600_000_000
+        );
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_is_0_and_no_deadline_is_minus_1() {
+        let now = Instant::now();
+        assert_eq!(timeout_ms(Some(now), now + Duration::from_secs(1)), 0);
+        assert_eq!(timeout_ms(None, now), -1);
+    }
 }

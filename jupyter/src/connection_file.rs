@@ -1,6 +1,6 @@
 //! The connection file: where to bind and how to sign.
 //!
-//! Never binds anything itself; see `kernel`.
+//! Binds nothing; [`crate::sockets`] does.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::wire::{Signer, UnknownScheme};
 
-/// What jupyter_client 8.10 writes for a kernel that encrypts.
+/// The fields that jupyter_client 8.10 adds for a kernel that encrypts.
 const CURVE_KEYS: [&str; 2] = ["curve_publickey", "curve_secretkey"];
 
-/// What a connection file says, checked.
+/// The content of a connection file, checked.
 pub struct Connection {
     pub info: ConnectionInfo,
     pub signer: Signer,
@@ -55,7 +55,8 @@ pub fn read(path: &Path) -> Result<Connection, ConnectionError> {
         source,
     };
     let json: Value = serde_json::from_str(&text).map_err(malformed)?;
-    // A client with these keys never connects to a kernel without: better an end with a reason than silence.
+    // A client with these keys never connects to a kernel without encryption. An error with a reason is better than
+    // silence.
     if CURVE_KEYS.iter().any(|key| !json[key].is_null()) {
         return Err(ConnectionError::Encrypted {
             path: path.to_owned(),
@@ -77,14 +78,14 @@ mod tests {
 
     use super::*;
 
-    fn fine() -> Value {
+    fn valid() -> Value {
         json!({
             "transport": "tcp", "ip": "127.0.0.1", "key": "k", "signature_scheme": "hmac-sha256",
             "shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5,
         })
     }
 
-    /// Why a connection file with this text is refused.
+    /// The error for a connection file with this text.
     fn refusal(text: &str) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
@@ -93,8 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_nobody_knows_are_no_obstacle() {
-        let mut connection = fine();
+    fn unknown_fields_are_ignored() {
+        let mut connection = valid();
         connection["jupyter_session"] = json!("notebook.ipynb");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), connection.to_string()).unwrap();
@@ -102,20 +103,20 @@ mod tests {
     }
 
     #[test]
-    fn encryption_is_refused_and_not_silently_left_out() {
+    fn encryption_is_refused() {
         for key in CURVE_KEYS {
-            let mut connection = fine();
+            let mut connection = valid();
             connection[key] = json!("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7");
             assert!(refusal(&connection.to_string()).contains("CURVE"));
         }
     }
 
     #[test]
-    fn files_that_are_none_are_named() {
+    fn files_that_are_no_connection_files_are_refused_by_name() {
         assert!(refusal("").contains("is not a Jupyter connection file"));
         assert!(refusal("[]").contains("is not a Jupyter connection file"));
         assert!(refusal(r#"{"ip": "127.0.0.1"}"#).contains("is not a Jupyter connection file"));
-        let mut connection = fine();
+        let mut connection = valid();
         connection["signature_scheme"] = json!("hmac-md5");
         assert!(refusal(&connection.to_string()).contains("can't be used"));
         let missing = read(Path::new("/nowhere/connection.json")).err().unwrap();

@@ -1,4 +1,4 @@
-//! The heartbeat socket: every message comes back as it was sent.
+//! The heartbeat socket: sends every message back unchanged.
 
 use super::router::LINGER_MS;
 use super::socket_queue::{SocketCommand, SocketReceiver};
@@ -18,7 +18,7 @@ impl Heartbeat {
         Ok(Self { socket, receiver })
     }
 
-    /// Echoes until the receiver says stop.
+    /// Echoes until the receiver gets a stop.
     pub fn serve(self) {
         loop {
             let mut items = [
@@ -32,7 +32,7 @@ impl Heartbeat {
                 return;
             }
             if let Ok(frames) = self.socket.recv_multipart(zmq::DONTWAIT) {
-                // A client that has gone needs no echo.
+                // Fails only if the client has gone.
                 let _ = self.socket.send_multipart(frames, zmq::DONTWAIT);
             }
         }

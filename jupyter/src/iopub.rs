@@ -1,8 +1,8 @@
-//! The iopub socket: what every client sees. The only publisher.
+//! The iopub socket: messages to all clients. Nothing else publishes.
 //!
-//! XPUB, verbose, so each subscription is seen and greeted with `iopub_welcome`
-//! (<https://jupyter.org/enhancement-proposals/65-jupyter-xpub/jupyter-xpub.html>): a client that has its welcome
-//! misses nothing from then on.
+//! It is a verbose XPUB socket, so it sees each subscription and answers it with `iopub_welcome`
+//! (<https://jupyter.org/enhancement-proposals/65-jupyter-xpub/jupyter-xpub.html>): a client that has received
+//! its welcome misses nothing from then on.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::router::LINGER_MS;
 use super::socket_queue::{SocketCommand, SocketReceiver, SocketSender};
 use super::wire::{Codec, Origin, Outgoing};
 
-/// Publishes messages with the parent of one request.
+/// Publishes messages from any thread. Cheap to clone.
 #[derive(Clone)]
 pub struct Publisher {
     sender: SocketSender,
@@ -54,7 +54,7 @@ impl Iopub {
         let socket = context.socket(zmq::XPUB)?;
         socket.set_xpub_verbose(true)?;
         socket.set_linger(LINGER_MS)?;
-        // A full queue would drop messages silently. The pace of output is limited where it is made.
+        // No limit: a full queue would drop messages silently. The kernel's outputs thread limits the pace of output.
         socket.set_sndhwm(0)?;
         socket.bind(url)?;
         Ok(Self {
@@ -64,7 +64,7 @@ impl Iopub {
         })
     }
 
-    /// Publishes until the receiver says stop.
+    /// Publishes until the receiver gets a stop.
     pub fn serve(self) {
         loop {
             let mut items = [
@@ -75,7 +75,7 @@ impl Iopub {
                 return;
             }
             while let Ok(frame) = self.socket.recv_bytes(zmq::DONTWAIT) {
-                // 1 and the topic subscribe, 0 and the topic unsubscribe.
+                // The first byte is 1 for a subscription and 0 for its end; the topic follows.
                 if let [1, topic @ ..] = frame.as_slice() {
                     self.send(self.codec.encode(welcome(topic)));
                 }

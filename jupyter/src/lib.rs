@@ -1,4 +1,4 @@
-//! Jupyter's side of the kernel: connection file, sockets, messages and signatures. Knows nothing of cells.
+//! Jupyter's side of the kernel: connection file, sockets, messages and signatures. Knows nothing about cells.
 //!
 //! zmq is used in this crate only.
 //!
@@ -18,3 +18,6 @@ pub mod router;
 pub mod socket_queue;
 pub mod sockets;
 pub mod wire;
+
+#[cfg(test)]
+mod tests;

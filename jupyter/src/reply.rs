@@ -1,4 +1,4 @@
-//! How a request is answered, on any thread: busy, a reply, idle.
+//! Answers requests, from any thread: busy, a reply, idle.
 
 use jupyter_protocol::{JupyterMessageContent, Status, UnknownMessage};
 use serde_json::{Value, json};
@@ -11,24 +11,24 @@ use super::wire::{Origin, Outgoing};
 #[derive(Clone)]
 pub struct Responder {
     pub publisher: Publisher,
-    /// To the socket that the requests came from.
+    /// The queue of the socket that the requests came from.
     pub replies: SocketSender,
 }
 
 impl Responder {
-    /// Says busy, does `act`, says idle.
+    /// Publishes busy, calls `act`, publishes idle.
     pub fn while_busy(&self, origin: &Origin, act: impl FnOnce()) {
         self.publisher.publish(origin, Status::busy());
         act();
         self.publisher.publish(origin, Status::idle());
     }
 
-    /// Replies to a request that is answered at once: busy, the reply, idle.
+    /// Answers a request that needs no further work: busy, the reply, idle.
     pub fn answer(&self, origin: &Origin, content: impl Into<JupyterMessageContent>) {
         self.while_busy(origin, || self.reply(origin, content.into(), json!({})));
     }
 
-    /// Sends a reply alone, for a request whose busy and idle are published elsewhere.
+    /// Sends only the reply, for a request whose busy and idle are published elsewhere.
     pub fn reply(&self, origin: &Origin, content: JupyterMessageContent, metadata: Value) {
         self.replies.send(Outgoing {
             content,
@@ -69,7 +69,7 @@ impl Responder {
     }
 }
 
-/// The content of a reply that says why there is no other.
+/// The content of an error reply.
 pub fn error(name: &str, value: &str) -> Value {
     json!({ "status": "error", "ename": name, "evalue": value, "traceback": [] })
 }

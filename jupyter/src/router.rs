@@ -1,16 +1,16 @@
 //! A ROUTER socket and the thread around it: requests in, replies out.
 //!
-//! Shell, control and stdin differ only in what they do with a request; that is the handler's business.
+//! Shell, control and stdin differ only in their handlers. Knows no message types.
 
 use std::sync::Arc;
 
 use super::socket_queue::{SocketCommand, SocketReceiver};
 use super::wire::{Codec, Incoming, Seen};
 
-/// Larger messages end the connection: a notebook's cell is never that long.
+/// zmq closes a connection that sends a larger message. No cell of a notebook is that long.
 const LARGEST_MESSAGE_BYTES: i64 = 256 * 1024 * 1024;
 
-/// How long a closed socket may still deliver, in milliseconds.
+/// How long a closed socket may still send what is in its queue, in milliseconds.
 pub const LINGER_MS: i32 = 500;
 
 /// A bound ROUTER socket with the receiver of its thread.
@@ -43,7 +43,7 @@ impl Router {
         })
     }
 
-    /// Serves until the receiver says stop. `handle` answers through senders.
+    /// Serves until the receiver gets a stop. Calls `handle` with each message; it answers through the socket's queue.
     pub fn serve(self, mut handle: impl FnMut(Incoming)) {
         let mut seen = Seen::default();
         loop {

@@ -1,7 +1,7 @@
-//! The way into a thread that owns a socket: other threads leave messages, the owner sends them.
+//! The queue of a thread that owns a socket: other threads put messages into it, the owner sends them.
 //!
-//! zmq sockets belong to one thread. Each owner therefore also has an inproc PULL socket that it polls
-//! beside its own; a [`SocketSender`] is the other end of it.
+//! A zmq socket belongs to one thread. Each owner therefore also has an inproc PULL socket, which it polls together
+//! with its own. A [`SocketSender`] is the other end. Never touches the owner's socket.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,29 +10,29 @@ use super::wire::{Codec, Outgoing};
 /// The frame that asks a socket's thread to end.
 const STOP: &[u8] = b"stop";
 
-/// Leaves messages for the thread that owns a socket. Cheap to clone; any thread may use it.
+/// Puts messages into the queue of the thread that owns a socket. Cheap to clone; any thread may use it.
 ///
-/// Senders: every thread that answers. Receiver: the owner's [`SocketReceiver`]. Unbounded: the number of messages
-/// is bounded by the publisher's pace and the clients' requests.
+/// Senders: every thread that answers or publishes. Receiver: the [`SocketReceiver`] of the owner. Unbounded, because
+/// the pace of output and the number of requests bound the number of messages.
 #[derive(Clone)]
 pub struct SocketSender {
-    /// zmq lets a socket move between threads when a fence lies between; the mutex is that fence.
+    /// zmq allows a socket to move between threads with a memory fence in between. The mutex is that fence.
     socket: Arc<Mutex<zmq::Socket>>,
     codec: Arc<Codec>,
 }
 
-/// The owner's end.
+/// The end of the queue that the owner of a socket reads.
 pub struct SocketReceiver {
     socket: zmq::Socket,
 }
 
-/// What an owner finds in its queue.
+/// An entry of the queue.
 pub enum SocketCommand {
     Send(Vec<Vec<u8>>),
     Stop,
 }
 
-/// A connected pair for the socket called `name`.
+/// Both ends of a queue for the socket called `name`.
 pub fn pair(
     context: &zmq::Context,
     codec: &Arc<Codec>,
@@ -54,34 +54,34 @@ pub fn pair(
 }
 
 impl SocketSender {
-    /// Signs a message and leaves it to be sent.
+    /// Signs a message and puts it into the queue.
     pub fn send(&self, message: Outgoing) {
-        self.leave(self.codec.encode(message));
+        self.put(self.codec.encode(message));
     }
 
-    /// Asks the owner to end its thread after what was left before.
+    /// Asks the owner to end its thread after it has sent what is in the queue.
     pub fn stop(&self) {
-        self.leave(vec![STOP.to_vec()]);
+        self.put(vec![STOP.to_vec()]);
     }
 
-    fn leave(&self, frames: Vec<Vec<u8>>) {
+    fn put(&self, frames: Vec<Vec<u8>>) {
         let socket = self
             .socket
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Err(error) = socket.send_multipart(frames, 0) {
-            tracing::debug!("a message was left for a thread that has ended: {error}");
+            tracing::debug!("a message for a thread that has ended: {error}");
         }
     }
 }
 
 impl SocketReceiver {
-    /// For polling beside the owner's socket.
+    /// For polling together with the socket of the owner.
     pub fn poll_item(&self) -> zmq::PollItem<'_> {
         self.socket.as_poll_item(zmq::POLLIN)
     }
 
-    /// The next command, if one is there.
+    /// The next command, if the queue is not empty.
     pub fn take(&self) -> Option<SocketCommand> {
         let frames = self.socket.recv_multipart(zmq::DONTWAIT).ok()?;
         Some(if frames == [STOP] {

@@ -1,4 +1,4 @@
-//! The kernel's five sockets, bound where the connection file says. Starts no thread.
+//! Binds the five sockets of a kernel to the addresses of the connection file. Starts no thread.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use super::router::Router;
 use super::socket_queue::{self, SocketReceiver, SocketSender};
 use super::wire::Codec;
 
-/// What the sockets live in. Whoever closes them last keeps it until then.
+/// What the sockets belong to. It must live until the last of them is closed.
 pub use zmq::Context;
 
-/// Bound, and not yet served.
+/// The five sockets, bound and not yet served.
 pub struct Sockets {
     pub context: Context,
     pub shell: Bound<Router>,
@@ -26,19 +26,19 @@ pub struct Sockets {
     pub heartbeat: Bound<Heartbeat>,
 }
 
-/// A socket that waits for its thread, and the way into that thread.
+/// A socket that its thread will own, and the sender of its queue.
 pub struct Bound<T> {
     pub owner: T,
     pub sender: SocketSender,
 }
 
 impl Sockets {
-    /// Binds all five: from here on clients can connect, and nothing is lost.
+    /// Binds all five. From here on clients can connect, and nothing that they send is lost.
     pub fn bind(connection: Connection) -> anyhow::Result<Self> {
         let Connection { info, signer } = connection;
         let codec = Arc::new(Codec::new(signer, uuid::Uuid::new_v4().to_string()));
         let context = Context::new();
-        // zmq makes a socket's file in this thread. Whoever may write to it may connect.
+        // zmq creates the file of a socket in this thread. Every user who may write to the file may connect.
         let _private = (info.transport == Transport::IPC).then(PrivateFiles::begin);
         let router = |name, url: String| {
             bound(&context, &codec, name, &url, |receiver| {
@@ -60,7 +60,7 @@ impl Sockets {
         })
     }
 
-    /// The ways into all five threads.
+    /// The senders of all five queues.
     pub fn senders(&self) -> Vec<SocketSender> {
         vec![
             self.shell.sender.clone(),
@@ -72,7 +72,7 @@ impl Sockets {
     }
 }
 
-/// The socket called `name`, which `bind` binds to `url`, and the way into its thread.
+/// The socket called `name`, which `bind` binds to `url`, with its queue.
 fn bound<T>(
     context: &Context,
     codec: &Arc<Codec>,
@@ -85,7 +85,7 @@ fn bound<T>(
     Ok(Bound { owner, sender })
 }
 
-/// While it lives, files that this process makes are their owner's alone.
+/// While it lives, only the owner can use files that this process creates.
 struct PrivateFiles {
     before: Mode,
 }
@@ -99,7 +99,7 @@ impl PrivateFiles {
 
 impl Drop for PrivateFiles {
     fn drop(&mut self) {
-        // What cells write has the permissions that the user is used to.
+        // Files that are created later have the usual permissions.
         umask(self.before);
     }
 }

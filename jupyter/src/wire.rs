@@ -1,8 +1,8 @@
 //! Frames on a socket <-> typed messages, signed and checked.
 //!
-//! Pure: reads and writes no socket. <https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol>
-//! is the format. Where jupyter-protocol's types are narrower than the protocol, the JSON is mended here and
-//! nowhere else.
+//! Does no I/O. <https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol>
+//! is the format. Where the types of jupyter-protocol are narrower than the protocol, `compat` adapts the JSON; no
+//! other module does.
 
 mod compat;
 mod signature;
@@ -14,35 +14,35 @@ use serde_json::{Value, json};
 
 pub use signature::{Signer, UnknownScheme};
 
-/// Between the routing identities and the message proper.
+/// The frame between the routing identities and the message proper.
 const DELIMITER: &[u8] = b"<IDS|MSG>";
 
-/// The messaging protocol that is spoken.
+/// The version of the messaging protocol that corebook implements.
 pub const PROTOCOL_VERSION: &str = "5.4";
 
-/// How many signatures are remembered to recognise a message sent twice.
+/// How many signatures are remembered to detect replays.
 const REMEMBERED_SIGNATURES: usize = 65_536;
 
 /// A message as it arrived.
 #[derive(Debug, Clone)]
 pub struct Incoming {
     pub origin: Origin,
-    /// The id of the message that caused this one; empty for none.
+    /// The id of the message that caused this one; empty if no message did.
     pub parent_id: String,
     pub content: JupyterMessageContent,
     pub metadata: Value,
     pub message_type: String,
 }
 
-/// Who asked: what a reply needs to find its way and name its parent.
+/// Where a request came from: what a reply needs to reach its client and to name its parent.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// Routing identities; they never leave by iopub.
+    /// Routing identities. They are never published on iopub.
     pub identities: Vec<Vec<u8>>,
     /// The request's header, byte for byte.
     pub header: Vec<u8>,
     pub message_id: String,
-    /// The subshell that the header names; none is the main shell.
+    /// The subshell that the header names; `None` is the main shell.
     pub subshell: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub struct Origin {
 pub struct Outgoing {
     pub content: JupyterMessageContent,
     pub metadata: Value,
-    /// The header of the message that caused this one; empty for none.
+    /// The header of the message that caused this one; empty if no message did.
     pub parent_header: Vec<u8>,
     /// Routing identities, or the topic on iopub.
     pub identities: Vec<Vec<u8>>,
@@ -86,7 +86,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// * `session`: the kernel's own session id, the same on all its sockets.
+    /// * `session`: the session id of the kernel, the same on all its sockets.
     pub fn new(signer: Signer, session: String) -> Self {
         Self { signer, session }
     }
@@ -120,7 +120,7 @@ impl Codec {
         frames
     }
 
-    /// A client's request and its id, which the replies to it name as their parent.
+    /// The frames of a client's request, and its id, which replies name as their parent.
     pub fn encode_request(&self, content: JupyterMessageContent) -> (String, Vec<Vec<u8>>) {
         let frames = self.encode(Outgoing {
             content,
@@ -140,7 +140,9 @@ impl Codec {
         )
     }
 
-    /// The message in `frames`. `seen` remembers what this socket has taken before.
+    /// The message in `frames`.
+    ///
+    /// * `seen`: the signatures of earlier messages on this socket.
     pub fn decode(&self, frames: Vec<Vec<u8>>, seen: &mut Seen) -> Result<Incoming, WireError> {
         let delimiter = frames
             .iter()
@@ -181,7 +183,7 @@ impl Codec {
         let subshell = match &header["subshell_id"] {
             Value::Null => None,
             Value::String(id) => Some(id.clone()),
-            // No subshell has such an id, and the main shell was not meant.
+            // An id that no subshell has: the client did not mean the main shell.
             other => Some(other.to_string()),
         };
         let parent_id = parent["msg_id"].as_str().unwrap_or_default().to_owned();
@@ -201,7 +203,7 @@ impl Codec {
     }
 }
 
-/// Signatures that were seen: the newest [`REMEMBERED_SIGNATURES`].
+/// The newest [`REMEMBERED_SIGNATURES`] signatures.
 #[derive(Default)]
 pub struct Seen {
     known: HashSet<Vec<u8>>,
@@ -209,7 +211,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether `signature` is new.
+    /// Remembers `signature`. Returns whether it is new.
     fn insert(&mut self, signature: &[u8]) -> bool {
         if !self.known.insert(signature.to_vec()) {
             return false;
@@ -231,7 +233,7 @@ fn text_field(header: &Value, field: &'static str) -> Result<String, WireError> 
         .ok_or(WireError::Header { field })
 }
 
-/// Clients before protocol 5.1 send no date; what is sent must be one.
+/// Clients before protocol 5.1 send no date. A date that is sent must be valid.
 fn check_date(header: &Value) -> Result<(), WireError> {
     match &header["date"] {
         Value::Null => Ok(()),
@@ -244,7 +246,7 @@ fn check_date(header: &Value) -> Result<(), WireError> {
     }
 }
 
-/// ISO 8601 with a time zone, or without one as Python's `datetime.isoformat` writes local times.
+/// Whether `text` is ISO 8601, with a time zone or, as Python's `datetime.isoformat` writes local times, without.
 fn is_date(text: &str) -> bool {
     chrono::DateTime::parse_from_rfc3339(text).is_ok()
         || chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").is_ok()

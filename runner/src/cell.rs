@@ -1,4 +1,4 @@
-//! Runs one cell in a session: from its request until reply and idle are there. Judges nothing.
+//! Runs one cell in a session: sends its request and waits for reply and idle. Does not decide whether it passed.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,13 @@ use super::signals::UserSignal;
 use super::timeouts::{Step, Timeouts};
 use super::verdict::Ending;
 
-/// Sees what happens while a cell runs.
-pub trait Watch {
-    fn output(&mut self, output: Output) -> anyhow::Result<()>;
+/// What a running cell has to show.
+pub enum Report {
+    Output(Output),
     /// A line of the kernel's log.
-    fn log(&mut self, line: &str) -> anyhow::Result<()>;
-    /// The cell was asked to stop, for Ctrl-C.
-    fn interrupting(&mut self) -> anyhow::Result<()>;
+    Log(String),
+    /// Ctrl-C was pressed, and the cell is asked to stop.
+    Interrupting,
 }
 
 /// Why a session can't go on.
@@ -38,14 +38,15 @@ pub enum Lost {
     Failed(#[from] anyhow::Error),
 }
 
-/// Runs `source` and waits for its end.
+/// Runs `source` and waits until it has ended.
 ///
 /// * `limit`: how long it may take before it is interrupted.
+/// * `show`: called with each report as it comes; its errors end the wait.
 pub fn run(
     session: &mut Session,
     source: &str,
     limit: Option<Duration>,
-    watch: &mut dyn Watch,
+    show: &mut dyn FnMut(Report) -> anyhow::Result<()>,
 ) -> Result<Ending, Lost> {
     let id = session.execute(source)?;
     let mut running = Running {
@@ -57,11 +58,11 @@ pub fn run(
     };
     loop {
         match session.next(running.timeouts.deadline())? {
-            Event::Message(channel, message) => running.take(channel, *message, watch)?,
-            Event::Log(line) => watch.log(&line)?,
+            Event::Message(channel, message) => running.take(channel, *message, show)?,
+            Event::Log(line) => show(Report::Log(line))?,
             Event::UserSignal(UserSignal::Interrupt) if !running.is_interrupted => {
                 running.is_interrupted = true;
-                watch.interrupting()?;
+                show(Report::Interrupting)?;
                 session.interrupt()?;
             }
             Event::UserSignal(UserSignal::Interrupt | UserSignal::End) => {
@@ -82,7 +83,7 @@ pub fn run(
     }
 }
 
-/// A cell whose answer is not complete.
+/// A cell whose reply or idle has not arrived.
 struct Running {
     id: String,
     reply: Option<ExecuteReply>,
@@ -96,7 +97,7 @@ impl Running {
         &mut self,
         channel: Channel,
         message: Incoming,
-        watch: &mut dyn Watch,
+        show: &mut dyn FnMut(Report) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         if message.parent_id != self.id {
             return Ok(());
@@ -117,7 +118,7 @@ impl Running {
             }
             (Channel::Iopub, content) => {
                 if let Some(output) = Output::of(content) {
-                    watch.output(output).context("can't show an output")?;
+                    show(Report::Output(output)).context("can't show an output")?;
                 }
             }
             _ => {}

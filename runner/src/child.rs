@@ -1,4 +1,4 @@
-//! The kernel's process: started, listened to, and never left behind.
+//! The process of the kernel: starts it, reads its stderr, and ends it. Never leaves it running.
 
 use std::io::{ErrorKind, Read as _};
 use std::os::fd::{AsRawFd as _, RawFd};
@@ -14,10 +14,10 @@ use nix::unistd::Pid;
 
 use super::KernelProgram;
 
-/// How long the kernel may take to end, and to end its own children, when asked.
+/// How long the kernel may take to end, with its own children, after it was asked to.
 const END_WAIT: Duration = Duration::from_secs(3);
 
-/// How often a kernel that was asked to end is looked at.
+/// How often to check whether a kernel that was asked to end has ended.
 const END_POLL: Duration = Duration::from_millis(5);
 
 const READ_BYTES: usize = 8192;
@@ -25,10 +25,10 @@ const READ_BYTES: usize = 8192;
 /// A running kernel. Dropping it ends the process.
 pub struct Child {
     process: std::process::Child,
-    /// None once it is closed.
+    /// `None` after it was closed.
     stderr: Option<ChildStderr>,
-    /// The beginning of a line of stderr.
-    begun: Vec<u8>,
+    /// A line of stderr whose end has not arrived.
+    unfinished: Vec<u8>,
 }
 
 impl Child {
@@ -44,55 +44,55 @@ impl Child {
             .stderr(Stdio::piped())
             // Ctrl-C at the terminal is for the runner, which interrupts the cell.
             .process_group(0);
-        // When the runner is killed in a way that it can't notice, the kernel is to end in good order.
+        // If the runner is killed with SIGKILL, the kernel still ends in good order.
         end_with_parent(&mut command, Signal::SIGTERM);
         let mut process = command.spawn().context("can't start the kernel")?;
         let stderr = process.stderr.take();
         Ok(Self {
             process,
             stderr,
-            begun: Vec::new(),
+            unfinished: Vec::new(),
         })
     }
 
-    /// Readable when the kernel says something or has closed its stderr; none when it has.
+    /// Readable when the kernel has written to its stderr or closed it. `None` after that was noticed.
     pub fn stderr_fd(&self) -> Option<RawFd> {
         self.stderr.as_ref().map(|stderr| stderr.as_raw_fd())
     }
 
-    /// The lines that have come on stderr. Blocks unless [`Child::stderr_fd`] is readable.
+    /// The lines that have arrived on stderr. Blocks unless [`Child::stderr_fd`] is readable.
     pub fn read_stderr(&mut self) -> Vec<String> {
         let Some(stderr) = &mut self.stderr else {
             return Vec::new();
         };
         let mut bytes = [0; READ_BYTES];
         match stderr.read(&mut bytes) {
-            Ok(read @ 1..) => self.begun.extend(&bytes[..read]),
+            Ok(read @ 1..) => self.unfinished.extend(&bytes[..read]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Ok(0) | Err(_) => {
                 self.stderr = None;
-                if !self.begun.is_empty() {
-                    self.begun.push(b'\n');
+                if !self.unfinished.is_empty() {
+                    self.unfinished.push(b'\n');
                 }
             }
         }
-        let Some(end) = self.begun.iter().rposition(|byte| *byte == b'\n') else {
+        let Some(end) = self.unfinished.iter().rposition(|byte| *byte == b'\n') else {
             return Vec::new();
         };
-        let rest = self.begun.split_off(end + 1);
-        let lines = std::mem::replace(&mut self.begun, rest);
+        let rest = self.unfinished.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.unfinished, rest);
         String::from_utf8_lossy(&lines)
             .lines()
             .map(str::to_owned)
             .collect()
     }
 
-    /// How it ended, in words, if it has.
+    /// How the process ended, in words, if it has.
     pub fn ending(&mut self) -> std::io::Result<Option<String>> {
-        Ok(self.process.try_wait()?.map(in_words))
+        Ok(self.process.try_wait()?.map(describe))
     }
 
-    /// Waits a while for it to end by itself.
+    /// Waits for the process to end by itself. Returns whether it did within [`END_WAIT`].
     pub fn wait(&mut self) -> bool {
         let deadline = Instant::now() + END_WAIT;
         loop {
@@ -111,14 +111,14 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Says nothing any more: a full pipe must not keep it from ending.
+        // Closed, so that the kernel does not wait for a full pipe instead of ending.
         self.stderr = None;
         let Some(pid) = self.pid() else { return };
         if matches!(self.process.try_wait(), Ok(None)) {
-            // It ends its children, removes its files, and goes.
+            // The kernel ends its children and removes its files.
             let _ = kill(pid, Signal::SIGTERM);
             if !self.wait() {
-                // With all of its group. (Not after it was waited for: the number may be another's then.)
+                // Before it is waited for, because afterwards another group may have its number.
                 let _ = killpg(pid, Signal::SIGKILL);
                 let _ = self.process.wait();
             }
@@ -126,7 +126,7 @@ impl Drop for Child {
     }
 }
 
-fn in_words(status: ExitStatus) -> String {
+fn describe(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => {
             let name = Signal::try_from(signal).map_or("unknown", Signal::as_str);
@@ -138,22 +138,23 @@ fn in_words(status: ExitStatus) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_told_in_words() {
+    fn an_exit_status_is_described_in_words() {
         assert_eq!(
-            in_words(ExitStatus::from_raw(9)),
+            describe(ExitStatus::from_raw(9)),
             "was killed by signal 9 (SIGKILL)"
         );
         assert_eq!(
-            in_words(ExitStatus::from_raw(2 << 8)),
+            describe(ExitStatus::from_raw(2 << 8)),
             "ended with exit code 2"
         );
     }
 
-    fn shell(script: &str) -> Child {
+    /// A child that runs `script` instead of a kernel.
+    pub fn shell(script: &str) -> Child {
         let mut command = Command::new("sh");
         command
             .args(["-c", script])
@@ -164,12 +165,12 @@ mod tests {
         Child {
             process,
             stderr,
-            begun: Vec::new(),
+            unfinished: Vec::new(),
         }
     }
 
     #[test]
-    fn stderr_comes_in_whole_lines_and_the_last_one_without_its_end() {
+    fn stderr_is_read_in_lines_and_the_last_needs_no_newline() {
         let mut child = shell("printf 'one\\ntwo\\nthr' >&2; printf ee >&2");
         let mut lines = Vec::new();
         while child.stderr_fd().is_some() {
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn dropping_ends_a_process_that_does_not_want_to_and_its_children() {
+    fn dropping_kills_a_process_that_ignores_sigterm_and_its_group() {
         let mut child = shell("trap '' TERM; sleep 1000 & echo $! >&2; wait");
         let mut lines = Vec::new();
         while lines.is_empty() {
@@ -194,7 +195,31 @@ mod tests {
         }
     }
 
-    /// A zombie that nobody has collected does not run.
+    #[test]
+    fn dropping_lets_a_process_end_in_good_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ended");
+        let path = file.display();
+        let mut child = shell(&format!(
+            "trap 'sleep 0.2; echo done > {path}; exit' TERM; echo ready >&2; while :; do sleep 0.01; done"
+        ));
+        while child.read_stderr().is_empty() {}
+        drop(child);
+        assert!(file.exists());
+    }
+
+    #[test]
+    fn dropping_a_process_that_has_ended_does_not_wait() {
+        let mut child = shell("exit 3");
+        assert!(child.wait());
+        assert_eq!(
+            child.ending().unwrap(),
+            Some("ended with exit code 3".to_owned())
+        );
+        drop(child);
+    }
+
+    /// A zombie does not run.
     fn is_running(pid: Pid) -> bool {
         let output = Command::new("ps")
             .args(["-o", "stat=", "-p", &pid.to_string()])

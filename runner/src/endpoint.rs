@@ -1,4 +1,4 @@
-//! Where a private kernel and its one client meet: a folder only this user may enter, and a connection file.
+//! The addresses of a private kernel: a folder that only this user may enter, with a connection file. Binds nothing.
 
 use std::fs::Permissions;
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,12 +14,12 @@ use tempfile::TempDir;
 /// How many sockets a kernel binds.
 const SOCKETS: u16 = 5;
 
-/// Only this user enters the folder.
+/// Only this user may enter the folder.
 const FOLDER_MODE: u32 = 0o700;
 
 const SIGNATURE_SCHEME: &str = "hmac-sha256";
 
-/// The folder goes when this is dropped.
+/// The folder is removed when this is dropped.
 pub struct Endpoint {
     pub info: ConnectionInfo,
     folder: TempDir,
@@ -52,20 +52,20 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Nobody else may read it: its folder is closed to others.
+    /// Other users can't read it, because they can't enter its folder.
     pub fn connection_file(&self) -> PathBuf {
         self.folder.path().join("connection.json")
     }
 }
 
-/// Whether local sockets can be bound there. Paths may be too long for them, and some file systems have none.
+/// Whether local sockets can be bound there. The path may be too long, and some file systems have no sockets.
 fn is_fit_for_sockets(prefix: &Path) -> bool {
     let Some(prefix) = prefix.to_str() else {
         return false;
     };
     let path = format!("{prefix}-{SOCKETS}");
     let is_bound = UnixListener::bind(&path).is_ok();
-    // It is there only if it was bound.
+    // Exists only if it was bound.
     let _ = std::fs::remove_file(&path);
     is_bound
 }
@@ -78,7 +78,7 @@ fn ipc(prefix: &Path) -> ConnectionInfo {
     )
 }
 
-/// Ports that are free now. The kernel says so if another program takes one before it does.
+/// Ports that are free now. If another program takes one before the kernel does, the kernel reports it.
 fn tcp() -> anyhow::Result<ConnectionInfo> {
     let listen = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let listeners: Vec<TcpListener> = (0..SOCKETS)
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_is_private_and_goes() {
+    fn the_folder_is_private_and_removed_at_the_end() {
         let endpoint = Endpoint::create().unwrap();
         let folder = endpoint.folder.path().to_owned();
         assert_eq!(
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_too_long_for_sockets_is_found_out() {
+    fn a_path_that_is_too_long_for_sockets_is_detected() {
         let folder = tempfile::tempdir().unwrap();
         assert!(is_fit_for_sockets(&folder.path().join("s")));
         assert!(!is_fit_for_sockets(&folder.path().join("s".repeat(120))));

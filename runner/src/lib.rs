@@ -1,11 +1,11 @@
-//! `corebook run`: a client, a notebook, a terminal.
+//! `corebook run`: runs notebooks without Jupyter.
 //!
 //! Starts the kernel in a child process and talks to it over its sockets, as JupyterLab does. Never evaluates
 //! anything itself.
 //!
-//! * [`notebook`]: the file; `output`, `output_area`, `stream_text`: what its cells put out, as it keeps it
-//! * `printer`: the same for people
-//! * `endpoint`, `child`, `signals`: the kernel's process and the ways to it
+//! * [`notebook`]: the file; `output`, `output_area`, `stream_text`: the outputs of its cells as the file keeps them
+//! * `printer`: the outputs on a terminal; [`terminal`]: control characters made visible
+//! * `endpoint`, `child`, `signals`: the addresses of the kernel, its process, and signals to this one
 //! * `session`: all of that as one stream of events; `cell`: the events of one cell
 //! * `timeouts`, `verdict`: how long to wait, and whether a cell did what it should
 
@@ -33,7 +33,7 @@ use anyhow::Context as _;
 use corebook_build::{Prebuild, Toolchain, crates};
 use serde_json::Value;
 
-use self::cell::{Lost, Watch};
+use self::cell::{Lost, Report};
 use self::notebook::{CodeCell, Notebook};
 use self::output::Output;
 use self::output_area::OutputArea;
@@ -61,11 +61,11 @@ pub struct Options {
     pub timeout: Option<Duration>,
 }
 
-/// The program that is a kernel when it is called as `PROGRAM kernel CONNECTION_FILE`.
+/// A program that becomes a kernel when it is called as `PROGRAM kernel CONNECTION_FILE`.
 #[derive(Debug, Clone)]
 pub struct KernelProgram {
     pub path: PathBuf,
-    /// Added to the environment that it inherits.
+    /// Added to the environment that the program inherits.
     pub variables: Vec<(&'static str, &'static str)>,
 }
 
@@ -80,7 +80,7 @@ pub enum Destination {
 /// How a notebook's run ended.
 enum End {
     Completed,
-    /// Already told.
+    /// The reason was printed already.
     Failed,
     Interrupted,
 }
@@ -91,6 +91,20 @@ enum End {
 ///
 /// When a notebook or a place to write to is unusable, before anything runs; when a kernel can't be started.
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    run_after(options, prepare)
+}
+
+/// As [`run`], for a kernel that needs another preparation than the real one.
+///
+/// * `prepare`: called once, after the notebooks were checked and before the first kernel starts.
+///
+/// # Errors
+///
+/// As [`run`], and when `prepare` fails.
+pub fn run_after(
+    options: &Options,
+    prepare: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
     let notebooks: Vec<Notebook> = options
         .notebooks
         .iter()
@@ -128,7 +142,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What kernels need is built here, where its progress can be seen; they find it then.
+/// Builds what kernels need before they start, so that the progress of the build is visible here.
 fn prepare() -> anyhow::Result<()> {
     let prebuild = Prebuild::new(&Toolchain::here()?, &crates::from_environment()?)?;
     prebuild.ensure(&mut |line| eprintln!("{line}"))?;
@@ -143,7 +157,7 @@ fn destination<'a>(options: &'a Options, notebook: &'a Notebook) -> Option<&'a P
     }
 }
 
-/// Whoever read our output has enough of it, as `head` does.
+/// Whether the reader of our output has closed it, as `head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -178,21 +192,18 @@ fn run_notebook(
     }
     let end = end?;
     if matches!(end, End::Completed) {
-        let cells = if cells.len() == 1 {
-            "1 cell".to_owned()
-        } else {
-            format!("{} cells", cells.len())
-        };
-        screen.remark(&format!(
-            "{cells} in {:.1} s",
-            started.elapsed().as_secs_f64()
-        ))?;
+        screen.remark(&summary(cells.len(), started.elapsed()))?;
     }
     session.end();
     Ok(end)
 }
 
-/// A notebook's run: its outputs so far, and who sees them.
+fn summary(cells: usize, elapsed: Duration) -> String {
+    let plural = if cells == 1 { "" } else { "s" };
+    format!("{cells} cell{plural} in {:.1} s", elapsed.as_secs_f64())
+}
+
+/// The run of one notebook: its outputs so far, and where they are shown.
 struct Run<'a> {
     /// One for each code cell.
     areas: Vec<OutputArea>,
@@ -211,14 +222,16 @@ impl Run<'_> {
         path: &Path,
     ) -> anyhow::Result<End> {
         for (index, cell) in cells.iter().enumerate() {
-            // As in JupyterLab, a cell without code is not run.
+            // JupyterLab does not run cells without code either.
             if cell.source.trim().is_empty() {
                 continue;
             }
             self.current = index;
             self.screen
                 .begin_cell(index + 1, cells.len(), &cell.source)?;
-            let ending = cell::run(session, &cell.source, options.timeout, self);
+            let ending = cell::run(session, &cell.source, options.timeout, &mut |report| {
+                self.show(report)
+            });
             let verdict = match ending {
                 Ok(ending) => {
                     counts[index] = ending.execution_count;
@@ -235,12 +248,12 @@ impl Run<'_> {
                 Verdict::Passed | Verdict::Excused => {}
                 Verdict::Failed(why) => {
                     let line = format!("corebook: {place} failed: `{code}`: {why}");
-                    self.tell(&visible(&line))?;
+                    self.write_stderr(&visible(&line))?;
                     return Ok(End::Failed);
                 }
                 Verdict::Interrupted => {
                     let line = format!("corebook: {place} interrupted: `{code}`");
-                    self.tell(&visible(&line))?;
+                    self.write_stderr(&visible(&line))?;
                     return Ok(End::Interrupted);
                 }
             }
@@ -248,16 +261,24 @@ impl Run<'_> {
         Ok(End::Completed)
     }
 
-    fn tell(&mut self, line: &str) -> anyhow::Result<()> {
-        Ok(self.screen.aside(|| anstream::eprintln!("{line}"))?)
+    /// Shows and keeps what the running cell reports.
+    fn show(&mut self, report: Report) -> anyhow::Result<()> {
+        match report {
+            Report::Output(output) => {
+                self.screen.show(&output)?;
+                self.keep(&output);
+                Ok(())
+            }
+            Report::Log(line) => self.write_stderr(&line),
+            Report::Interrupting => {
+                self.write_stderr("corebook: interrupting the cell; Ctrl-C again ends the run")
+            }
+        }
     }
-}
 
-impl Watch for Run<'_> {
-    fn output(&mut self, output: Output) -> anyhow::Result<()> {
-        self.screen.show(&output)?;
-        match &output {
-            // What it updates may be another cell's.
+    fn keep(&mut self, output: &Output) {
+        match output {
+            // The display may belong to an earlier cell.
             Output::Update { bundle, display_id } => {
                 self.areas
                     .iter_mut()
@@ -265,15 +286,10 @@ impl Watch for Run<'_> {
             }
             other => self.areas[self.current].add(other),
         }
-        Ok(())
     }
 
-    fn log(&mut self, line: &str) -> anyhow::Result<()> {
-        self.tell(line)
-    }
-
-    fn interrupting(&mut self) -> anyhow::Result<()> {
-        self.tell("corebook: interrupting the cell; Ctrl-C again ends the run")
+    fn write_stderr(&mut self, line: &str) -> anyhow::Result<()> {
+        Ok(self.screen.aside(|| anstream::eprintln!("{line}"))?)
     }
 }
 
@@ -284,4 +300,22 @@ fn first_line(source: &str) -> &str {
         .map(str::trim)
         .find(|line| !line.is_empty())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_counts_cells_and_rounds_seconds() {
+        assert_eq!(summary(1, Duration::from_millis(1260)), "1 cell in 1.3 s");
+        assert_eq!(summary(0, Duration::ZERO), "0 cells in 0.0 s");
+        assert_eq!(summary(12, Duration::from_secs(90)), "12 cells in 90.0 s");
+    }
+
+    #[test]
+    fn the_first_line_is_the_first_that_is_not_blank() {
+        assert_eq!(first_line("\n  \n  let x = 1; \nx"), "let x = 1;");
+        assert_eq!(first_line(" \n"), "");
+    }
 }

@@ -1,7 +1,7 @@
 //! A notebook file: read, checked, filled with outputs, written.
 //!
-//! The notebook stays the JSON that it was: keys keep their order and what is unknown stays, which typed
-//! notebooks can't promise. The `nbformat` crate checks it and upgrades old versions. Never runs anything.
+//! The notebook stays JSON, so that keys keep their order and unknown fields are kept; types could not do that. The
+//! `nbformat` crate checks it and upgrades old versions. Never runs anything.
 
 use std::fs::Permissions;
 use std::io::Write as _;
@@ -13,15 +13,15 @@ use serde_json::{Map, Value, json};
 
 use super::output_area::sorted;
 
-/// The tag of a cell that shows an error: it must fail.
+/// The tag of a cell that must fail, because it shows an error.
 const RAISES_EXCEPTION: &str = "raises-exception";
 
 const LANGUAGE: &str = "rust";
 
-/// What the kernelspec is called unless its installer says otherwise.
+/// The name of the kernelspec unless `corebook install` was given another.
 const KERNEL_NAME: &str = "corebook";
 
-/// How long the ids of new cells are, as Jupyter makes them.
+/// The length of the ids of new cells, as in Jupyter.
 const CELL_ID_LEN: usize = 8;
 
 /// Permissions of a new file before the umask.
@@ -37,13 +37,13 @@ pub struct Notebook {
 /// A cell to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeCell {
-    /// Its place among all cells.
+    /// Its index among all cells.
     index: usize,
     pub source: String,
     pub must_fail: bool,
 }
 
-/// A file that can't be run or written.
+/// Why a notebook can't be run or written.
 #[derive(Debug, thiserror::Error)]
 pub enum NotebookError {
     #[error("can't read the notebook {}", path.display())]
@@ -113,20 +113,20 @@ impl Notebook {
             .collect()
     }
 
-    /// Forgets what cells put out in earlier runs.
+    /// Removes the outputs of earlier runs.
     pub fn clear_outputs(&mut self) {
         for cell in self.code_cells() {
             self.fill(&cell, None, json!([]));
         }
     }
 
-    /// Gives a cell its outputs, in the notebook's JSON, and the count of its execution.
+    /// Sets the outputs of a cell, as JSON of the notebook format, and its execution count.
     pub fn fill(&mut self, cell: &CodeCell, execution_count: Option<usize>, outputs: Value) {
         self.json["cells"][cell.index]["execution_count"] = json!(execution_count);
         self.json["cells"][cell.index]["outputs"] = outputs;
     }
 
-    /// Says which kernel ran it: the language as the kernel describes it, and the kernelspec if none is named.
+    /// Sets the language as the kernel describes it, and the kernelspec if the notebook names none.
     pub fn set_language_info(&mut self, language_info: &Map<String, Value>) {
         let metadata = &mut self.json["metadata"];
         if metadata["kernelspec"].is_null() {
@@ -152,7 +152,7 @@ impl Notebook {
         String::from_utf8(text).expect("JSON is UTF-8")
     }
 
-    /// Writes the notebook to `path`: the whole of it or nothing, through links to the file itself.
+    /// Writes the notebook to `path`, completely or not at all. Follows links.
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl Notebook {
     }
 }
 
-/// Checks that a file can be put where `path` says, before the work that it shall keep is done.
+/// Checks that `path` can be written, before the run whose outputs go there.
 ///
 /// # Errors
 ///
@@ -201,7 +201,7 @@ fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The file behind a link; the path itself where there is no file yet.
+/// The path without links; the path itself if there is no file yet.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
@@ -212,7 +212,7 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// The notebook as version 4.5, or why it is none.
+/// The notebook in version 4.5, or why it is no notebook.
 fn upgraded(mut json: Value) -> Result<Value, String> {
     if !json["nbformat"].is_i64() {
         return Err("it has no \"nbformat\"".to_owned());
@@ -225,7 +225,7 @@ fn upgraded(mut json: Value) -> Result<Value, String> {
                 .and_then(|text| Ok(serde_json::from_str(&text)?))
                 .map_err(|error| error.to_string())?;
         }
-        // Between 4.0 and 4.5 only the ids of cells are new.
+        // 4.5 differs from 4.0 only in the ids of cells.
         nbformat::Notebook::Legacy(_) => json["nbformat_minor"] = json!(5),
         _ => {}
     }
@@ -233,7 +233,8 @@ fn upgraded(mut json: Value) -> Result<Value, String> {
     Ok(json)
 }
 
-/// Outputs go when the notebook runs, so broken ones do no harm. (The crate would print them on stderr.)
+/// A run removes the outputs anyway, so broken ones are no reason to refuse a notebook. (The crate would print them on
+/// stderr.)
 fn without_outputs(json: &Value) -> String {
     let mut json = json.clone();
     for cell in json["cells"].as_array_mut().into_iter().flatten() {
@@ -266,7 +267,7 @@ fn add_missing_ids(json: &mut Value) {
     }
 }
 
-/// The language of a notebook that is not for Rust. One that names no language is taken for Rust.
+/// The language of a notebook that is not for Rust. Without a language it counts as Rust.
 fn other_language(metadata: &Value) -> Option<String> {
     let named = metadata["kernelspec"]["language"]
         .as_str()
@@ -283,7 +284,7 @@ fn other_language(metadata: &Value) -> Option<String> {
     }
 }
 
-/// Text that a notebook may also keep as a list of lines.
+/// The text of a field that may also be a list of lines.
 fn joined(text: &Value) -> String {
     match text {
         Value::String(text) => text.clone(),

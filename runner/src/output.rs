@@ -1,9 +1,9 @@
-//! What a cell puts out, as messages say it. Pure.
+//! The outputs of a cell, converted from messages. Does no I/O.
 
 use jupyter_protocol::{JupyterMessageContent, Media, Stdio, Transient};
 use serde_json::{Map, Value};
 
-/// The types that say something in a terminal, best first.
+/// The types that a terminal can show, best first.
 const TEXT_TYPES: [&str; 3] = ["text/plain", "text/markdown", "text/latex"];
 
 /// One output message.
@@ -23,12 +23,12 @@ pub enum Output {
         bundle: Bundle,
         display_id: Option<String>,
     },
-    /// Replaces what was displayed under this id, in whatever cell.
+    /// Replaces what was displayed under this id, in any cell.
     Update {
         bundle: Bundle,
         display_id: String,
     },
-    /// Takes away the cell's outputs, now or when the next one comes.
+    /// Removes the outputs of the cell, at once or when the next output arrives.
     Clear {
         is_delayed: bool,
     },
@@ -39,7 +39,7 @@ pub enum Output {
     },
 }
 
-/// One thing in several forms.
+/// The same content in several types.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Bundle {
     /// By MIME type.
@@ -54,7 +54,7 @@ pub enum StreamName {
 }
 
 impl Output {
-    /// The output in a message from iopub; `None` for messages that put nothing out.
+    /// The output in a message from iopub; `None` for messages that are no output.
     pub fn of(content: JupyterMessageContent) -> Option<Self> {
         match content {
             JupyterMessageContent::StreamContent(stream) => Some(Self::Stream {
@@ -99,7 +99,7 @@ impl StreamName {
         }
     }
 
-    /// As notebooks write it.
+    /// The name in notebooks.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stdout => "stdout",
@@ -116,15 +116,15 @@ impl Bundle {
         Self { data, metadata }
     }
 
-    /// What a terminal can show of it: text, or a note of what there would be to see.
+    /// What a terminal can show: the text, or else the names of the types.
     pub fn text(&self) -> String {
         let text = TEXT_TYPES
             .iter()
             .find_map(|mime_type| self.data.get(*mime_type)?.as_str());
-        text.map_or_else(|| self.note(), str::to_owned)
+        text.map_or_else(|| self.type_names(), str::to_owned)
     }
 
-    fn note(&self) -> String {
+    fn type_names(&self) -> String {
         let mut types: Vec<&str> = self.data.keys().map(String::as_str).collect();
         types.sort_unstable();
         match types.as_slice() {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_text_is_named() {
+    fn content_without_text_is_shown_by_its_types() {
         let picture = bundle(vec![
             MediaType::Svg("<svg/>".into()),
             MediaType::Png("iVBO".into()),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_needs_to_say_of_what() {
+    fn an_update_without_an_id_is_no_output() {
         let media = Media::from(vec![MediaType::Plain("2".into())]);
         let mut update = UpdateDisplayData::new(media, "bar");
         assert!(

@@ -1,18 +1,18 @@
-//! A cell's outputs as a notebook keeps them: what JupyterLab's output area does with messages. Pure.
+//! The outputs of a cell as a notebook keeps them: does what JupyterLab's output area does. Does no I/O.
 
 use serde_json::{Map, Value, json};
 
 use super::output::{Bundle, Output, StreamName};
 use super::stream_text::StreamText;
 
-/// Types that are text although their names do not start with `text/`.
+/// Text types whose names do not start with `text/`.
 const FURTHER_TEXT_TYPES: [&str; 2] = ["application/javascript", "image/svg+xml"];
 
 /// The outputs of one cell.
 #[derive(Debug, Clone, Default)]
 pub struct OutputArea {
     kept: Vec<Kept>,
-    /// The next output takes the place of all others.
+    /// Whether the next output replaces all others.
     is_clear_due: bool,
 }
 
@@ -36,7 +36,7 @@ enum Kept {
 }
 
 impl OutputArea {
-    /// Takes in what the cell put out. Updates are not this cell's alone: see [`OutputArea::update`].
+    /// Adds an output of the cell. An update may also concern other cells: see [`OutputArea::update`].
     pub fn add(&mut self, output: &Output) {
         let kept = match output {
             Output::Stream { name, text } => return self.add_stream(*name, text),
@@ -78,7 +78,7 @@ impl OutputArea {
         self.kept.push(kept);
     }
 
-    /// Replaces what is displayed under `display_id`, if anything is.
+    /// Replaces what is displayed under `display_id`, if this cell displays it.
     pub fn update(&mut self, display_id: &str, new: &Bundle) {
         for kept in &mut self.kept {
             if let Kept::Bundle {
@@ -122,11 +122,11 @@ impl OutputArea {
 }
 
 impl Kept {
-    /// Jupyter writes keys in alphabetical order.
+    /// Keys are in alphabetical order, as Jupyter writes them.
     fn to_json(&self) -> Value {
         match self {
             Self::Stream { name, text } => {
-                json!({ "name": name.as_str(), "output_type": "stream", "text": lines(&text.text()) })
+                json!({ "name": name.as_str(), "output_type": "stream", "text": split_lines(&text.text()) })
             }
             Self::Bundle {
                 bundle,
@@ -161,7 +161,7 @@ impl Kept {
     }
 }
 
-/// Text is kept as lines, other types whole.
+/// Text types as lists of lines, other types unchanged.
 fn data(data: &Map<String, Value>) -> Value {
     let is_text =
         |mime_type: &str| mime_type.starts_with("text/") || FURTHER_TEXT_TYPES.contains(&mime_type);
@@ -171,14 +171,14 @@ fn data(data: &Map<String, Value>) -> Value {
             if is_text(mime_type)
                 && let Some(text) = value.as_str()
             {
-                *value = lines(text);
+                *value = split_lines(text);
             }
         }
     }
     kept
 }
 
-/// A copy whose objects have their keys in alphabetical order, however deep.
+/// A copy with the keys of all objects, also of nested ones, in alphabetical order.
 pub fn sorted(object: &Map<String, Value>) -> Value {
     fn sort(value: &Value) -> Value {
         match value {
@@ -195,15 +195,12 @@ pub fn sorted(object: &Map<String, Value>) -> Value {
     fields.into_iter().collect::<Map<_, _>>().into()
 }
 
-/// `text` as a list of lines that keep their ends, split where Python's `str.splitlines` splits, because
-/// that is what writes Jupyter's notebooks.
-pub fn lines(text: &str) -> Value {
+/// `text` as a list of lines with their line ends, split as Python's `str.splitlines` does, because Jupyter writes
+/// notebooks with it.
+pub fn split_lines(text: &str) -> Value {
     let mut lines = Vec::new();
     let mut rest = text;
-    while let Some((at, end)) = rest
-        .char_indices()
-        .find(|(_, character)| is_line_end(*character))
-    {
+    while let Some((at, end)) = rest.char_indices().find(|(_, c)| is_line_end(*c)) {
         let mut after = at + end.len_utf8();
         if rest[at..].starts_with("\r\n") {
             after = at + 2;
@@ -218,9 +215,9 @@ pub fn lines(text: &str) -> Value {
 }
 
 /// <https://docs.python.org/3/library/stdtypes.html#str.splitlines>
-fn is_line_end(character: char) -> bool {
+fn is_line_end(c: char) -> bool {
     matches!(
-        character,
+        c,
         '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
     )
 }

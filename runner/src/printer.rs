@@ -1,9 +1,9 @@
-//! Cells and their outputs on a screen or in a pipe.
+//! Prints cells and their outputs on a screen or into a pipe.
 //!
-//! On a screen the last line says how far the run is; outputs are written above it. What was displayed under an
-//! id can be replaced there while nothing has come after it; a pipe gets it when something comes after it.
-//! The last state of a display that was updated later follows at the cell's end. Knows nothing of kernels
-//! and notebooks.
+//! On a screen the last line shows the progress of the run, and outputs are written above it. A display with an id can
+//! be replaced on a screen until something is written after it; a pipe gets it when the next output arrives. If a display
+//! is updated later, its last state is printed at the end of the cell. Knows nothing about kernels and
+//! notebooks.
 
 use std::io::{IsTerminal as _, Stdout, Write};
 
@@ -16,29 +16,29 @@ use super::terminal::visible;
 const LABEL: Style = AnsiColor::Green.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
-/// Back to the line's start, and the rest of the line goes.
+/// Moves to the start of the line and erases the line.
 const ERASE_LINE: &str = "\r\x1b[K";
-/// All below goes too.
+/// Moves to the start of the line and erases everything from there.
 const ERASE_BELOW: &str = "\r\x1b[J";
-/// Long lines are cut at the screen's edge, so that the number of lines is known.
+/// Long lines are cut at the edge of the screen, so that the number of lines is known.
 const WRAP_OFF: &str = "\x1b[?7l";
 const WRAP_ON: &str = "\x1b[?7h";
 
-/// Displays of more lines may not fit on the screen and are not replaced in place.
+/// Displays with more lines may not fit on the screen and are not replaced in place.
 const MOST_REPLACED_LINES: usize = 20;
 
-/// Writes a run's transcript.
+/// Prints a run.
 pub struct Printer<W> {
     out: W,
-    /// Whether lines can be taken back.
+    /// Whether `out` is a screen, on which lines can be erased.
     is_live: bool,
-    /// The line at the bottom, if there is one now.
+    /// The text of the progress line while a cell runs.
     progress: Option<String>,
     is_progress_shown: bool,
-    /// Whether something is on the current line.
+    /// Whether the current line is unfinished.
     is_in_line: bool,
     displays: Vec<Display>,
-    /// The display that nothing has come after.
+    /// The index of the display after which nothing was written.
     last_display: Option<usize>,
     is_clear_due: bool,
     has_cells: bool,
@@ -47,12 +47,12 @@ pub struct Printer<W> {
 /// Something displayed under an id.
 struct Display {
     id: String,
-    /// Empty while it is held back.
+    /// What was written; empty until something was.
     shown: String,
     latest: String,
 }
 
-/// The printer of a run: colours as the terminal and the environment want them.
+/// A printer for stdout, with colours if the terminal and the environment allow them.
 pub type Screen = Printer<AutoStream<Stdout>>;
 
 /// A printer for this process's stdout.
@@ -63,7 +63,7 @@ pub fn screen() -> Screen {
 }
 
 impl<W: Write> Printer<W> {
-    /// * `is_live`: whether `out` is a screen on which lines can be taken back.
+    /// * `is_live`: whether `out` is a screen on which lines can be erased.
     pub fn new(out: W, is_live: bool) -> Self {
         Self {
             out,
@@ -78,7 +78,7 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// A line above the cells of a notebook.
+    /// Prints a line above the cells of a notebook.
     pub fn heading(&mut self, text: &str) -> std::io::Result<()> {
         self.begin_output()?;
         self.blank_line()?;
@@ -87,7 +87,7 @@ impl<W: Write> Printer<W> {
         self.finish_output()
     }
 
-    /// Shows a cell that runs now: number `number` of `total`.
+    /// Prints the source of a cell that starts: number `number` of `total`.
     pub fn begin_cell(&mut self, number: usize, total: usize, source: &str) -> std::io::Result<()> {
         self.begin_output()?;
         self.blank_line()?;
@@ -106,7 +106,7 @@ impl<W: Write> Printer<W> {
         self.finish_output()
     }
 
-    /// Shows what a cell put out.
+    /// Prints an output of the cell.
     pub fn show(&mut self, output: &Output) -> std::io::Result<()> {
         self.begin_output()?;
         if !matches!(output, Output::Update { .. } | Output::Clear { .. }) {
@@ -142,7 +142,7 @@ impl<W: Write> Printer<W> {
         self.finish_output()
     }
 
-    /// The cell has ended: the last state of what could not be replaced in place follows.
+    /// To be called when the cell has ended. Prints the last state of displays that could not be replaced in place.
     pub fn end_cell(&mut self) -> std::io::Result<()> {
         self.begin_output()?;
         self.end_line()?;
@@ -155,7 +155,7 @@ impl<W: Write> Printer<W> {
         self.finish_output()
     }
 
-    /// A remark that only somebody who watches wants.
+    /// Prints a remark, on a screen only.
     pub fn remark(&mut self, text: &str) -> std::io::Result<()> {
         if !self.is_live {
             return Ok(());
@@ -166,15 +166,15 @@ impl<W: Write> Printer<W> {
         self.finish_output()
     }
 
-    /// Steps aside for something on stderr, which may be the same screen.
-    pub fn aside(&mut self, say: impl FnOnce()) -> std::io::Result<()> {
+    /// Calls `write_stderr`, which may write to the same screen, and keeps the lines apart.
+    pub fn aside(&mut self, write_stderr: impl FnOnce()) -> std::io::Result<()> {
         self.begin_output()?;
         if self.is_live {
             self.end_line()?;
             self.last_display = None;
         }
         self.out.flush()?;
-        say();
+        write_stderr();
         self.finish_output()
     }
 
@@ -219,7 +219,7 @@ impl<W: Write> Printer<W> {
         let is_replaced =
             self.is_live && self.last_display == Some(index) && lines <= MOST_REPLACED_LINES;
         if is_replaced {
-            self.take_back(lines)?;
+            self.erase_lines(lines)?;
             self.write_cut(&text)?;
             self.displays[index].shown.clone_from(&text);
         }
@@ -227,7 +227,7 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
-    /// Lines that can be taken back, because each is one line on the screen.
+    /// Writes lines that can be erased later, because each takes one line on the screen.
     fn write_cut(&mut self, text: &str) -> std::io::Result<()> {
         for line in text.lines() {
             writeln!(self.out, "{WRAP_OFF}{line}{WRAP_ON}")?;
@@ -235,7 +235,7 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
-    /// Something comes after the last display: what was held back of it goes before.
+    /// Prints the last display into a pipe, because something else follows now.
     fn release(&mut self) -> std::io::Result<()> {
         if let Some(index) = self.last_display
             && !self.is_live
@@ -246,21 +246,21 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
-    fn take_back(&mut self, lines: usize) -> std::io::Result<()> {
+    fn erase_lines(&mut self, lines: usize) -> std::io::Result<()> {
         if lines > 0 {
             write!(self.out, "\x1b[{lines}A{ERASE_BELOW}")?;
         }
         Ok(())
     }
 
-    /// What has scrolled by stays; what is in the line, or displayed last, goes.
+    /// Erases the current line or the last display; what is above stays.
     fn clear(&mut self) -> std::io::Result<()> {
         if self.is_live {
             if self.is_in_line {
                 write!(self.out, "{ERASE_LINE}")?;
                 self.is_in_line = false;
             } else if let Some(index) = self.last_display {
-                self.take_back(self.displays[index].shown.lines().count())?;
+                self.erase_lines(self.displays[index].shown.lines().count())?;
             }
         }
         self.end_line()?;
@@ -291,7 +291,7 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
-    /// The progress line comes back only where it hides nothing: below whole lines.
+    /// Shows the progress line again, but only below a finished line.
     fn finish_output(&mut self) -> std::io::Result<()> {
         if self.is_live
             && !self.is_in_line
@@ -305,7 +305,7 @@ impl<W: Write> Printer<W> {
 }
 
 impl Display {
-    /// Writes its last state if that was not shown.
+    /// Writes the last state if it was not written yet.
     fn catch_up(&mut self, out: &mut impl Write) -> std::io::Result<()> {
         if self.shown != self.latest {
             self.shown.clone_from(&self.latest);

@@ -1,4 +1,4 @@
-//! One kernel and everything that can happen with it, as one stream of happenings. Prints nothing.
+//! One kernel, with its messages, log, signals and end as one stream of events. Prints nothing.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -16,33 +16,33 @@ use super::child::Child;
 use super::endpoint::Endpoint;
 use super::signals::{Signals, UserSignal};
 
-/// How long a kernel may take to answer at all. It does so before it warms up.
+/// How long a kernel may take to answer for the first time. It answers before it is warm.
 const READY_WAIT: Duration = Duration::from_secs(60);
 
-/// How long a dead kernel's last words may take to arrive.
-const LAST_WORDS_WAIT: Duration = Duration::from_millis(100);
+/// How long the last messages of a dead kernel may take to arrive.
+const LAST_MESSAGES_WAIT: Duration = Duration::from_millis(100);
 
 /// A kernel that answers. Dropping it ends the kernel's process.
 pub struct Session<'a> {
-    // Dropped in this order: the process, the sockets, the folder they are in.
+    // Dropped in this order: the process, the sockets, the folder that they are in.
     child: Child,
     client: Client,
     _endpoint: Endpoint,
     signals: &'a mut Signals,
-    happenings: VecDeque<Event>,
+    events: VecDeque<Event>,
     is_dead: bool,
 }
 
-/// Something to act upon.
+/// Something that the run has to react to.
 #[derive(Debug)]
 pub enum Event {
     Message(Channel, Box<Incoming>),
     /// A line of the kernel's log.
     Log(String),
     UserSignal(UserSignal),
-    /// The kernel's process ended; how, in words. Nothing comes after it.
+    /// The process of the kernel ended; how, in words. No event follows.
     Died(String),
-    /// The deadline came first.
+    /// The deadline passed before any event.
     TimeIsUp,
 }
 
@@ -57,16 +57,18 @@ impl<'a> Session<'a> {
             client,
             _endpoint: endpoint,
             signals,
-            happenings: VecDeque::new(),
+            events: VecDeque::new(),
             is_dead: false,
         })
     }
 
-    /// Waits until the kernel answers and this client misses none of its messages. `log` gets its log's lines.
+    /// Waits until the kernel answers and this client is subscribed, so that it misses no message.
+    ///
+    /// * `log`: called with each line of the kernel's log.
     ///
     /// # Errors
     ///
-    /// When the kernel dies or does not answer in a minute, or somebody wants the run to end.
+    /// When the kernel dies, when it does not answer within [`READY_WAIT`], or when a signal asks the run to end.
     pub fn become_ready(&mut self, log: &mut dyn FnMut(&str)) -> anyhow::Result<LanguageInfo> {
         let deadline = Instant::now() + READY_WAIT;
         let request = self.client.ask(KernelInfoRequest {})?;
@@ -99,7 +101,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Sends a cell; what comes of it has the returned id as its parent.
+    /// Sends a cell. Returns the id that its messages name as their parent.
     pub fn execute(&self, source: &str) -> anyhow::Result<String> {
         let request = ExecuteRequest {
             allow_stdin: false,
@@ -108,7 +110,7 @@ impl<'a> Session<'a> {
         self.client.ask(request)
     }
 
-    /// Asks the kernel to stop the cell that runs.
+    /// Asks the kernel to stop the running cell.
     pub fn interrupt(&self) -> anyhow::Result<()> {
         self.client.ask_control(InterruptRequest {}).map(drop)
     }
@@ -125,11 +127,11 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What happens next, if it does before `deadline`.
+    /// The next event, or [`Event::TimeIsUp`] at `deadline`.
     pub fn next(&mut self, deadline: Option<Instant>) -> anyhow::Result<Event> {
         loop {
-            if let Some(happening) = self.happenings.pop_front() {
-                return Ok(happening);
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(Event::TimeIsUp);
@@ -145,36 +147,36 @@ impl<'a> Session<'a> {
             .flatten()
             .collect();
         let ready = self.client.wait(&watched, deadline)?;
-        // A signal may have told of the kernel's end.
-        self.happenings
+        // In this order: a SIGCHLD may have ended the wait, and `ending` sees its reason.
+        self.events
             .extend(self.signals.take().into_iter().map(Event::UserSignal));
         let ending = self
             .child
             .ending()
-            .context("can't tell whether the kernel runs")?;
+            .context("can't find out whether the kernel runs")?;
         self.take_messages();
         if stderr.is_some_and(|stderr| ready.contains(&stderr)) {
-            self.happenings
+            self.events
                 .extend(self.child.read_stderr().into_iter().map(Event::Log));
         }
         if let Some(how) = ending
             && !self.is_dead
         {
             self.is_dead = true;
-            self.take_last_words()?;
-            self.happenings.push_back(Event::Died(how));
+            self.take_last_messages()?;
+            self.events.push_back(Event::Died(how));
         }
         Ok(())
     }
 
-    /// What a dead kernel has said is still on its way for a moment.
-    fn take_last_words(&mut self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + LAST_WORDS_WAIT;
+    /// Takes what a dead kernel has sent before, which may still be in its pipe and sockets.
+    fn take_last_messages(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + LAST_MESSAGES_WAIT;
         while Instant::now() < deadline {
             let stderr = self.child.stderr_fd();
             let watched: Vec<_> = stderr.into_iter().collect();
             if !self.client.wait(&watched, Some(deadline))?.is_empty() {
-                self.happenings
+                self.events
                     .extend(self.child.read_stderr().into_iter().map(Event::Log));
             }
             self.take_messages();
@@ -184,8 +186,35 @@ impl<'a> Session<'a> {
 
     fn take_messages(&mut self) {
         let messages = self.client.take().into_iter();
-        let happenings =
-            messages.map(|(channel, message)| Event::Message(channel, Box::new(message)));
-        self.happenings.extend(happenings);
+        let events = messages.map(|(channel, message)| Event::Message(channel, Box::new(message)));
+        self.events.extend(events);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::child::tests::shell;
+
+    #[test]
+    fn the_last_lines_of_a_dead_kernel_are_read() {
+        let endpoint = Endpoint::create().unwrap();
+        let mut child = shell("echo last >&2; echo words >&2");
+        assert!(child.wait());
+        let mut session = Session {
+            child,
+            client: Client::connect(&endpoint.info).unwrap(),
+            _endpoint: endpoint,
+            signals: &mut Signals::catch().unwrap(),
+            events: VecDeque::new(),
+            is_dead: true,
+        };
+        session.take_last_messages().unwrap();
+        let lines = session.events.iter().map(|event| match event {
+            Event::Log(line) => line.as_str(),
+            other => panic!("{other:?}"),
+        });
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines, ["last", "words"]);
     }
 }

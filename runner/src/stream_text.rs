@@ -1,22 +1,22 @@
-//! The text that a stream leaves after backspaces and carriage returns, as JupyterLab keeps it. Pure.
+//! The text of a stream after backspaces and carriage returns are applied, as JupyterLab keeps it. Does no I/O.
 
-/// Text with a place where the next character goes.
+/// Text with a cursor in its last line.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StreamText {
-    /// Everything before the last line, newlines included.
+    /// All lines before the last, with their newlines.
     finished: String,
     /// The last line. Its characters can still be overwritten.
     line: Vec<char>,
-    /// Where in the last line the next character goes.
+    /// The cursor: where in the last line the next character goes.
     column: usize,
 }
 
 impl StreamText {
-    /// Goes on with `text`: `\r` goes back to the line's start, `\b` takes one character back, neither
-    /// beyond the line; other characters replace what is there, escape sequences too.
+    /// Appends `text`. `\r` moves the cursor to the start of the line, and `\b` removes the character before it;
+    /// neither leaves the line. Every other character overwrites the one at the cursor, also in escape sequences.
     pub fn push(&mut self, text: &str) {
-        for character in text.chars() {
-            match character {
+        for c in text.chars() {
+            match c {
                 '\n' => {
                     self.finished.extend(self.line.drain(..));
                     self.finished.push('\n');
@@ -40,7 +40,7 @@ impl StreamText {
         }
     }
 
-    /// All that is left to see.
+    /// The text that is visible.
     pub fn text(&self) -> String {
         let mut text = self.finished.clone();
         text.extend(&self.line);
@@ -70,13 +70,13 @@ mod tests {
     }
 
     #[test]
-    fn a_backspace_takes_one_character_and_never_the_line_before() {
+    fn a_backspace_removes_one_character_and_stays_in_its_line() {
         assert_eq!(text(&["ab\u{8}c"]), "ac");
         assert_eq!(text(&["a\n\u{8}\u{8}b"]), "a\nb");
     }
 
     #[test]
-    fn characters_of_several_bytes_are_one_place() {
+    fn characters_of_several_bytes_take_one_column() {
         assert_eq!(text(&["äöü\rx"]), "xöü");
     }
 }

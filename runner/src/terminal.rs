@@ -1,14 +1,15 @@
-//! Names, paths and sources of others on a terminal, where control characters are commands: they move the cursor, erase
-//! lines and set titles. What a cell puts out is the user's and does not go through here.
+//! Makes control characters visible in names, paths and sources that come from files. On a terminal they are commands:
+//! they move the cursor, erase lines and set titles. Outputs of cells do not go through here: they are what
+//! the user's own code prints.
 
 /// `text` with its control characters written out, as in `\\u{1b}`; line breaks and tabs stay.
 pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() && !matches!(letter, '\n' | '\t') {
-            visible.extend(letter.escape_default());
+    for c in text.chars() {
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            visible.extend(c.escape_default());
         } else {
-            visible.push(letter);
+            visible.push(c);
         }
     }
     visible
@@ -19,7 +20,7 @@ mod tests {
     use super::visible;
 
     #[test]
-    fn control_characters_are_seen_and_command_nothing() {
+    fn control_characters_are_escaped() {
         assert_eq!(
             visible("a\u{1b}[2Jb\u{9b}1mc\u{7}\r\0\n\td é"),
             "a\\u{1b}[2Jb\\u{9b}1mc\\u{7}\\r\\u{0}\n\td é"

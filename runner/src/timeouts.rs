@@ -1,24 +1,25 @@
-//! How long a cell is waited for: when to interrupt it, and when to give the kernel up. Pure; told the time.
+//! How long to wait for a cell: when to interrupt it, and when to give up the kernel. Does no I/O and reads no clock:
+//! every function takes the time.
 
 use std::time::{Duration, Instant};
 
-/// How long a kernel may warm up before it takes the cell up.
+/// How long a kernel may warm up before it starts the cell.
 const START_WAIT: Duration = Duration::from_secs(300);
 
-/// How long an interrupted cell may take to end. The kernel stops it harder after a second by itself, and
-/// at once when interrupted again.
+/// How long an interrupted cell may take to end. The kernel kills its process after a second by itself, and at once
+/// after a second interrupt.
 const INTERRUPT_WAIT: Duration = Duration::from_secs(5);
 
-/// How long the rest of an answer may take once a part is there.
+/// How long the kernel may take from reply to idle, or from idle to reply.
 const REST_WAIT: Duration = Duration::from_secs(10);
 
-/// The clock of one cell.
+/// The deadlines of one cell.
 #[derive(Debug)]
 pub struct Timeouts {
     limit: Option<Duration>,
     stage: Stage,
     stage_end: Option<Instant>,
-    /// When the answer must be complete.
+    /// When reply and idle must both have arrived.
     rest_end: Option<Instant>,
 }
 
@@ -30,7 +31,7 @@ enum Stage {
     InterruptedTwice,
 }
 
-/// What is to be done now.
+/// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Interrupt,
@@ -38,7 +39,9 @@ pub enum Step {
 }
 
 impl Timeouts {
-    /// A request was sent. `limit`: for the cell itself, from when the kernel takes it up.
+    /// To be called when the request is sent.
+    ///
+    /// * `limit`: how long the cell may take, from when the kernel starts it.
     pub fn new(limit: Option<Duration>, now: Instant) -> Self {
         Self {
             limit,
@@ -48,7 +51,7 @@ impl Timeouts {
         }
     }
 
-    /// The kernel has taken the cell up.
+    /// The kernel has started the cell.
     pub fn cell_started(&mut self, now: Instant) {
         if self.stage == Stage::Waiting {
             self.enter(
@@ -58,17 +61,17 @@ impl Timeouts {
         }
     }
 
-    /// A part of the answer is there.
+    /// Reply or idle has arrived.
     pub fn answer_began(&mut self, now: Instant) {
         self.rest_end.get_or_insert(now + REST_WAIT);
     }
 
-    /// When something will be due next.
+    /// When the next step is due.
     pub fn deadline(&self) -> Option<Instant> {
         [self.stage_end, self.rest_end].into_iter().flatten().min()
     }
 
-    /// What is due, once.
+    /// The step that is due. Each is returned once.
     pub fn due(&mut self, now: Instant) -> Option<Step> {
         let is_over = |end: Option<Instant>| end.is_some_and(|end| now >= end);
         if is_over(self.rest_end) {
@@ -86,7 +89,7 @@ impl Timeouts {
         Some(Step::Interrupt)
     }
 
-    /// Whether the cell took longer than its limit.
+    /// Whether the cell has exceeded its limit.
     pub fn is_exceeded(&self) -> bool {
         matches!(self.stage, Stage::Interrupted | Stage::InterruptedTwice)
     }
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_without_a_limit_is_waited_for() {
+    fn a_cell_without_a_limit_may_take_any_time() {
         let (mut timeouts, now) = running(None);
         assert_eq!(timeouts.deadline(), None);
         assert_eq!(timeouts.due(now + 100_000 * SECOND), None);
@@ -127,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_never_takes_the_cell_up_is_given_up() {
+    fn a_kernel_that_never_starts_the_cell_is_given_up() {
         let now = Instant::now();
         assert_eq!(
             Timeouts::new(None, now).due(now + START_WAIT),
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn half_an_answer_is_not_waited_on_for_ever() {
+    fn a_reply_without_idle_is_given_up() {
         let (mut timeouts, start) = running(None);
         timeouts.answer_began(start);
         timeouts.answer_began(start + SECOND);

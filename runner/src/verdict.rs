@@ -1,33 +1,33 @@
-//! Whether a cell did what it should. Pure.
+//! Decides whether a cell did what it should. Does no I/O.
 
 use jupyter_protocol::ReplyError;
 
-/// What became of a cell.
+/// How a cell ended.
 #[derive(Debug, Clone, Default)]
 pub struct Ending {
     pub execution_count: Option<usize>,
-    /// None when it succeeded.
+    /// `None` if it succeeded.
     pub error: Option<ReplyError>,
-    /// It took longer than this many seconds and was interrupted.
+    /// The limit in seconds, if the cell exceeded it and was interrupted.
     pub exceeded_s: Option<f64>,
-    /// Somebody pressed Ctrl-C.
+    /// Whether Ctrl-C was pressed.
     pub is_interrupted: bool,
 }
 
-/// Whether the run goes on after a cell, and what is to be said.
+/// Whether the run goes on after a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     Passed,
     /// It failed, and that is allowed.
     Excused,
-    /// It failed; why.
+    /// It failed, with the reason.
     Failed(String),
-    /// Ctrl-C: nothing more is to run.
+    /// Ctrl-C: no further cell runs.
     Interrupted,
 }
 
-/// * `must_fail`: the cell is there to show an error.
-/// * `allow_errors`: the run goes on whatever fails.
+/// * `must_fail`: the cell is tagged `raises-exception`.
+/// * `allow_errors`: failures do not end the run.
 pub fn judge(ending: &Ending, must_fail: bool, allow_errors: bool) -> Verdict {
     if ending.is_interrupted {
         return Verdict::Interrupted;
@@ -36,7 +36,7 @@ pub fn judge(ending: &Ending, must_fail: bool, allow_errors: bool) -> Verdict {
         Some(error) => match ending.exceeded_s {
             Some(limit_s) => format!("it took longer than {limit_s} s (--timeout)"),
             None if must_fail => return Verdict::Passed,
-            None => described(error),
+            None => describe(error),
         },
         None if must_fail => "it is tagged raises-exception, but did not fail".to_owned(),
         None => return Verdict::Passed,
@@ -48,7 +48,7 @@ pub fn judge(ending: &Ending, must_fail: bool, allow_errors: bool) -> Verdict {
     }
 }
 
-fn described(error: &ReplyError) -> String {
+fn describe(error: &ReplyError) -> String {
     match error.evalue.as_str() {
         "" => error.ename.clone(),
         value => format!("{}: {value}", error.ename),

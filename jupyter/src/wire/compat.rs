@@ -1,9 +1,9 @@
-//! What jupyter-protocol 2.0 reads or writes otherwise than the messaging page says.
+//! Adapts the JSON of messages where jupyter-protocol 2.0 differs from the messaging page. Does no I/O.
 
 use jupyter_protocol::{IsCompleteReplyStatus, JupyterMessageContent};
 use serde_json::{Map, Value, json};
 
-/// Fields that clients may leave out and the types demand, with the protocol's defaults.
+/// Adds fields that clients may leave out and that the types require, with the defaults of the protocol.
 pub fn incoming(message_type: &str, content: &mut Value) {
     let Value::Object(fields) = content else {
         return;
@@ -34,7 +34,7 @@ pub fn incoming(message_type: &str, content: &mut Value) {
             default(fields, "pattern", json!("*"));
             default(fields, "start", json!(0));
             default(fields, "session", json!(0));
-            // No bound is a bound that no session reaches; a tail has as many as IPython's.
+            // Without a bound: one that no session reaches. The length of a tail is that of IPython.
             default(fields, "stop", json!(i32::MAX));
             let is_tail = fields["hist_access_type"] == "tail";
             let most = if is_tail { 10 } else { i32::MAX };
@@ -46,7 +46,7 @@ pub fn incoming(message_type: &str, content: &mut Value) {
     }
 }
 
-/// Sets a field that is missing or null.
+/// Sets a field if it is missing or null.
 fn default(fields: &mut Map<String, Value>, name: &str, value: Value) {
     let field = fields.entry(name).or_insert(Value::Null);
     if field.is_null() {
@@ -64,7 +64,7 @@ pub fn outgoing(content: &JupyterMessageContent) -> Value {
         JupyterMessageContent::ExecuteResult(_) if json["transient"].is_null() => {
             json["transient"] = json!({});
         }
-        // A cell without a result has none, rather than an empty one.
+        // The types hold no null, so a cell without a result has an empty text.
         JupyterMessageContent::HistoryReply(_) => {
             for entry in json["history"].as_array_mut().into_iter().flatten() {
                 if let Some([_, result]) = entry[2].as_array_mut().map(Vec::as_mut_slice)
@@ -79,7 +79,7 @@ pub fn outgoing(content: &JupyterMessageContent) -> Value {
         {
             remove(&mut json, "indent");
         }
-        // The types have no field for features; Jupyter's clients look for this list.
+        // The types have no field for features. Clients look for this list.
         JupyterMessageContent::KernelInfoReply(_) => {
             json["supported_features"] = json!(["kernel subshells"]);
         }

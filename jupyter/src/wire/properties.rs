@@ -1,4 +1,4 @@
-//! What holds for every message: it comes back as it was sent, and nothing of it can be changed on the way.
+//! What holds for every message: decoding returns what was encoded, and no byte can be changed on the way.
 
 use jupyter_protocol::{
     CompleteRequest, DisplayData, ErrorOutput, ExecuteReply, ExecuteRequest, HistoryRequest, Media,
@@ -13,7 +13,7 @@ fn codec() -> Codec {
     Codec::new(signer, "session".to_owned())
 }
 
-/// JSON as metadata holds it. No fractions: their last digit may change on the way.
+/// JSON for metadata. Without fractions: their last digit may change when they are written and read.
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -91,7 +91,7 @@ fn message() -> impl Strategy<Value = Outgoing> {
         })
 }
 
-/// Fields with a default that the types leave out, and the kernel writes.
+/// The content as the kernel writes it, with the fields that the types leave out.
 fn as_json(content: &JupyterMessageContent) -> Value {
     compat::outgoing(content)
 }
@@ -100,14 +100,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_message_comes_back_as_it_was_sent(sent in message()) {
-        let came = codec().decode(codec().encode(sent.clone()), &mut Seen::default()).unwrap();
-        prop_assert_eq!(came.message_type, sent.content.message_type());
-        prop_assert_eq!(as_json(&came.content), as_json(&sent.content));
-        prop_assert_eq!(came.metadata, sent.metadata);
-        prop_assert_eq!(came.origin.identities, sent.identities);
+    fn decoding_returns_what_was_encoded(sent in message()) {
+        let decoded = codec().decode(codec().encode(sent.clone()), &mut Seen::default()).unwrap();
+        prop_assert_eq!(decoded.message_type, sent.content.message_type());
+        prop_assert_eq!(as_json(&decoded.content), as_json(&sent.content));
+        prop_assert_eq!(decoded.metadata, sent.metadata);
+        prop_assert_eq!(decoded.origin.identities, sent.identities);
         let parent: Value = serde_json::from_slice(&sent.parent_header).unwrap_or_default();
-        prop_assert_eq!(came.parent_id, parent["msg_id"].as_str().unwrap_or_default());
+        prop_assert_eq!(decoded.parent_id, parent["msg_id"].as_str().unwrap_or_default());
     }
 
     #[test]
@@ -146,14 +146,14 @@ proptest! {
     }
 
     #[test]
-    fn any_frames_at_all_are_a_message_or_an_error(frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..9)) {
+    fn any_frames_are_a_message_or_an_error(frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..9)) {
         let _ = codec().decode(frames.clone(), &mut Seen::default());
         let delimited = [vec![DELIMITER.to_vec()], frames].concat();
         let _ = Codec::new(Signer::new("hmac-sha256", "").unwrap(), String::new()).decode(delimited, &mut Seen::default());
     }
 
     #[test]
-    fn what_a_client_says_of_a_field_is_kept(fields in prop::collection::btree_map("[a-z_]{1,12}", json_value(), 0..6), known in any::<bool>()) {
+    fn fields_that_a_client_sends_are_kept(fields in prop::collection::btree_map("[a-z_]{1,12}", json_value(), 0..6), known in any::<bool>()) {
         let mut content = fields.clone().into_iter().collect::<serde_json::Map<_, _>>();
         content.insert("code".to_owned(), json!("1"));
         if known {
@@ -161,10 +161,10 @@ proptest! {
             content.insert("cursor_pos".to_owned(), json!(7));
         }
         for message_type in ["execute_request", "complete_request", "history_request", "comm_open", "shutdown_request"] {
-            let mut mended = Value::Object(content.clone());
-            compat::incoming(message_type, &mut mended);
+            let mut completed = Value::Object(content.clone());
+            compat::incoming(message_type, &mut completed);
             for (name, value) in content.iter().filter(|(_, value)| !value.is_null()) {
-                prop_assert_eq!(&mended[name], value, "{} of {}", name, message_type);
+                prop_assert_eq!(&completed[name], value, "{} of {}", name, message_type);
             }
         }
     }

@@ -1,8 +1,8 @@
-//! What real clients have sent, through [`Codec::decode`] and [`mend`].
+//! Decodes messages that real clients have sent.
 //!
-//! The files in `fixtures` were made with `tests/clients/jupyter/record.py` between client and kernel:
-//! jupyter_client's from its own calls, JupyterLab's from a notebook in Chromium, through jupyter_server. There is none of VS Code's client:
-//! it speaks to kernels over zmq itself, and what was not recorded would only repeat what this code expects.
+//! The files in `fixtures` were made with `tests/clients/jupyter/record.py` between client and kernel: jupyter_client's from
+//! its own calls, JupyterLab's from a notebook in Chromium, through jupyter_server. There is none of VS Code:
+//! its client was not recorded, and frames made by hand would only repeat what this code expects.
 
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ struct Recording {
 #[derive(Deserialize)]
 struct Recorded {
     channel: String,
-    /// In hexadecimal.
+    /// Hexadecimal.
     identities: Vec<String>,
     /// Signature, header, parent header, metadata, content, and buffers if there are any.
     frames: Vec<String>,
@@ -62,7 +62,7 @@ fn recordings() -> impl Iterator<Item = (Recording, Codec)> {
 }
 
 #[test]
-fn every_recorded_message_is_taken_with_its_header_as_it_came() {
+fn recorded_messages_are_decoded_with_their_headers_unchanged() {
     for (recording, codec) in recordings() {
         let mut seen = Seen::default();
         for recorded in &recording.messages {
@@ -105,7 +105,7 @@ fn expect_nothing_lost(name: &str, sent: &Value, content: &JupyterMessageContent
 }
 
 #[test]
-fn a_recorded_message_that_was_changed_or_comes_again_is_refused() {
+fn a_changed_or_repeated_recorded_message_is_refused() {
     for (recording, codec) in recordings() {
         for recorded in &recording.messages {
             let delimiter = recorded.identities.len();
@@ -134,8 +134,8 @@ fn a_recorded_message_that_was_changed_or_comes_again_is_refused() {
 }
 
 #[test]
-fn the_recordings_hold_what_clients_ask_for() {
-    // A notebook in JupyterLab sends these.
+fn the_recordings_contain_every_usual_request() {
+    // A notebook in JupyterLab sends all of these.
     const ALWAYS: [&str; 7] = [
         "shell kernel_info_request",
         "shell execute_request",

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
-/// Signs and checks with the key of the connection file; with an empty key, neither.
+/// Signs and verifies with the key of the connection file. With an empty key it does neither.
 #[derive(Clone)]
 pub struct Signer(Option<Scheme>);
 
@@ -15,7 +15,7 @@ enum Scheme {
     Sha512(Hmac<Sha512>),
 }
 
-/// A signature scheme that is not spoken.
+/// A signature scheme that is not supported.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "unknown signature scheme {scheme:?}; corebook knows hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512"
@@ -48,7 +48,7 @@ impl Signer {
         Ok(Self(Some(scheme)))
     }
 
-    /// Whether messages carry a signature at all.
+    /// Whether messages carry a signature.
     pub fn is_signing(&self) -> bool {
         self.0.is_some()
     }
@@ -69,8 +69,8 @@ impl Signer {
 
     /// Whether `signature` belongs to `frames`, compared in constant time.
     ///
-    /// It has one spelling, with small letters: with two, a message could be sent again in the other one and
-    /// would not be known for a replay.
+    /// Only lower-case hexadecimal is valid. If upper case were valid too, a replayed message could get past the replay
+    /// check with the same signature in other letters.
     pub fn verify(&self, signature: &[u8], frames: &[Vec<u8>]) -> bool {
         fn matches<M: Mac>(mac: M, signature: &[u8], frames: &[Vec<u8>]) -> bool {
             let has_capitals = signature.iter().any(u8::is_ascii_uppercase);

@@ -1,4 +1,7 @@
-use jupyter_protocol::{ExecuteReply, ExecuteRequest, Status};
+use jupyter_protocol::{
+    ExecuteReply, ExecuteRequest, ExecuteResult, HistoryEntry, HistoryReply, IsCompleteReply,
+    IsCompleteReplyStatus, Media, Status, Transient,
+};
 
 use super::*;
 
@@ -18,7 +21,7 @@ fn request(codec: &Codec) -> Vec<Vec<u8>> {
     })
 }
 
-/// Frames signed by hand, as a client with odd ideas would.
+/// Signed frames with any header and content, also such as no client sends.
 fn frames(codec: &Codec, header: &str, content: &str) -> Vec<Vec<u8>> {
     let body = [header, "{}", "{}", content].map(|part| part.as_bytes().to_vec());
     let signature = codec.signer.sign(&body).into_bytes();
@@ -48,7 +51,7 @@ fn routing_identities_are_kept_apart() {
 }
 
 #[test]
-fn a_replay_whose_signature_is_spelled_otherwise_is_refused() {
+fn a_replay_with_its_signature_in_upper_case_is_refused() {
     let codec = codec("secret");
     let mut sent = request(&codec);
     let mut seen = Seen::default();
@@ -73,7 +76,7 @@ fn the_same_message_twice_is_a_replay() {
 }
 
 #[test]
-fn an_empty_key_takes_unsigned_messages_as_often_as_they_come() {
+fn with_an_empty_key_messages_are_unsigned_and_never_replays() {
     let codec = codec("");
     let sent = request(&codec);
     assert_eq!(sent[2], b"");
@@ -83,7 +86,7 @@ fn an_empty_key_takes_unsigned_messages_as_often_as_they_come() {
 }
 
 #[test]
-fn malformed_messages_are_named() {
+fn malformed_messages_are_refused_with_the_reason() {
     let codec = codec("secret");
     let decode = |frames| {
         codec
@@ -156,7 +159,7 @@ fn every_sha2_scheme_round_trips() {
 }
 
 #[test]
-fn an_execute_reply_has_user_expressions_even_when_none_were_asked() {
+fn an_execute_reply_always_has_user_expressions() {
     let content = compat::outgoing(&ExecuteReply::default().into());
     assert_eq!(content["user_expressions"], json!({}));
 }
@@ -194,4 +197,201 @@ fn a_reply_names_the_request_that_caused_it() {
         codec.decode(reply, &mut Seen::default()).unwrap().parent_id,
         id
     );
+}
+
+/// `content` with the defaults of its message type.
+fn completed(message_type: &str, mut content: Value) -> Value {
+    compat::incoming(message_type, &mut content);
+    content
+}
+
+#[test]
+fn missing_fields_get_the_defaults_of_the_protocol() {
+    assert_eq!(
+        completed(
+            "execute_request",
+            json!({ "code": "1", "store_history": null })
+        ),
+        json!({ "code": "1", "store_history": true, "silent": false, "allow_stdin": true, "stop_on_error": true })
+    );
+    let silent = completed("execute_request", json!({ "silent": true }));
+    assert_eq!(silent["store_history"], false);
+    for message_type in ["complete_request", "inspect_request"] {
+        assert_eq!(
+            completed(message_type, json!({ "code": "äö" }))["cursor_pos"],
+            2
+        );
+    }
+    assert_eq!(
+        completed("shutdown_request", json!({})),
+        json!({ "restart": false })
+    );
+    for message_type in ["comm_open", "comm_msg", "comm_close"] {
+        assert_eq!(completed(message_type, json!({})), json!({ "data": {} }));
+    }
+    assert_eq!(completed("kernel_info_request", json!({})), json!({}));
+    assert_eq!(completed("execute_request", json!([])), json!([]));
+}
+
+#[test]
+fn a_history_tail_has_ten_cells_and_a_search_no_bound() {
+    let tail = completed("history_request", json!({}));
+    assert_eq!(
+        tail,
+        json!({ "hist_access_type": "tail", "output": false, "raw": true, "unique": false, "pattern": "*", "start": 0,
+                "session": 0, "stop": i32::MAX, "n": 10 })
+    );
+    let search = completed("history_request", json!({ "hist_access_type": "search" }));
+    assert_eq!(search["n"], i32::MAX);
+}
+
+#[test]
+fn an_execute_reply_keeps_its_user_expressions() {
+    let reply = ExecuteReply {
+        user_expressions: Some([("x".to_owned(), expression())].into()),
+        ..ExecuteReply::default()
+    };
+    let content = compat::outgoing(&reply.into());
+    assert!(content["user_expressions"]["x"].is_object(), "{content}");
+}
+
+fn expression() -> jupyter_protocol::ExpressionResult {
+    serde_json::from_value(json!({ "status": "ok", "data": {}, "metadata": {} })).unwrap()
+}
+
+#[test]
+fn a_result_always_has_a_transient_object() {
+    let result = |transient| {
+        let result = ExecuteResult {
+            transient,
+            ..ExecuteResult::new(1.into(), Media::default())
+        };
+        compat::outgoing(&result.into())["transient"].clone()
+    };
+    assert_eq!(result(None), json!({}));
+    let display_id = Some("bar".to_owned());
+    assert_eq!(
+        result(Some(Transient { display_id })),
+        json!({ "display_id": "bar" })
+    );
+}
+
+#[test]
+fn history_has_null_for_a_cell_without_a_result() {
+    let output = |text: &str| HistoryEntry::InputOutput(1, 2, ("code".to_owned(), text.to_owned()));
+    let reply = HistoryReply {
+        history: vec![
+            output(""),
+            output("7"),
+            HistoryEntry::Input(1, 3, "x".to_owned()),
+        ],
+        ..HistoryReply::default()
+    };
+    assert_eq!(
+        compat::outgoing(&reply.into())["history"],
+        json!([[1, 2, ["code", null]], [1, 2, ["code", "7"]], [1, 3, "x"]])
+    );
+}
+
+#[test]
+fn only_incomplete_code_gets_an_indent() {
+    let indent = |status| {
+        let indent = "    ".to_owned();
+        let content = compat::outgoing(&IsCompleteReply { status, indent }.into());
+        content.get("indent").cloned()
+    };
+    assert_eq!(
+        indent(IsCompleteReplyStatus::Incomplete),
+        Some(json!("    "))
+    );
+    assert_eq!(indent(IsCompleteReplyStatus::Complete), None);
+    assert_eq!(indent(IsCompleteReplyStatus::Invalid), None);
+}
+
+#[test]
+fn kernel_info_names_the_features_that_clients_look_for() {
+    let info = json!({
+        "status": "ok", "protocol_version": PROTOCOL_VERSION, "banner": "", "help_links": [],
+        "language_info": { "name": "rust", "version": "1.95.0" },
+    });
+    let info = JupyterMessageContent::from_type_and_content("kernel_info_reply", info).unwrap();
+    assert_eq!(
+        compat::outgoing(&info)["supported_features"],
+        json!(["kernel subshells"])
+    );
+}
+
+#[test]
+fn dates_are_iso_8601_with_a_time_zone_or_without() {
+    let check = |date: Value| check_date(&json!({ "date": date }));
+    for date in [
+        "2026-01-02T03:04:05.678901Z",
+        "2026-01-02T03:04:05+01:00",
+        "2026-01-02T03:04:05.678901+0100",
+        "2026-01-02T03:04:05.678901",
+    ] {
+        check(json!(date)).unwrap();
+    }
+    check(Value::Null).unwrap();
+    check_date(&json!({})).unwrap();
+    for wrong in [json!("2026-13-02T03:04:05Z"), json!(""), json!(7)] {
+        let error = check(wrong.clone()).unwrap_err().to_string();
+        let shown = wrong
+            .as_str()
+            .map_or_else(|| wrong.to_string(), str::to_owned);
+        assert_eq!(
+            error,
+            format!("a message dated {shown:?}, which is no date")
+        );
+    }
+}
+
+#[test]
+fn the_oldest_signature_is_forgotten_when_there_are_too_many() {
+    let signature = |number: usize| number.to_le_bytes();
+    let mut seen = Seen::default();
+    for number in 0..REMEMBERED_SIGNATURES {
+        assert!(seen.insert(&signature(number)));
+    }
+    assert!(!seen.insert(&signature(0)));
+    assert!(seen.insert(&signature(REMEMBERED_SIGNATURES)));
+    assert!(seen.insert(&signature(0)));
+    assert!(!seen.insert(&signature(2)));
+    assert_eq!(seen.order.len(), REMEMBERED_SIGNATURES);
+}
+
+#[test]
+fn the_signature_is_the_hmac_of_the_frames_in_hexadecimal() {
+    // Test case 2 of RFC 4231.
+    let signer = Signer::new("hmac-sha256", "Jefe").unwrap();
+    let frames = [b"what do ya want ".to_vec(), b"for nothing?".to_vec()];
+    let signature = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    assert_eq!(signer.sign(&frames), signature);
+    assert!(signer.verify(signature.as_bytes(), &frames));
+    assert!(!signer.verify(b"not hexadecimal", &frames));
+}
+
+#[test]
+fn the_subshell_is_read_from_the_header() {
+    let codec = codec("secret");
+    let subshell = |field: &str| {
+        let header = HEADER.replace("\"extra\":[1]", field);
+        let sent = frames(&codec, &header, r#"{"code":"1"}"#);
+        codec
+            .decode(sent, &mut Seen::default())
+            .unwrap()
+            .origin
+            .subshell
+    };
+    assert_eq!(subshell(r#""subshell_id":"a""#), Some("a".to_owned()));
+    assert_eq!(subshell(r#""subshell_id":null"#), None);
+    assert_eq!(subshell(r#""subshell_id":7"#), Some("7".to_owned()));
+}
+
+#[test]
+fn frames_after_the_content_are_ignored_and_not_signed() {
+    let codec = codec("secret");
+    let mut sent = request(&codec);
+    sent.push(b"buffer".to_vec());
+    codec.decode(sent, &mut Seen::default()).unwrap();
 }

@@ -63,13 +63,13 @@ fn code_cells_come_in_order_with_their_text_joined() {
 }
 
 #[test]
-fn what_is_not_known_stays_where_it_was() {
+fn unknown_fields_stay_in_their_place() {
     let text = "{\n \"zeta\": {\n  \"b\": 1.5,\n  \"a\": null\n },\n \"nbformat_minor\": 5,\n \"nbformat\": 4,\n \"metadata\": {\n  \"x\": \"ü\\u001b\"\n },\n \"cells\": [\n  {\n   \"source\": [],\n   \"own\": [\n    1\n   ],\n   \"metadata\": {},\n   \"id\": \"i\",\n   \"cell_type\": \"markdown\"\n  }\n ]\n}\n";
     assert_eq!(read(text).unwrap().to_text(), text);
 }
 
 #[test]
-fn outputs_of_earlier_runs_go_and_new_ones_come() {
+fn new_outputs_replace_those_of_earlier_runs() {
     let mut notebook = read(&text(&["1", "2"])).unwrap();
     notebook.clear_outputs();
     let cells = notebook.code_cells();
@@ -121,7 +121,7 @@ fn a_notebook_of_version_3_is_upgraded() {
 }
 
 #[test]
-fn what_is_no_notebook_is_refused_with_the_reason() {
+fn a_file_that_is_no_notebook_is_refused_with_the_reason() {
     assert!(
         reason("# Title").starts_with("not a Jupyter notebook: expected value at line 1"),
         "{}",
@@ -167,7 +167,7 @@ fn a_notebook_for_another_language_is_refused() {
 }
 
 #[test]
-fn a_notebook_for_rust_is_taken_whatever_its_kernel_is_called() {
+fn a_notebook_for_rust_is_accepted_with_any_kernel_name() {
     for metadata in [
         json!({}),
         json!({ "kernelspec": { "display_name": "Class", "language": "rust", "name": "class-2026" } }),
@@ -192,7 +192,7 @@ fn the_language_is_described_and_a_missing_kernelspec_added() {
 }
 
 #[test]
-fn writing_replaces_the_file_behind_a_link_and_keeps_its_permissions() {
+fn writing_follows_links_and_keeps_permissions() {
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (
         folder.path().join("file.ipynb"),
@@ -217,7 +217,7 @@ fn writing_replaces_the_file_behind_a_link_and_keeps_its_permissions() {
 }
 
 #[test]
-fn a_place_that_can_not_be_written_is_found_before_the_run() {
+fn a_place_that_can_not_be_written_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     check_writable(&folder.path().join("new.ipynb")).unwrap();
     let error = chain(check_writable(&folder.path().join("none/new.ipynb")).unwrap_err());
@@ -226,4 +226,22 @@ fn a_place_that_can_not_be_written_is_found_before_the_run() {
         "{error}"
     );
     assert!(chain(check_writable(folder.path()).unwrap_err()).contains("is a directory"));
+}
+
+#[test]
+fn a_file_without_a_folder_is_in_the_current_one() {
+    assert_eq!(folder_of(Path::new("a.ipynb")), Path::new("."));
+    assert_eq!(folder_of(Path::new("b/a.ipynb")), Path::new("b"));
+    assert_eq!(folder_of(Path::new("/a.ipynb")), Path::new("/"));
+}
+
+#[test]
+fn an_empty_id_is_replaced_and_any_other_kept() {
+    let mut json = json!({ "cells": [{ "id": "", "source": "" }, { "id": "kept", "source": "" }] });
+    add_missing_ids(&mut json);
+    assert_eq!(
+        json["cells"][0]["id"].as_str().map(str::len),
+        Some(CELL_ID_LEN)
+    );
+    assert_eq!(json["cells"][1]["id"], "kept");
 }

@@ -79,7 +79,7 @@ fn text_types_are_lines_and_others_whole() {
 }
 
 #[test]
-fn an_update_replaces_what_is_displayed_under_its_id_and_stays_in_place() {
+fn an_update_replaces_the_display_with_its_id_in_place() {
     let update = Output::Update {
         bundle: plain("100%"),
         display_id: "bar".into(),
@@ -101,7 +101,7 @@ fn an_update_replaces_what_is_displayed_under_its_id_and_stays_in_place() {
 }
 
 #[test]
-fn a_clear_takes_everything_away_at_once() {
+fn a_clear_removes_all_outputs_at_once() {
     assert_eq!(
         area(&[stdout("a"), Output::Clear { is_delayed: false }]),
         json!([])
@@ -142,9 +142,9 @@ fn an_error_is_kept_with_its_traceback() {
 #[test]
 fn lines_end_where_python_ends_them() {
     assert_eq!(
-        lines("a\r\nb\rc\u{2028}d\n"),
+        split_lines("a\r\nb\rc\u{2028}d\n"),
         json!(["a\r\n", "b\r", "c\u{2028}", "d\n"])
     );
-    assert_eq!(lines(""), json!([]));
-    assert_eq!(lines("\n\n"), json!(["\n", "\n"]));
+    assert_eq!(split_lines(""), json!([]));
+    assert_eq!(split_lines("\n\n"), json!(["\n", "\n"]));
 }

@@ -64,13 +64,13 @@ fn screen(outputs: &[Output]) -> Vec<String> {
     rows(&String::from_utf8(bytes).unwrap())[1..].to_vec()
 }
 
-/// A terminal that knows the sequences this module writes.
+/// The rows of a terminal after `written`. Knows only the sequences that this module writes.
 fn rows(written: &str) -> Vec<String> {
     let (mut rows, mut row, mut column) = (vec![Vec::new()], 0, 0);
     let mut rest = written;
-    while let Some(character) = rest.chars().next() {
-        rest = &rest[character.len_utf8()..];
-        match character {
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
             '\n' => {
                 (row, column) = (row + 1, 0);
                 if rows.len() == row {
@@ -79,9 +79,7 @@ fn rows(written: &str) -> Vec<String> {
             }
             '\r' => column = 0,
             '\u{1b}' => {
-                let end = rest
-                    .find(|character: char| character.is_ascii_alphabetic())
-                    .unwrap();
+                let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap();
                 match &rest[1..=end] {
                     "K" => rows[row].truncate(column),
                     "J" => {
@@ -107,7 +105,7 @@ fn rows(written: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_a_cell_or_a_file_is_called_commands_no_terminal() {
+fn control_characters_in_sources_and_names_are_escaped() {
     let mut bytes = Vec::new();
     let mut printer = Printer::new(&mut bytes, true);
     printer.heading("a\u{1b}[2J.ipynb").unwrap();
@@ -161,7 +159,7 @@ fn a_traceback_is_printed_and_without_one_the_error() {
 }
 
 #[test]
-fn a_pipe_gets_a_display_as_it_is_when_something_follows_and_at_the_end() {
+fn a_pipe_gets_a_display_before_the_next_output_and_at_the_end() {
     let mut outputs = vec![
         display("0%", Some("bar")),
         update("50%", "bar"),
@@ -217,7 +215,7 @@ fn a_screen_shows_a_late_update_at_the_end() {
 }
 
 #[test]
-fn the_progress_line_is_below_whole_lines_and_gone_at_the_end() {
+fn progress_is_below_finished_lines_and_erased_at_the_end() {
     let mut bytes = Vec::new();
     let mut printer = Printer::new(&mut bytes, true);
     printer.begin_cell(3, 17, "work()").unwrap();
@@ -243,7 +241,7 @@ fn a_bar_made_of_carriage_returns_is_left_alone() {
 }
 
 #[test]
-fn a_clear_takes_back_the_line_or_the_display_it_can_reach() {
+fn a_clear_erases_the_line_or_the_last_display() {
     let clear = |is_delayed| Output::Clear { is_delayed };
     assert_eq!(
         screen(&[stream("a\nb"), clear(false), stream("c\n")]),
@@ -261,7 +259,7 @@ fn a_clear_takes_back_the_line_or_the_display_it_can_reach() {
 }
 
 #[test]
-fn others_may_say_something_in_between() {
+fn stderr_on_the_same_screen_leaves_the_output_intact() {
     let mut bytes = Vec::new();
     let mut printer = Printer::new(&mut bytes, true);
     printer.begin_cell(1, 1, "x").unwrap();
@@ -271,5 +269,77 @@ fn others_may_say_something_in_between() {
     assert_eq!(
         rows(&String::from_utf8(bytes).unwrap()),
         ["[1] x", "half", ""]
+    );
+}
+
+#[test]
+fn a_remark_is_for_screens_only() {
+    let remark = |is_live| {
+        let mut bytes = Vec::new();
+        let mut printer = Printer::new(StripStream::new(&mut bytes), is_live);
+        printer.remark("3 cells in 1.0 s").unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    assert_eq!(remark(true), "3 cells in 1.0 s\n");
+    assert_eq!(remark(false), "");
+}
+
+#[test]
+fn stderr_does_not_end_a_line_in_a_pipe() {
+    let mut bytes = Vec::new();
+    let mut printer = Printer::new(StripStream::new(&mut bytes), false);
+    let mut calls = 0;
+    printer.begin_cell(1, 1, "x").unwrap();
+    printer.show(&stream("half ")).unwrap();
+    printer.aside(|| calls += 1).unwrap();
+    printer.show(&stream("whole")).unwrap();
+    printer.end_cell().unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap(), "[1] x\nhalf whole\n");
+    assert_eq!(calls, 1);
+}
+
+#[test]
+fn a_display_of_many_lines_is_not_replaced_in_place() {
+    let lines = |count: usize, text: &str| vec![text; count].join("\n");
+    let replaced = screen(&[
+        display(&lines(MOST_REPLACED_LINES, "old"), Some("d")),
+        update("new", "d"),
+    ]);
+    assert_eq!(replaced, ["new", ""]);
+    let long = screen(&[
+        display(&lines(MOST_REPLACED_LINES + 1, "old"), Some("d")),
+        update("new", "d"),
+    ]);
+    assert_eq!(long.len(), MOST_REPLACED_LINES + 3);
+    assert_eq!(long[MOST_REPLACED_LINES + 1], "new");
+}
+
+#[test]
+fn only_the_display_that_was_shown_last_is_replaced_in_place() {
+    let outputs = [
+        display("a 0%", Some("a")),
+        display("b 0%", Some("b")),
+        update("a 50%", "a"),
+        update("b 50%", "b"),
+    ];
+    assert_eq!(screen(&outputs), ["a 0%", "b 50%", "a 50%", ""]);
+}
+
+#[test]
+fn an_id_that_is_displayed_again_is_updated_in_its_new_place() {
+    let outputs = [
+        display("first", Some("d")),
+        display("second", Some("d")),
+        update("third", "d"),
+    ];
+    assert_eq!(screen(&outputs), ["first", "third", ""]);
+    assert_eq!(plain(&outputs), "first\nthird\n");
+}
+
+#[test]
+fn an_empty_display_takes_no_line_back_when_it_is_replaced() {
+    assert_eq!(
+        screen(&[stream("x\n"), display("", Some("d")), update("1", "d")]),
+        ["x", "1", ""]
     );
 }
