@@ -45,7 +45,7 @@ pub enum Error {
         cause: Box<Error>,
     },
 
-    #[error("{} is not a toolchain file ({detail}): mend or remove it", path.display())]
+    #[error("{} is not a toolchain file ({detail}): fix or remove it", path.display())]
     BadToolchainFile { path: PathBuf, detail: String },
 
     #[error(
@@ -85,7 +85,7 @@ pub enum Error {
     #[error("the disk is full at {}: free some space, or set COREBOOK_CACHE_DIR to another disk", path.display())]
     DiskFull { path: PathBuf },
 
-    #[error("{} may not be written ({source}): set COREBOOK_CACHE_DIR to a folder of your own", path.display())]
+    #[error("{} can't be written ({source}): set COREBOOK_CACHE_DIR to a folder of your own", path.display())]
     NotWritable { path: PathBuf, source: io::Error },
 
     #[error("cannot {action} {}: {source}", path.display())]
@@ -99,7 +99,7 @@ pub enum Error {
     UnsafeFolder { path: PathBuf },
 
     #[error(
-        "{} belongs to somebody else, and cargo would obey it: remove it, or set COREBOOK_CACHE_DIR to a folder \
+        "{} belongs to another user, and cargo would obey it: remove it, or set COREBOOK_CACHE_DIR to a folder \
          elsewhere",
         path.display()
     )]

@@ -63,13 +63,13 @@ pub enum KernelspecError {
     )]
     PathNotUtf8 { path: PathBuf },
 
-    #[error("{} may not be changed: use --user, or --prefix DIR with a folder of your own", path.display())]
+    #[error("{} can't be changed: use --user, or --prefix DIR with a folder of your own", path.display())]
     NotWritable { path: PathBuf },
 
     #[error("no kernel `{name}` is installed in {}", dir.display())]
     NotInstalled { name: String, dir: PathBuf },
 
-    #[error("{} holds no kernel of corebook's: choose another --name, or remove that folder", dir.display())]
+    #[error("{} contains another program's kernel: choose another --name, or remove that folder", dir.display())]
     NotOurs { dir: PathBuf },
 
     #[error("cannot {action} {}: {source}", path.display())]

@@ -75,7 +75,7 @@ pub enum WireError {
     },
     #[error("a message whose header's {field} is missing or not text")]
     Header { field: &'static str },
-    #[error("a message dated {date:?}, which is no date")]
+    #[error("a message dated {date:?}, which is not a date")]
     Date { date: String },
 }
 

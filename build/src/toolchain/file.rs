@@ -82,7 +82,7 @@ fn channel(name: &str) -> Result<Named, String> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     match name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed) {
         true => Ok(Named::Channel(name.to_owned())),
-        false => Err(format!("`{}` is no channel", name.escape_debug())),
+        false => Err(format!("`{}` is not a channel", name.escape_debug())),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Decodes messages that real clients have sent.
 //!
-//! The files in `fixtures` were made with `tests/clients/jupyter/record.py` between client and kernel: jupyter_client's from
-//! its own calls, JupyterLab's from a notebook in Chromium, through jupyter_server. There is none of VS Code:
-//! its client was not recorded, and frames made by hand would only repeat what this code expects.
+//! The files in `fixtures` were made with `tests/clients/jupyter/record.py` between client and kernel. The frames of
+//! jupyter_client come from its own calls, those of JupyterLab from a notebook in Chromium, through jupyter_server. There
+//! are none of VS Code: its client was not recorded, and frames made by hand would only repeat what this code expects.
 
 use serde::Deserialize;
 

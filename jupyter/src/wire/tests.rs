@@ -115,7 +115,7 @@ fn malformed_messages_are_refused_with_the_reason() {
     let dated = HEADER.replace("2026-01-02T03:04:05.678901Z", "yesterday");
     assert_eq!(
         decode(frames(&codec, &dated, "{}")),
-        "a message dated \"yesterday\", which is no date"
+        "a message dated \"yesterday\", which is not a date"
     );
     assert!(decode(frames(&codec, HEADER, "{}")).contains("missing field `code`"));
 }
@@ -341,7 +341,7 @@ fn dates_are_iso_8601_with_a_time_zone_or_without() {
             .map_or_else(|| wrong.to_string(), str::to_owned);
         assert_eq!(
             error,
-            format!("a message dated {shown:?}, which is no date")
+            format!("a message dated {shown:?}, which is not a date")
         );
     }
 }

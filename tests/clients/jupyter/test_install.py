@@ -175,7 +175,7 @@ def test_a_folder_that_is_read_only_is_named(home):
         pytest.skip("mounting in a namespace is forbidden here")
     done = subprocess.run(command, env=home.env, capture_output=True, text=True)
     assert done.returncode == 2
-    assert f"{prefix} may not be changed: use --user, or --prefix DIR with a folder of your own" in done.stderr
+    assert f"{prefix} can't be changed: use --user, or --prefix DIR with a folder of your own" in done.stderr
 
 
 def test_an_upgrade_through_a_link_and_a_moved_program(home):

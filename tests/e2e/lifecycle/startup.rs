@@ -224,7 +224,7 @@ fn a_read_only_cache_without_a_template_is_reported() {
     if let Some(error) = error {
         assert_eq!(
             error,
-            "StartError: CACHE/templates may not be written (Read-only file system (os error 30)): set \
+            "StartError: CACHE/templates can't be written (Read-only file system (os error 30)): set \
              COREBOOK_CACHE_DIR to a folder of your own"
         );
     }

@@ -163,7 +163,7 @@ fn a_toolchain_that_is_not_installed_is_an_error() {
     assert_eq!(
         notebook.run("1 + 1").log(),
         [format!(
-            "StartError: {} is not a toolchain file (`../tools` is no channel): mend or remove it",
+            "StartError: {} is not a toolchain file (`../tools` is not a channel): fix or remove it",
             file.display()
         )]
     );
