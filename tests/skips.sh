@@ -10,14 +10,20 @@ new_list_of_skips() {
     echo "$folder/not-tested.txt"
 }
 
-# list_skips FILE: prints that list.
-list_skips() {
-    if [ -s "$1" ]; then
-        echo 'not tested here:'
-        sed 's/^/  /' "$1"
-    else
+# end_with_skips STATUS MAY_SKIP FILE: prints that list and ends with STATUS, or with 1 if the list is not empty and
+# MAY_SKIP is not 1.
+end_with_skips() {
+    if [ ! -s "$3" ]; then
         echo 'not tested here: nothing, no test was skipped'
+        exit "$1"
     fi
+    echo 'not tested here:'
+    sed 's/^/  /' "$3"
+    if [ "$1" = 0 ] && [ "$2" != 1 ]; then
+        echo 'all other tests passed; set COREBOOK_TEST_MAY_SKIP=1 to let these be skipped'
+        exit 1
+    fi
+    exit "$1"
 }
 
 # skip_or_fail NAME REASON: the rule for a check that cannot run here. It is listed if COREBOOK_TEST_MAY_SKIP is 1, and
