@@ -7,6 +7,7 @@
 //! * [`start`]: makes a session and starts evcxr in it; [`first_build`]: builds the runtime and shows the progress
 //! * [`first_cell`]: applies the toolchain file of the notebook's folder and the user's settings, when a cell runs
 //! * [`run_cell`]: one cell from its source to its outcome
+//! * [`commands`]: finds commands of evcxr that must not reach it
 //! * [`stdin`]: asks the client for a line
 //! * [`questions`]: asks rust-analyzer about code that is being typed
 //! * [`cell_reply`]: sends a cell's error, reply and idle
@@ -18,6 +19,7 @@
 //! * [`timings`]: measures the phases of a cell
 
 pub mod cell_reply;
+mod commands;
 pub mod current_cell;
 mod diagnostics;
 pub mod error;
@@ -49,6 +51,7 @@ use serde_json::json;
 
 use crate::evcxr::interpreter::Interpreter;
 use crate::history;
+use crate::shared::shutdown::Shutdown;
 
 pub use self::questions::{Found, FoundItem};
 
@@ -85,6 +88,8 @@ pub struct Evaluator {
     page: Option<Media>,
     /// The number of the last barrier that was sent to the supervisor.
     barriers: u64,
+    /// The cell has asked for the end of the kernel.
+    ends_kernel: bool,
 }
 
 impl Evaluator {
@@ -102,6 +107,7 @@ impl Evaluator {
             execution_count: 0,
             page: None,
             barriers: 0,
+            ends_kernel: false,
         }
     }
 
@@ -172,6 +178,10 @@ impl Evaluator {
             self.run_and_reply(job);
         }
         self.links.current_cell.end_request();
+        if self.ends_kernel {
+            // The main thread has ended already if a client has asked for the same.
+            let _ = self.links.shutdowns.send(Shutdown);
+        }
     }
 
     fn is_aborted(&self, job: &ExecuteJob) -> bool {
@@ -223,6 +233,7 @@ impl Evaluator {
             started: chrono::Utc::now(),
             page: None,
             timings: None,
+            ends_kernel: false,
         });
         self.page = None;
         // Discards the compiles that belong to no cell or to the expressions of the previous one.
@@ -244,6 +255,7 @@ impl Evaluator {
         if let Some(mut reply) = self.links.current_cell.take_reply() {
             reply.page = self.page.take();
             reply.timings = Some(timings);
+            reply.ends_kernel = self.ends_kernel;
             reply.end(ended);
         }
     }

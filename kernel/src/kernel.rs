@@ -43,9 +43,10 @@ use crate::history::place::Place;
 use crate::history::{self, Historian};
 use crate::introspection::{self, Introspector};
 use crate::outputs::{self, Input, Outputs};
-use crate::requests::control::{Control, Shutdown};
+use crate::requests::control::Control;
 use crate::requests::interrupt::{self, InterruptContext};
 use crate::requests::shell::Shell;
+use crate::shared::shutdown::Shutdown;
 use crate::shared::subshells::Subshells;
 
 use self::threads::{Threads, spawn_detached};
@@ -152,7 +153,7 @@ impl Kernel {
         };
         let requests = Requests {
             publisher,
-            shutdowns,
+            shutdowns: shutdowns.clone(),
             interrupts,
             jobs: jobs.clone(),
             introspection,
@@ -177,6 +178,7 @@ impl Kernel {
             knowledge: Knowledge::new(),
             subshells,
             history,
+            shutdowns,
             stdin_prompt,
             session: Arc::clone(&self.session),
             folder,

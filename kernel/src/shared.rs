@@ -10,4 +10,5 @@ pub mod checkpoints;
 pub mod cpus;
 pub mod host;
 pub mod markup;
+pub mod shutdown;
 pub mod subshells;

@@ -34,6 +34,8 @@ pub struct CellReply {
     pub timings: Option<Timings>,
     /// For the client's pager.
     pub page: Option<Media>,
+    /// The kernel ends after the reply. A console that reads this ends too.
+    pub ends_kernel: bool,
 }
 
 impl CellReply {
@@ -52,6 +54,8 @@ impl CellReply {
                 content.user_expressions = Some(values);
                 let page = self.page.map(|data| Payload::Page { data, start: 0 });
                 content.payload.extend(page);
+                let exit = Payload::AskExit { keepkernel: false };
+                content.payload.extend(self.ends_kernel.then_some(exit));
             }
             Err(CellError {
                 name,

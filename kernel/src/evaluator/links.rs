@@ -15,6 +15,7 @@ use crate::history;
 use crate::outputs::Input;
 use crate::shared::checkpoints::Checkpoints;
 use crate::shared::host::Pools;
+use crate::shared::shutdown::Shutdown;
 use crate::shared::subshells::Subshells;
 
 /// The session in use. The main thread takes it at the end and removes its folder.
@@ -29,6 +30,8 @@ pub struct EvaluatorLinks {
     pub subshells: Arc<Subshells>,
     /// To the thread `history`. Unbounded: two messages for each cell.
     pub history: Sender<history::Request>,
+    /// To the main thread, which ends the kernel.
+    pub shutdowns: Sender<Shutdown>,
     pub stdin_prompt: Arc<StdinPrompt>,
     pub session: SharedSession,
     /// The notebook's folder.

@@ -11,13 +11,13 @@ use crate::outputs::{CellIdentity, CellSummary, Input};
 use crate::shared::host::KernelHost;
 
 use super::Evaluator;
+use super::commands;
 use super::error::CellError;
 use super::job::ExecuteJob;
 use super::locate::Cell;
 use super::lock;
 use super::outcome;
 use super::to_jupyter::{command_output, to_media, to_message};
-use crate::evcxr::user_settings;
 
 struct Evaluated {
     result: Result<evcxr::EvalOutputs, evcxr::Error>,
@@ -101,8 +101,15 @@ impl Evaluator {
     }
 
     fn evaluate(&mut self, cell: Cell) -> Result<Evaluated, CellError> {
-        if let Some(error) = refused_command(&cell.code) {
+        if let Some(error) = commands::refused(&cell.code) {
             return Err(error);
+        }
+        if commands::ends_kernel(&cell.code) {
+            self.ends_kernel = true;
+            return Ok(Evaluated {
+                result: Ok(evcxr::EvalOutputs::new()),
+                cell,
+            });
         }
         let checkpoint_limit_bytes = self.links.knowledge.checkpoints.limit_bytes(cell.is_timing);
         let interpreter = self
@@ -177,47 +184,6 @@ impl Evaluator {
             tracing::error!(
                 "a message for the outputs thread was lost, because the thread has ended"
             );
-        }
-    }
-}
-
-/// The error for `:load_config`, which would read `evcxr.toml` in the notebook's folder. That file can name programs to
-/// run.
-fn refused_command(code: &str) -> Option<CellError> {
-    let is_refused = |line: &str| line.split_whitespace().next() == Some(":load_config");
-    // Commands come before all code.
-    let mut commands = code.lines().map(str::trim).take_while(|line| {
-        line.is_empty() || line.starts_with([':', '!']) || line.starts_with("//")
-    });
-    commands.any(is_refused).then(|| {
-        let folder = user_settings::folder().unwrap_or_default();
-        CellError::new(
-            "CompileError",
-            format!(
-                "`:load_config` is not available, because evcxr.toml in a notebook's folder could name programs: your own \
-                 settings, in {}, are read before the first cell",
-                folder.display()
-            ),
-        )
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn load_config_is_refused_as_a_command_only() {
-        for refused in [":load_config", "\n// a\n:dep x\n  :load_config --quiet\n1"] {
-            assert!(refused_command(refused).is_some(), "{refused}");
-        }
-        for kept in [
-            "",
-            ":load_configs",
-            "let s = \"\n:load_config\n\";",
-            ":dep x",
-        ] {
-            assert!(refused_command(kept).is_none(), "{kept}");
         }
     }
 }

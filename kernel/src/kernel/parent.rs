@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, getppid};
 
-use crate::requests::control::Shutdown;
+use crate::shared::shutdown::Shutdown;
 
 use super::threads::spawn_detached;
 

@@ -6,8 +6,8 @@ use std::sync::mpsc::Sender;
 use nix::libc::SIGXFSZ;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::requests::control::Shutdown;
 use crate::requests::interrupt;
+use crate::shared::shutdown::Shutdown;
 use crate::shared::subshells::Subshells;
 
 use super::threads::spawn_detached;

@@ -10,11 +10,8 @@ use serde_json::json;
 
 use super::interrupt;
 use super::{kernel_info, subshell_requests};
+use crate::shared::shutdown::Shutdown;
 use crate::shared::subshells::Subshells;
-
-/// Ends the kernel. Senders: shell, control, and the threads for signals and for the parent. Receiver: the main thread.
-#[derive(Debug, Clone, Copy)]
-pub struct Shutdown;
 
 /// Answers requests on the control socket.
 pub struct Control {

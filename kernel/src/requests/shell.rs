@@ -9,13 +9,13 @@ use corebook_jupyter::wire::{Incoming, Origin};
 use jupyter_protocol::{ExecuteRequest, JupyterMessageContent, ShutdownReply, Status};
 use serde_json::Value;
 
-use super::control::Shutdown;
 use super::{comms, is_complete, kernel_info, subshell_requests};
 use crate::evaluator::current_cell::CurrentCell;
 use crate::evaluator::job::{ExecuteJob, Job};
 use crate::history;
 use crate::introspection;
 use crate::introspection::Question;
+use crate::shared::shutdown::Shutdown;
 use crate::shared::subshells::Subshells;
 
 /// Answers requests on the shell socket or passes them on.

@@ -48,6 +48,23 @@ fn shutdown_does_not_wait_for_a_running_cell() {
     expect_nothing_left(&session);
 }
 
+/// evcxr alone would end the process before the reply, and hang in the destructors of its libraries.
+#[test]
+fn quit_replies_and_ends_everything() {
+    let mut notebook = Notebook::start();
+    let session = notebook.session_folder();
+    notebook.run_quietly("let kept = 1u8;");
+    let descendants = notebook.process.descendants();
+    let ran = notebook.run(":quit\npanic!(\"this is not run\")");
+    let content = &ran.reply.content;
+    assert_eq!(content["status"], "ok");
+    let exit = json!([{ "source": "ask_exit", "keepkernel": false }]);
+    assert_eq!(content["payload"], exit);
+    assert!(notebook.process.wait(SHUTDOWN_PATIENCE).success());
+    wait_until_gone(&descendants, Duration::from_secs(1));
+    expect_nothing_left(&session);
+}
+
 #[test]
 fn shutdown_on_shell_while_the_evaluator_starts() {
     let mut notebook = Notebook::start();
