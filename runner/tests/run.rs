@@ -117,7 +117,7 @@ impl Folder {
     }
 }
 
-/// Cargo builds examples before it runs tests, into the folder beside the one of the tests.
+/// `cargo test` builds examples first, into the folder beside that of the tests. With `--test run` alone it does not.
 fn scripted() -> PathBuf {
     let test = std::env::current_exe().expect("this program has a path");
     let profile = test
