@@ -1,4 +1,4 @@
-//! Killing what this process has started: cargo, compilers and commands of cells, with all that they have started.
+//! Kills what this process has started: cargo, compilers and commands of cells, with their own descendants.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 /// Which processes are killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kill {
-    /// Those that compile: the supervisor and what it has started live on.
+    /// Those that compile. The supervisor and its descendants are spared.
     Compilers,
     All,
 }
@@ -22,13 +22,13 @@ pub fn kill_descendants(which: Kill) {
         tracing::debug!("killing {found:?}");
     }
     for pid in found {
-        // It may have ended by itself.
+        // Fails if it has ended by itself.
         let _ = kill(pid, Signal::SIGKILL);
     }
 }
 
 fn find(which: Kill) -> HashSet<Pid> {
-    let family = Family::look();
+    let family = Family::find();
     let own_name = family.name(Pid::this());
     // The supervisor is this same program.
     let is_spared = |pid: Pid| which == Kill::Compilers && family.name(pid) == own_name;
@@ -44,11 +44,11 @@ fn find(which: Kill) -> HashSet<Pid> {
     found
 }
 
-/// Who has started whom.
+/// The processes and their children.
 enum Family {
-    /// Linux lists the children of a process, so that nothing else of the machine is looked at.
+    /// Linux lists the children of a process, so no other process has to be read.
     Listed,
-    /// Other systems, and a Linux without these lists, show all processes with their parents.
+    /// Other systems, and a Linux without these lists, list all processes with their parents.
     Scanned {
         children: HashMap<Pid, Vec<Pid>>,
         names: HashMap<Pid, String>,
@@ -56,7 +56,7 @@ enum Family {
 }
 
 impl Family {
-    fn look() -> Self {
+    fn find() -> Self {
         let own_list = format!("/proc/{pid}/task/{pid}/children", pid = Pid::this());
         if Path::new(&own_list).exists() {
             Self::Listed
@@ -85,7 +85,7 @@ impl Family {
         Self::Scanned { children, names }
     }
 
-    /// None for a process that has ended.
+    /// `None` for a process that has ended.
     fn name(&self, pid: Pid) -> Option<String> {
         match self {
             Self::Listed => std::fs::read_to_string(format!("/proc/{pid}/comm")).ok(),
@@ -95,7 +95,7 @@ impl Family {
 
     fn children(&self, pid: Pid) -> Vec<Pid> {
         match self {
-            // Each thread has a list of what it has started.
+            // Each thread has a list of the processes that it has started.
             Self::Listed => std::fs::read_dir(format!("/proc/{pid}/task"))
                 .into_iter()
                 .flatten()
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Both ways find a child and its child, and no process that is not a descendant.
+    /// Both ways find a child and a grandchild, and no process that is not a descendant.
     #[test]
     fn descendants_are_found_by_lists_and_by_a_scan() {
         let mut child = Command::new("sh")
@@ -132,7 +132,7 @@ mod tests {
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());
         let grandchild = Pid::from_raw(line.trim().parse().unwrap());
-        for family in [Family::look(), Family::scan()] {
+        for family in [Family::find(), Family::scan()] {
             assert!(family.children(Pid::this()).contains(&pid));
             assert_eq!(family.children(pid), [grandchild]);
             assert!(family.children(grandchild).is_empty());
@@ -141,7 +141,7 @@ mod tests {
         }
         let found = find(Kill::Compilers);
         assert!(found.contains(&pid) && found.contains(&grandchild));
-        // Not all descendants of this process: tests beside this one may have some.
+        // Kills only this one: other tests of this process may have descendants too.
         kill(grandchild, Signal::SIGKILL).unwrap();
         assert!(child.wait().unwrap().success());
     }

@@ -1,14 +1,14 @@
-//! Changes to the environment of this process. Processes that it starts inherit them, and some settings of evcxr and
-//! rust-analyzer can be given in no other way.
+//! Changes the environment of this process. Processes that it starts inherit the changes, and some settings of evcxr
+//! and rust-analyzer can be given in no other way.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// Variables that have other values until this is dropped.
+/// Sets variables until it is dropped.
 pub struct Lent(Vec<(String, Option<OsString>)>);
 
 impl Lent {
-    /// Sets these variables. They get their old values back when the result is dropped.
+    /// Sets these variables. Dropping the result restores their old values.
     pub fn set<N: Into<String>>(values: impl IntoIterator<Item = (N, OsString)>) -> Self {
         let before = values.into_iter().map(|(name, value)| {
             let name = name.into();
@@ -31,7 +31,7 @@ impl Drop for Lent {
     }
 }
 
-/// Does `work` with these variables set, as a kernel would that was started with them. `CARGO_HOME`, for example, decides
+/// Does `work` with these variables set, as in a kernel that was started with them. `CARGO_HOME`, for example, changes
 /// what cargo builds.
 pub fn within<T>(variables: &BTreeMap<String, String>, work: impl FnOnce() -> T) -> T {
     let _lent = Lent::set(variables.iter().map(|(name, value)| (name, value.into())));

@@ -1,24 +1,24 @@
-//! How a process ended, in words for a cell's author.
+//! Describes how the worker ended, for the author of a cell. Does no I/O.
 
 use nix::sys::signal::Signal;
 
 use super::ipc::Ending;
 
-/// What the standard library says before it aborts because there is no memory.
+/// The standard library prints this before it aborts for lack of memory.
 const ALLOCATION_FAILED: &str = "memory allocation of ";
 
-/// How the worker ended.
+/// How the worker ended, in words.
 ///
-/// * `last_words`: the end of what it wrote to stderr.
-pub fn describe(ending: Ending, last_words: &str) -> String {
-    if last_words.contains("has overflowed its stack") {
+/// * `stderr_end`: the end of what it wrote to stderr.
+pub fn describe(ending: Ending, stderr_end: &str) -> String {
+    if stderr_end.contains("has overflowed its stack") {
         return "stack overflow".to_owned();
     }
     match ending {
         Ending::Exited { code } => format!("the code called exit({code})"),
         Ending::Signalled { signal } => match Signal::try_from(signal) {
             Ok(Signal::SIGSEGV) => "segmentation fault".to_owned(),
-            Ok(Signal::SIGABRT) if last_words.contains(ALLOCATION_FAILED) => {
+            Ok(Signal::SIGABRT) if stderr_end.contains(ALLOCATION_FAILED) => {
                 "out of memory".to_owned()
             }
             Ok(Signal::SIGABRT) => "aborted".to_owned(),
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stack_overflow_is_known_by_its_last_words() {
+    fn a_stack_overflow_is_recognised_by_its_message() {
         let tail = "\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting\n";
         assert_eq!(
             describe(Ending::Signalled { signal: 6 }, tail),

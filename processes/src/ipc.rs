@@ -1,21 +1,21 @@
-//! What supervisor and kernel tell each other: length-prefixed binary messages on a local socket.
+//! The messages between kernel, supervisor and worker, and how they are written: as binary data after its length.
 
 use std::io::{Read, Write};
 
 use corebook::__private::event::Event;
 use nanoserde::{DeBin, SerBin};
 
-/// A message longer than this is a broken stream, not a message: events carry pictures, not films.
+/// A longer message means that the stream is broken. The largest messages are events with pictures.
 const LARGEST_MESSAGE: usize = 1 << 30;
 
-/// From the supervisor to the kernel, in the order in which things happened.
+/// From the supervisor to the kernel, in the order of what they report.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum FromSupervisor {
-    /// First message: which process runs the cells.
+    /// The first message: which process runs the cells.
     Started {
         worker_pid: u32,
     },
-    /// A cell's code begins.
+    /// The code of a cell starts.
     CellStarted,
     Stdout {
         bytes: Vec<u8>,
@@ -26,7 +26,7 @@ pub enum FromSupervisor {
     Event {
         event: Event,
     },
-    /// Content of a type other than text, as evcxr lets cells print it.
+    /// Content that is not text, printed as evcxr lets cells print it.
     Content {
         mime: String,
         text: String,
@@ -37,30 +37,30 @@ pub enum FromSupervisor {
     Failed,
     /// The main thread waits for a line of input.
     AwaitsInput,
-    /// A cell's code ended; everything it wrote was reported before.
+    /// The code of a cell ended. Everything that it wrote was reported before.
     CellEnded,
-    /// The answer to [`ToSupervisor::Barrier`]: all that happened before it was reported before.
+    /// The answer to [`ToSupervisor::Barrier`]: everything that happened before it was reported before.
     Barrier {
         number: u64,
     },
-    /// A cell begins, and whether a checkpoint protects it.
+    /// Whether a checkpoint protects the cell that starts.
     Checkpoint(Checkpoint),
-    /// The worker died in a cell, or while one was compiled. Its checkpoint is the worker now, with all as it was
-    /// before the cell.
+    /// The worker died in a cell, or while one was compiled. Its checkpoint is the worker now, in the state from before
+    /// the cell.
     Replaced {
         ending: Ending,
         worker_pid: u32,
     },
-    /// The worker is gone. `ending` says how.
+    /// The worker died, and no checkpoint takes over.
     Died {
         ending: Ending,
     },
 }
 
-/// From the worker to the supervisor, on a pipe of its own: each is written whole.
+/// From the worker to the supervisor, on a pipe that carries nothing else. Each is written in one piece.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum FromWorker {
-    /// When it was told to make one, and before the code of the cell that is to be protected.
+    /// The outcome of `PROTECT`, sent before the code of the protected cell starts.
     Checkpoint(Checkpoint),
     /// The checkpoint, which is this process, is the worker from now on.
     TookOver { pid: u32 },
@@ -70,13 +70,13 @@ pub enum FromWorker {
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub struct Checkpoint {
     pub attempt: Attempt,
-    /// What the worker had in memory that no file has.
+    /// How much memory the worker had that is not backed by a file.
     pub own_bytes: u64,
-    /// How long it took.
+    /// How long the attempt took.
     pub cost_ns: u64,
 }
 
-/// What came of the attempt.
+/// The outcome of the attempt.
 #[derive(Debug, Clone, PartialEq, Eq, SerBin, DeBin)]
 pub enum Attempt {
     Made { pid: u32 },
@@ -94,20 +94,20 @@ pub enum Ending {
 /// From the kernel to the supervisor.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum ToSupervisor {
-    /// A cell was asked for: its compile time counts from now. A checkpoint protects it, from now too, if the
-    /// worker has at most so much memory of its own, and at most half of what is free; at 0 none does.
+    /// A cell was requested: its compile time counts from now. A checkpoint is made for it now, unless the worker has
+    /// more memory of its own than this, or more than half of the free memory. With 0 none is made.
     CellBegins { checkpoint_limit_bytes: u64 },
-    /// The cell has ended, if it came to run at all. Say when everything up to here is reported.
+    /// The cell has ended, if it ran at all. Answer when everything up to here is reported.
     Barrier { number: u64 },
-    /// Ask the running code to stop between items.
+    /// Ask the running code to stop, between two items.
     Interrupt,
-    /// End the cell now, and the worker with it.
+    /// Kill the worker, and the cell with it.
     Kill,
-    /// End the worker and the supervisor: the kernel ends.
+    /// End the worker and the supervisor, because the kernel ends.
     End,
     /// A line for the code that reads its stdin.
     Input { line: String },
-    /// Nobody can be asked for input: reading gives an end of file.
+    /// The client can't be asked for input: reading returns an end of file.
     NoInput,
 }
 
@@ -121,7 +121,7 @@ pub fn write_message(mut to: impl Write, message: &impl SerBin) -> std::io::Resu
     to.write_all(&frame)
 }
 
-/// Reads one message; nothing at the end of the stream.
+/// Reads one message. Returns `None` at the end of the stream.
 pub fn read_message<T: DeBin>(mut from: impl Read) -> std::io::Result<Option<T>> {
     let mut length = [0; 4];
     match from.read_exact(&mut length) {

@@ -1,4 +1,4 @@
-//! The kernel's end of the supervisor's socket: reports come in, orders go out.
+//! The kernel's end of the socket to the supervisor: receives reports, sends orders. Decides nothing about cells.
 
 use std::fs::{self, File, Permissions};
 use std::io::BufReader;
@@ -13,25 +13,25 @@ use tempfile::TempDir;
 
 use super::ipc::{FromSupervisor, ToSupervisor, read_message, write_message};
 
-/// How the names of the folders with sockets begin.
+/// The names of folders with sockets begin with this.
 const FOLDER_PREFIX: &str = "corebook-";
 
-/// The file in such a folder that is locked as long as its kernel lives.
+/// The file in such a folder that its kernel keeps locked while it lives.
 const LOCK: &str = "lock";
 
-/// Gives orders to the supervisor that runs now, if one does.
+/// Sends orders to the current supervisor, if there is one. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct SupervisorLink {
     supervisor: Arc<Mutex<Option<UnixStream>>>,
 }
 
 impl SupervisorLink {
-    /// Sends `order`; without a supervisor there is nobody to obey and nothing to do.
+    /// Sends `order`. Does nothing without a supervisor: it has no worker either.
     pub fn send(&self, order: &ToSupervisor) {
         self.try_send(order);
     }
 
-    /// Sends `order`. Whether there is a supervisor that took it.
+    /// Sends `order`. Returns whether there is a supervisor that received it.
     pub fn try_send(&self, order: &ToSupervisor) -> bool {
         let mut supervisor = self.lock();
         let Some(stream) = supervisor.as_mut() else {
@@ -57,12 +57,12 @@ pub struct Listener {
     socket: UnixListener,
 }
 
-/// Where a [`Listener`] is: a folder that only its owner can enter, removed when the value is dropped.
+/// The address of a [`Listener`]: a folder that only its owner can enter. Dropping the value removes it.
 ///
-/// The next kernel removes what a killed one leaves.
+/// The folder of a kernel that was killed is removed by the next kernel.
 pub struct ReportAddress {
     folder: TempDir,
-    /// The system lets go of the lock with the process.
+    /// The system releases the lock when the process ends.
     _lock: File,
 }
 
@@ -72,16 +72,16 @@ impl ReportAddress {
     }
 }
 
-/// What the kernel hears of its supervisor.
+/// What the kernel receives from a supervisor.
 pub enum News {
     Report(FromSupervisor),
-    /// It has ended, and its worker with it.
+    /// The supervisor has ended, and its worker with it.
     SupervisorGone,
 }
 
 impl Listener {
     pub fn bind() -> std::io::Result<(Self, ReportAddress)> {
-        // The address of a socket is short; where the folder for temporary files has a long path, /tmp serves.
+        // The address of a socket must be short. If the folder for temporary files has a long path, /tmp is used.
         Self::bind_in(&std::env::temp_dir()).or_else(|_| Self::bind_in(Path::new("/tmp")))
     }
 
@@ -101,17 +101,17 @@ impl Listener {
         Ok((Self { socket }, address))
     }
 
-    /// Passes on the reports of one supervisor after the other. A new one starts only after the old one
-    /// has ended.
+    /// Passes on the reports of one supervisor after the other. A new supervisor starts only after the old one has
+    /// ended.
     ///
-    /// * `take`: gets all news in order; false when the kernel ends and no more are wanted.
+    /// * `take`: called with all news in order. Returns false when the kernel ends and needs no more.
     pub fn serve(&self, orders: &SupervisorLink, mut take: impl FnMut(News) -> bool) {
         for stream in self.socket.incoming() {
             let taken = stream.and_then(|stream| {
                 *orders.lock() = Some(stream.try_clone()?);
                 let mut worker = None;
                 let read = read_all(&stream, &mut take, &mut worker);
-                // A supervisor that was killed leaves its worker and what cells have started.
+                // A supervisor that was killed has not killed its worker, nor what cells have started.
                 if let Some(worker) = worker {
                     let _ = killpg(worker, Signal::SIGKILL);
                 }
@@ -126,7 +126,9 @@ impl Listener {
     }
 }
 
-/// Passes on reports until the supervisor ends. `worker` becomes the process that runs cells, the last that did.
+/// Passes on reports until the supervisor ends.
+///
+/// * `worker`: set to the process that runs cells, whenever it changes.
 fn read_all(
     stream: &UnixStream,
     take: &mut impl FnMut(News) -> bool,
@@ -146,7 +148,8 @@ fn read_all(
     Ok(())
 }
 
-/// Takes the lock of a new folder, and shows it only then: nobody can sweep the folder in between.
+/// Locks a new folder. The lock's file gets its name only after it is locked, so no other kernel sweeps the folder in
+/// between.
 fn lock_in(folder: &Path) -> std::io::Result<File> {
     let hidden = folder.join("unlocked");
     let lock = File::create_new(&hidden)?;
@@ -155,8 +158,8 @@ fn lock_in(folder: &Path) -> std::io::Result<File> {
     Ok(lock)
 }
 
-/// Removes what [`ReportAddress`]es of dead kernels have left beside that of `socket`, and its own folder if its
-/// kernel is dead. Whether that is gone.
+/// Removes the folders of dead kernels beside the folder of `socket`, and that folder itself if its kernel is dead.
+/// Returns whether it is gone.
 pub fn sweep_beside(socket: &Path) -> bool {
     let Some(folder) = socket.parent() else {
         return true;
@@ -167,14 +170,14 @@ pub fn sweep_beside(socket: &Path) -> bool {
     !folder.exists()
 }
 
-/// Removes the folders of this user's kernels that were killed. What can't be removed is left for the next time.
+/// Removes the folders of kernels of this user that were killed. What can't be removed is left for the next kernel.
 fn sweep(dir: &Path, owner: u32) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let is_named_so = entry
+        let has_prefix = entry
             .file_name()
             .to_string_lossy()
             .starts_with(FOLDER_PREFIX);
-        // Not through a link, and nobody else's: others may put anything into a common folder.
+        // Not through a link, and no other user's: others may put anything into a common folder.
         let is_own = || {
             entry
                 .metadata()
@@ -182,7 +185,7 @@ fn sweep(dir: &Path, owner: u32) {
         };
         let is_stale =
             || File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
-        if is_named_so && is_own() && is_stale() {
+        if has_prefix && is_own() && is_stale() {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -193,11 +196,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_of_a_kernel_that_was_killed_is_swept_by_the_next() {
+    fn the_next_kernel_sweeps_the_folder_of_a_killed_one() {
         let dir = tempfile::tempdir().unwrap();
         let (_first, alive) = Listener::bind_in(dir.path()).unwrap();
         let (_killed, killed) = Listener::bind_in(dir.path()).unwrap();
-        // As after a kill: the folder stays, the lock is gone.
+        // As after a kill: the folder is left and the lock is released.
         let left = killed.folder.keep();
         drop(killed._lock);
         let stranger = dir.path().join("corebook-stranger");

@@ -1,9 +1,9 @@
-//! How much memory is free, and giving some back to the system.
+//! How much memory is free, and how to return some to the system.
 
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// Gives back what was freed. rust-analyzer frees about as much as it keeps while it reads the standard library,
-/// in small pieces that glibc does not return by itself. Takes some 50 ms.
+/// Returns freed memory to the system. While rust-analyzer reads the standard library, it frees about as much as it
+/// keeps, in small pieces that glibc does not return by itself. Takes about 50 ms.
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: may be called at any time from any thread; it takes the allocator's own locks.
@@ -12,7 +12,7 @@ pub fn give_back() {
     }
 }
 
-/// Memory that is free: the machine's or, if that is less, what a control group leaves.
+/// The free memory of the machine or, if that is less, of this process's control group.
 pub fn free_bytes() -> Option<u64> {
     let mut system = System::new().ok()?;
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());

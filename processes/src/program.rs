@@ -1,12 +1,12 @@
-//! Where this program's own file is.
+//! The path of this program's file.
 
 use std::path::PathBuf;
 
-/// The path of the running program, also after an upgrade has put another file in its place: what is
-/// started from there then is the new version.
+/// The path of the running program. After an upgrade has replaced the file, this is still its path, and a process that
+/// is started from it runs the new version.
 pub fn path() -> std::io::Result<PathBuf> {
     let path = std::env::current_exe()?;
-    // Linux says so behind the name of a file that was removed or replaced.
+    // Linux appends this to the name of a file that was removed or replaced.
     let replaced = path
         .to_str()
         .and_then(|path| path.strip_suffix(" (deleted)"));

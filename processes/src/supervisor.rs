@@ -1,14 +1,13 @@
 //! The supervisor process: a loop over the pipes between evcxr, the worker and the kernel.
 //!
-//! Owns the worker. Runs no user code and decides nothing about cells: it reports what happens, in the
-//! order in which it happens.
+//! Owns the worker. Never runs user code and decides nothing about cells: it reports what happens, in order.
 //!
-//! * [`cell_state`]: the cell, as far as the supervisor knows
+//! * [`cell_state`]: what the supervisor knows about the cell
 //! * [`streams`]: what the worker prints
-//! * [`death`]: how the worker ends, and what goes on in its place
-//! * [`splitter`]: from bytes to text, events and evcxr's lines
+//! * [`death`]: the end of the worker, and the checkpoint that replaces it
+//! * [`splitter`]: splits bytes into text, events and lines of evcxr's protocol
 //! * [`worker_process`]: the worker and its checkpoint as processes
-//! * [`cleanup`]: what is removed after a kernel that was killed
+//! * [`cleanup`]: removes what a killed kernel leaves
 
 mod cell_state;
 mod cleanup;
@@ -40,17 +39,17 @@ use super::REPORT_SOCKET_VARIABLE;
 use super::RUNTIME_LIBRARY_VARIABLE;
 use super::ipc::{Attempt, FromSupervisor, FromWorker, ToSupervisor, read_message, write_message};
 
-/// Code that prints line by line fills the pipe meanwhile. Without the pause each line would wake the
-/// supervisor, which costs both processes more than the line.
+/// How long to wait for more output. Code that prints line by line fills the pipe meanwhile. Without the pause each
+/// line would wake the supervisor, which costs both processes more time than the line itself.
 const GATHER: Duration = Duration::from_millis(1);
 
-/// How often, while a cell runs, the supervisor looks whether it waits for input, in milliseconds.
+/// How often the supervisor checks whether a running cell waits for input, in milliseconds.
 const INPUT_CHECK_MS: u16 = 50;
 
-/// Of the free memory, a checkpoint may take one part in so many. The rest is left for the cell itself.
+/// A checkpoint may use the free memory divided by this. The rest is left for the cell itself.
 const FREE_SHARE: u64 = 2;
 
-/// How long a kernel that is dying may take from the end of evcxr's pipes to that of its socket.
+/// How long a dying kernel may take from closing evcxr's pipes to closing its socket.
 const KERNEL_END_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs the supervisor until evcxr closes its end or the worker dies.
@@ -61,13 +60,13 @@ pub fn run() -> anyhow::Result<()> {
     let socket =
         std::env::var_os(REPORT_SOCKET_VARIABLE).context("the kernel names no report socket")?;
     let kernel = UnixStream::connect(socket).context("the kernel does not listen")?;
-    let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
+    let nonce = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
     let orphans = Orphans::of_parent();
-    let mut relay = Relay::start(kernel, &word)?;
+    let mut relay = Relay::start(kernel, &nonce)?;
     let ended = relay.serve();
     relay.end_worker();
-    // A kernel that lives has said so, but for one that starts another evcxr.
-    let wait = match relay.is_told_to_end {
+    // A kernel that ends in good order has sent `End`. A kernel that only starts another evcxr has not.
+    let wait = match relay.has_end_order {
         true => Duration::ZERO,
         false => KERNEL_END_WAIT,
     };
@@ -79,19 +78,19 @@ struct Relay {
     kernel: UnixStream,
     worker: WorkerProcess,
     splitter: Splitter,
-    /// A command line of evcxr whose end has not arrived.
+    /// A command of evcxr whose end has not arrived.
     command_line: Vec<u8>,
     /// The runtime that the worker has loaded.
     runtime: Option<Stamp>,
     cell: CellState,
-    /// How large the worker may be for a checkpoint of the cell that was asked for; 0 for none.
+    /// How large the worker may be for a checkpoint of the requested cell; 0 for no checkpoint.
     checkpoint_limit_bytes: u64,
-    is_told_to_end: bool,
-    /// The checkpoint that has said that it is the worker now; the end of the old one is about to be seen.
+    has_end_order: bool,
+    /// The checkpoint that has reported that it is the worker now. The end of the old worker will be noticed soon.
     successor: Option<u32>,
 }
 
-/// Which ends have something to say.
+/// Which descriptors are readable.
 struct Ready {
     evcxr: bool,
     kernel: bool,
@@ -102,19 +101,19 @@ struct Ready {
 }
 
 impl Relay {
-    fn start(mut kernel: UnixStream, word: &str) -> anyhow::Result<Self> {
+    fn start(mut kernel: UnixStream, nonce: &str) -> anyhow::Result<Self> {
         let worker = WorkerProcess::spawn()?;
         let worker_pid = worker.pid().as_raw().unsigned_abs();
         write_message(&mut kernel, &FromSupervisor::Started { worker_pid })?;
         Ok(Self {
             kernel,
             worker,
-            splitter: Splitter::new(word),
+            splitter: Splitter::new(nonce),
             command_line: Vec::new(),
             runtime: runtime_stamp(),
             cell: CellState::None,
             checkpoint_limit_bytes: 0,
-            is_told_to_end: false,
+            has_end_order: false,
             successor: None,
         })
     }
@@ -126,13 +125,13 @@ impl Relay {
                 if !self.take_order()? {
                     return Ok(());
                 }
-                // All orders first: what the kernel said of a cell holds when its command comes.
+                // All orders first: the order for a cell must be obeyed before evcxr's command for it.
                 continue;
             }
             if ready.notices {
                 self.take_notice()?;
             }
-            // Each stream in turn, one pipe's worth at a time, so neither starves the other.
+            // At most one full pipe of each stream in turn, so that neither starves the other.
             if ready.stdout {
                 let is_pipe_full = self.forward_stdout()? == READ_BYTES;
                 if self.cell.is_running() && !is_pipe_full {
@@ -148,16 +147,16 @@ impl Relay {
             if ready.ended && !self.outlive_death()? {
                 return Ok(());
             }
-            self.look_for_a_question()?;
+            self.check_for_input_request()?;
         }
     }
 
-    /// Reports a cell that waits for a line, once.
-    fn look_for_a_question(&mut self) -> anyhow::Result<()> {
+    /// Reports once that the cell waits for a line of input.
+    fn check_for_input_request(&mut self) -> anyhow::Result<()> {
         if !self.cell.may_ask_input() || !super::worker::awaits_input(self.worker.pid()) {
             return Ok(());
         }
-        // What it wrote just before it began to wait goes first; it may be a question of evcxr's own.
+        // First what it wrote before it began to wait, which may be a request of evcxr's own for input.
         self.forward_stdout()?;
         self.forward_stderr()?;
         if self.cell.may_ask_input() {
@@ -207,7 +206,7 @@ impl Relay {
         write_message(&mut self.kernel, report).context("the kernel no longer listens")
     }
 
-    /// Whether the kernel is still there.
+    /// Obeys one order. Returns whether the kernel wants the supervisor to go on.
     fn take_order(&mut self) -> anyhow::Result<bool> {
         match read_message(&mut self.kernel)? {
             None => return Ok(false),
@@ -218,12 +217,12 @@ impl Relay {
                     since: Instant::now(),
                     checkpoint: None,
                 };
-                // Now, while the cell is compiled: what a checkpoint costs then costs the cell nothing.
+                // Now, while the cell is compiled, so that the checkpoint does not delay the cell.
                 self.checkpoint_limit_bytes = affordable_bytes(checkpoint_limit_bytes);
                 self.worker.protect(self.checkpoint_limit_bytes);
             }
             Some(ToSupervisor::Barrier { number }) => {
-                // The checkpoint of a cell that could not be compiled, or that had nothing to run.
+                // There still is a checkpoint if the cell could not be compiled or had nothing to run.
                 self.worker.release();
                 if let CellState::Compiling { .. } = self.cell {
                     self.cell = CellState::None;
@@ -231,11 +230,11 @@ impl Relay {
                 self.report(&FromSupervisor::Barrier { number })?;
             }
             Some(ToSupervisor::Interrupt) => self.worker.interrupt(),
-            // A cell that has just ended, or died, leaves a worker that is not meant.
+            // If the cell has just ended or died, the order does not concern the worker.
             Some(ToSupervisor::Kill) if self.cell.is_running() => self.worker.kill(),
             Some(ToSupervisor::Kill) => {}
             Some(ToSupervisor::End) => {
-                self.is_told_to_end = true;
+                self.has_end_order = true;
                 return Ok(false);
             }
             Some(ToSupervisor::Input { line }) => {
@@ -247,7 +246,7 @@ impl Relay {
         Ok(true)
     }
 
-    /// Whether evcxr is still there.
+    /// Takes commands of evcxr. Returns false when evcxr has ended or the worker was killed.
     fn take_commands(&mut self) -> anyhow::Result<bool> {
         let mut chunk = [0; 4096];
         let read = nix::unistd::read(std::io::stdin().as_fd(), &mut chunk)?;
@@ -262,7 +261,7 @@ impl Relay {
                     return Ok(false);
                 }
             } else if self.cell.is_running() {
-                // evcxr answers a request for input that the cell printed.
+                // The answer to evcxr's own request for input, which the cell printed.
                 self.cell.set_asked_input(false);
                 self.worker
                     .write_stdin(line.strip_suffix(b"\n").unwrap_or(&line));
@@ -286,7 +285,7 @@ impl Relay {
         }
         self.worker.open_stdin()?;
         if runtime_stamp() != self.runtime {
-            // Two runtimes in one process would share names and not data.
+            // Two runtimes in one process would share names but not data.
             let bytes = RUNTIME_CHANGED.to_vec();
             self.report(&FromSupervisor::Stderr { bytes })?;
             self.worker.kill_for_good();
@@ -294,7 +293,7 @@ impl Relay {
             self.report(&FromSupervisor::Died { ending })?;
             return Ok(false);
         }
-        // Again for a cell that evcxr runs twice, or whose checkpoint has taken over before it came.
+        // Needed again if evcxr runs the cell twice, or if the checkpoint has taken over before the cell started.
         self.worker.protect(self.checkpoint_limit_bytes);
         let build = super::worker::build_command(compile_time, opt_level());
         self.worker.command(&[build.as_bytes(), command].concat());
@@ -326,7 +325,7 @@ impl Relay {
     }
 }
 
-/// How large the worker may be for a checkpoint that can come to take as much memory again.
+/// How large the worker may be for a checkpoint, which can grow to the same size.
 ///
 /// * `limit_bytes`: what the user allows; 0 for no checkpoint.
 fn affordable_bytes(limit_bytes: u64) -> u64 {
@@ -337,10 +336,10 @@ fn affordable_bytes(limit_bytes: u64) -> u64 {
     limit_bytes.min(free_bytes / FREE_SHARE)
 }
 
-/// Tells one file of the runtime from another.
+/// Distinguishes files of the runtime.
 type Stamp = (u64, std::time::SystemTime);
 
-/// A `:dep` that asks a crate of the runtime for other features makes cargo compile it anew.
+/// Shown when cargo has compiled the runtime again, because a `:dep` asks one of its crates for other features.
 const RUNTIME_CHANGED: &[u8] =
     b"the :dep changed a crate that corebook itself is built with, so code starts afresh: run your cells again\n";
 
@@ -349,7 +348,7 @@ fn runtime_stamp() -> Option<Stamp> {
     Some((file.ino(), file.modified().ok()?))
 }
 
-/// The optimisation level in the manifest that evcxr has just written; it tells nobody else.
+/// The optimisation level in the manifest that evcxr has just written. evcxr passes it on in no other way.
 fn opt_level() -> Option<u8> {
     let work_dir = std::env::var_os(WORK_DIR_VARIABLE)?;
     let manifest = std::fs::read_to_string(Path::new(&work_dir).join("Cargo.toml")).ok()?;
@@ -359,7 +358,7 @@ fn opt_level() -> Option<u8> {
     level.trim_matches(['"', ' ']).bytes().next()
 }
 
-/// Children of a worker that died come to the supervisor, not to the kernel.
+/// Makes this process the parent of children whose worker has died, instead of the kernel.
 fn become_reaper() {
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_child_subreaper(true);

@@ -1,8 +1,8 @@
-//! The process that runs a notebook's code: it loads one library a cell and calls its function.
+//! The process that runs the code of a notebook: for each cell it loads a library and calls its function.
 //!
-//! The same loop as evcxr's own, with four differences: commands come on a pipe of their own, so cells
-//! can read stdin; the runtime's hooks are called around each cell; the end of a cell is an event that no
-//! cell can print by accident; and a checkpoint of the process is made while the next cell is compiled.
+//! It is evcxr's own loop with four differences: commands come on a separate pipe, so cells can read stdin; the hooks
+//! of the runtime are called around each cell; the end of a cell is an event, which no cell can print by accident; and
+//! a checkpoint of the process is made while the next cell is compiled. Never talks to the kernel itself.
 
 mod checkpoint;
 pub mod oom;
@@ -32,21 +32,21 @@ use super::environment::{remove_variable, set_variable};
 /// The one command of evcxr's protocol: `LOAD_AND_RUN <library> <function>`.
 pub const RUN_COMMAND: &str = "LOAD_AND_RUN ";
 
-/// The supervisor's own command before it: how the cell was compiled.
+/// The supervisor's command before it: how the cell was compiled.
 const BUILD_COMMAND: &str = "BUILD ";
 
-/// The supervisor's own command while a cell is compiled: make a checkpoint, unless the worker is larger than so
-/// many bytes.
+/// The supervisor's command while a cell is compiled: make a checkpoint, unless the worker has more than this number of
+/// bytes.
 const PROTECT_COMMAND: &str = "PROTECT ";
 
-/// The supervisor's own command when that cell is over, or does not come.
+/// The supervisor's command when that cell has ended, or will not start.
 pub const RELEASE_COMMAND: &str = "RELEASE\n";
 
-/// The supervisor's own command to a checkpoint that has taken over: what stands before it in the pipe was meant
-/// for the worker that has died.
+/// The supervisor's command to a checkpoint that has taken over. Commands before it in the pipe were meant for the
+/// worker that has died.
 pub const RESUME_COMMAND: &str = "RESUME\n";
 
-/// The line that tells how the next cell was compiled.
+/// The line that says how the next cell was compiled.
 pub fn build_command(compile_time: Duration, opt_level: Option<u8>) -> String {
     format!(
         "{BUILD_COMMAND}{} {}\n",
@@ -55,15 +55,15 @@ pub fn build_command(compile_time: Duration, opt_level: Option<u8>) -> String {
     )
 }
 
-/// The line that has a checkpoint made, if the worker has at most so much memory.
+/// The line that asks for a checkpoint, if the worker has at most `limit_bytes` of memory.
 pub fn protect_command(limit_bytes: u64) -> String {
     format!("{PROTECT_COMMAND}{limit_bytes}\n")
 }
 
-/// A cell's function: takes evcxr's variable store and gives it back.
+/// The function of a cell: takes evcxr's variable store and returns it.
 type CellFunction = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
-/// The runtime's hooks, in its modules `cell` and `fork`.
+/// The hooks of the runtime, from its modules `cell` and `fork`.
 #[derive(Clone, Copy)]
 struct Hooks {
     build: unsafe extern "C" fn(f64, u8),
@@ -77,10 +77,10 @@ struct Hooks {
 pub fn run() -> anyhow::Result<()> {
     let mut commands = inherited(COMMAND_FD_VARIABLE)?;
     let notices = inherited(NOTICE_FD_VARIABLE)?;
-    let word = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
+    let nonce = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
     let hooks = load_hooks()?;
     hide_own_variables();
-    let cell_ended = event::encode(&Event::CellEnded, &word);
+    let cell_ended = event::encode(&Event::CellEnded, &nonce);
     let mut cells = Cells {
         variables: std::ptr::null_mut(),
         hooks,
@@ -99,8 +99,8 @@ pub fn run() -> anyhow::Result<()> {
                 .with_context(|| format!("unknown command {line:?}"))?;
             if checkpoints.protect(limit_bytes) == Side::Successor {
                 cells.resume();
-                checkpoints.tell_take_over();
-                skip_to(RESUME_COMMAND, &mut commands)?;
+                checkpoints.report_take_over();
+                skip_past(RESUME_COMMAND, &mut commands)?;
             }
             continue;
         }
@@ -126,24 +126,24 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has the system kill this process when the supervisor is killed in the middle of a cell. Between cells it
-/// ends by itself, because its commands end.
+/// Asks the system to kill this process if the supervisor is killed while a cell runs. Between cells it ends by itself,
+/// because its commands end.
 ///
-/// To be called when a cell was asked for: a checkpoint that takes over hears of its worker's death before
-/// it becomes the supervisor's child, and would be killed for that death.
+/// To be called when a cell starts, not earlier: a checkpoint that takes over notices the death of the worker before it
+/// becomes a child of the supervisor, and would be killed for that death.
 fn end_with_supervisor() {
     #[cfg(target_os = "linux")]
-    // Where it is refused, a cell that runs ends first.
+    // If the system refuses, the process ends after the cell.
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
 }
 
-/// Programs that cells start are not workers, and find their libraries as ever.
+/// Restores the environment for programs that cells start: they are not workers, and find their libraries as usual.
 fn hide_own_variables() {
-    let ours = std::env::var_os(LIBRARY_DIRS_VARIABLE).unwrap_or_default();
-    let ours: Vec<_> = std::env::split_paths(&ours).collect();
+    let added = std::env::var_os(LIBRARY_DIRS_VARIABLE).unwrap_or_default();
+    let added: Vec<_> = std::env::split_paths(&added).collect();
     let all = std::env::var_os(LOADER_PATH_VARIABLE).unwrap_or_default();
-    let theirs =
-        std::env::join_paths(std::env::split_paths(&all).filter(|dir| !ours.contains(dir)));
+    let inherited =
+        std::env::join_paths(std::env::split_paths(&all).filter(|dir| !added.contains(dir)));
     let own = [
         ROLE_VARIABLE,
         COMMAND_FD_VARIABLE,
@@ -157,15 +157,15 @@ fn hide_own_variables() {
     for variable in own {
         remove_variable(variable);
     }
-    if let Ok(theirs) = theirs
-        && !theirs.is_empty()
+    if let Ok(inherited) = inherited
+        && !inherited.is_empty()
     {
-        set_variable(LOADER_PATH_VARIABLE, theirs.into());
+        set_variable(LOADER_PATH_VARIABLE, inherited);
     }
 }
 
 struct Cells {
-    /// evcxr's variable store. Made and understood by the code of the cells alone.
+    /// evcxr's variable store. Only the code of cells creates and reads it.
     variables: *mut c_void,
     hooks: Hooks,
     /// Compile time in seconds and optimisation level of the next cell.
@@ -190,15 +190,15 @@ impl Cells {
         Ok(())
     }
 
-    /// Makes good what a fork loses.
+    /// Restores what a fork does not copy.
     fn resume(&mut self) {
         // SAFETY: `variables` is what the last cell returned, or null.
         unsafe { (self.hooks.resume)(self.variables) }
     }
 }
 
-/// Loads the runtime, before any cell that links to it: the linker leaves it out of a cell that uses nothing
-/// of it, and such a cell can panic and print all the same.
+/// Loads the runtime before any cell. The linker leaves it out of a cell that does not use it, but such a cell can
+/// panic and print too.
 fn load_hooks() -> anyhow::Result<Hooks> {
     let path = std::env::var_os(RUNTIME_LIBRARY_VARIABLE).context("the kernel names no runtime")?;
     // SAFETY: the runtime was built by us; its initialisers are Rust's own. It exports these names with
@@ -220,7 +220,7 @@ fn parse_build(text: &str) -> Option<(f64, u8)> {
     Some((compile_time_s.parse().ok()?, opt_level.parse().ok()?))
 }
 
-/// A pipe that the supervisor opened for us; programs that cells start do not get it.
+/// A pipe that the supervisor opened for this process. Programs that cells start do not inherit it.
 fn inherited(variable: &str) -> anyhow::Result<File> {
     let fd: i32 = std::env::var(variable)
         .ok()
@@ -232,7 +232,7 @@ fn inherited(variable: &str) -> anyhow::Result<File> {
     Ok(File::from(fd))
 }
 
-/// One line, read byte by byte: a checkpoint of this process shares the pipe and must find the next line whole.
+/// Reads one line, byte by byte: a checkpoint of this process shares the pipe and needs the next line complete.
 fn read_line(pipe: &mut File) -> std::io::Result<Option<String>> {
     let mut line = Vec::new();
     let mut byte = [0];
@@ -250,8 +250,8 @@ fn read_line(pipe: &mut File) -> std::io::Result<Option<String>> {
         .map_err(std::io::Error::other)
 }
 
-/// Reads on behind the next `command`, or to the end.
-fn skip_to(command: &str, pipe: &mut File) -> std::io::Result<()> {
+/// Skips lines until after the next `command`, or to the end.
+fn skip_past(command: &str, pipe: &mut File) -> std::io::Result<()> {
     while let Some(line) = read_line(pipe)? {
         if line == command.trim_end() {
             break;
@@ -262,8 +262,8 @@ fn skip_to(command: &str, pipe: &mut File) -> std::io::Result<()> {
 
 /// Whether the thread that runs cells is blocked reading its stdin.
 ///
-/// Linux tells which system call a child of ours is in. Elsewhere nobody tells, and input can be asked only
-/// through `evcxr_input`.
+/// Linux shows which system call a child process is in. Other systems do not, and cells can ask for input only through
+/// `evcxr_input`.
 pub fn awaits_input(worker: Pid) -> bool {
     #[cfg(target_os = "linux")]
     {

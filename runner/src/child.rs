@@ -138,7 +138,26 @@ fn describe(status: ExitStatus) -> String {
 }
 
 #[cfg(test)]
-pub mod tests {
+impl Child {
+    /// A child that runs `script` instead of a kernel.
+    pub fn shell(script: &str) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script])
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let mut process = command.spawn().expect("there is a shell");
+        let stderr = process.stderr.take();
+        Self {
+            process,
+            stderr,
+            unfinished: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
     use super::*;
 
     #[test]
@@ -153,25 +172,9 @@ pub mod tests {
         );
     }
 
-    /// A child that runs `script` instead of a kernel.
-    pub fn shell(script: &str) -> Child {
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", script])
-            .stderr(Stdio::piped())
-            .process_group(0);
-        let mut process = command.spawn().unwrap();
-        let stderr = process.stderr.take();
-        Child {
-            process,
-            stderr,
-            unfinished: Vec::new(),
-        }
-    }
-
     #[test]
     fn stderr_is_read_in_lines_and_the_last_needs_no_newline() {
-        let mut child = shell("printf 'one\\ntwo\\nthr' >&2; printf ee >&2");
+        let mut child = Child::shell("printf 'one\\ntwo\\nthr' >&2; printf ee >&2");
         let mut lines = Vec::new();
         while child.stderr_fd().is_some() {
             lines.extend(child.read_stderr());
@@ -181,7 +184,7 @@ pub mod tests {
 
     #[test]
     fn dropping_kills_a_process_that_ignores_sigterm_and_its_group() {
-        let mut child = shell("trap '' TERM; sleep 1000 & echo $! >&2; wait");
+        let mut child = Child::shell("trap '' TERM; sleep 1000 & echo $! >&2; wait");
         let mut lines = Vec::new();
         while lines.is_empty() {
             lines.extend(child.read_stderr());
@@ -200,7 +203,7 @@ pub mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ended");
         let path = file.display();
-        let mut child = shell(&format!(
+        let mut child = Child::shell(&format!(
             "trap 'sleep 0.2; echo done > {path}; exit' TERM; echo ready >&2; while :; do sleep 0.01; done"
         ));
         while child.read_stderr().is_empty() {}
@@ -210,7 +213,7 @@ pub mod tests {
 
     #[test]
     fn dropping_a_process_that_has_ended_does_not_wait() {
-        let mut child = shell("exit 3");
+        let mut child = Child::shell("exit 3");
         assert!(child.wait());
         assert_eq!(
             child.ending().unwrap(),

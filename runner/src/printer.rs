@@ -1,9 +1,8 @@
 //! Prints cells and their outputs on a screen or into a pipe.
 //!
 //! On a screen the last line shows the progress of the run, and outputs are written above it. A display with an id can
-//! be replaced on a screen until something is written after it; a pipe gets it when the next output arrives. If a display
-//! is updated later, its last state is printed at the end of the cell. Knows nothing about kernels and
-//! notebooks.
+//! be replaced on a screen until something is written after it; a pipe gets it when the next output arrives. A display
+//! that is updated later is printed again at the end of the cell. Knows nothing about kernels and notebooks.
 
 use std::io::{IsTerminal as _, Stdout, Write};
 

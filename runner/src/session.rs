@@ -194,12 +194,11 @@ impl<'a> Session<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::child::tests::shell;
 
     #[test]
     fn the_last_lines_of_a_dead_kernel_are_read() {
         let endpoint = Endpoint::create().unwrap();
-        let mut child = shell("echo last >&2; echo words >&2");
+        let mut child = Child::shell("echo last >&2; echo words >&2");
         assert!(child.wait());
         let mut session = Session {
             child,

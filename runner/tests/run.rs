@@ -29,7 +29,7 @@ struct Ran {
 
 impl Folder {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -40,11 +40,11 @@ impl Folder {
         let cells: Vec<Value> = sources.iter().enumerate().map(code_cell).collect();
         let notebook =
             json!({ "cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5 });
-        fs::write(self.path(name), notebook.to_string()).unwrap();
+        fs::write(self.path(name), notebook.to_string()).expect("the folder can be written");
     }
 
     fn notebook(&self, name: &str) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
+        serde_json::from_str(&self.text(name)).expect("a notebook is JSON")
     }
 
     fn outputs(&self, name: &str, cell: usize) -> Value {
@@ -60,13 +60,15 @@ impl Folder {
             .current_dir(self.0.path())
             .env("SCRIPTED_SHUTDOWN_FILE", self.path("shut-down"))
             .stdin(Stdio::null())
-            .stdout(File::create(self.path("stdout")).unwrap())
-            .stderr(File::create(self.path("stderr")).unwrap());
+            .stdout(self.create("stdout"))
+            .stderr(self.create("stderr"));
         command
     }
 
     fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).spawn().unwrap()
+        self.command(arguments)
+            .spawn()
+            .expect("the example was built")
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
@@ -76,11 +78,11 @@ impl Folder {
     fn finish(&self, mut process: Child) -> Ran {
         let deadline = Instant::now() + WAIT;
         let status = loop {
-            if let Some(status) = process.try_wait().unwrap() {
+            if let Some(status) = process.try_wait().expect("it is a child") {
                 break status;
             }
             if Instant::now() > deadline {
-                process.kill().unwrap();
+                process.kill().expect("it is a child");
                 panic!("the run does not end; stderr: {}", self.text("stderr"));
             }
             thread::sleep(POLL);
@@ -92,8 +94,12 @@ impl Folder {
         }
     }
 
+    fn create(&self, name: &str) -> File {
+        File::create(self.path(name)).expect("the folder can be written")
+    }
+
     fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
+        fs::read_to_string(self.path(name)).expect("the file is there")
     }
 
     /// Waits until the run has written `text` on stderr.
@@ -111,10 +117,13 @@ impl Folder {
     }
 }
 
-/// Cargo builds examples before it runs tests, into the folder beside the one of the tests.
+/// `cargo test` builds examples first, into the folder beside that of the tests. With `--test run` alone it does not.
 fn scripted() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
+    let test = std::env::current_exe().expect("this program has a path");
+    let profile = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("it lies in deps");
     profile.join("examples/scripted")
 }
 
@@ -132,8 +141,8 @@ fn code_cell((index, source): (usize, &&str)) -> Value {
 }
 
 fn send(process: &Child, signal: Signal) {
-    let pid = i32::try_from(process.id()).unwrap();
-    kill(Pid::from_raw(pid), signal).unwrap();
+    let pid = i32::try_from(process.id()).expect("a process id");
+    kill(Pid::from_raw(pid), signal).expect("it is a child");
 }
 
 fn stream(name: &str, lines: &[&str]) -> Value {

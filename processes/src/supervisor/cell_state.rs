@@ -1,14 +1,14 @@
-//! The cell, as far as the supervisor knows. Decides nothing.
+//! What the supervisor knows about the cell. Decides nothing.
 
 use std::time::Instant;
 
 use crate::ipc::Checkpoint;
 
-/// The cell, as far as the supervisor knows.
+/// What the supervisor knows about the cell.
 pub(super) enum CellState {
-    /// No cell was asked for, or the last one has ended.
+    /// No cell was requested, or the last one has ended.
     None,
-    /// The kernel has asked for a cell, and evcxr compiles it.
+    /// The kernel has requested a cell, and evcxr compiles it.
     Compiling {
         since: Instant,
         /// The outcome of the checkpoint attempt, held until the cell starts. Never reported if it does not start.
@@ -16,7 +16,7 @@ pub(super) enum CellState {
     },
     /// The cell's code runs.
     Running {
-        /// Whether it was reported that the code waits for a line of input.
+        /// Whether the code's wait for a line of input was reported.
         has_asked_input: bool,
     },
 }
@@ -26,7 +26,7 @@ impl CellState {
         matches!(self, Self::Running { .. })
     }
 
-    /// Whether the code may be waiting for a line without a report of it.
+    /// Whether code runs whose wait for input was not reported.
     pub(super) fn may_ask_input(&self) -> bool {
         matches!(
             self,

@@ -1,7 +1,7 @@
 //! Cleans up after a kernel that was killed: compilers, its session, the folder of its sockets, rust-analyzer's files.
 //!
-//! The supervisor outlives it by a moment and removes them. When both are killed at once, the next kernel
-//! sweeps its own kinds of folders. Never touches what belongs to a kernel that lives: locks tell.
+//! The supervisor outlives the kernel for a moment and does this. If both are killed at once, the next kernel removes
+//! folders of the same kinds. Never touches the files of a living kernel, which holds locks on them.
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -21,71 +21,73 @@ use crate::REPORT_SOCKET_VARIABLE;
 /// How long a process may take to end after its sockets are closed.
 const DEATH_WAIT: Duration = Duration::from_secs(10);
 
-/// How often it is looked at meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// How often to check whether it has ended.
+const DEATH_POLL: Duration = Duration::from_millis(1);
 
-/// How long, and how often, what it has left is swept.
+/// How long, and how often, to try to remove its files.
 const SWEEP_WAIT: Duration = Duration::from_secs(10);
-const SWEEP_AGAIN: Duration = Duration::from_millis(10);
+const SWEEP_POLL: Duration = Duration::from_millis(10);
 
-/// What the kernel that has started this process may leave.
+/// What the kernel that started this process leaves if it is killed.
 pub struct Orphans {
     kernel: Pid,
-    /// Whether it leads a process group, as Jupyter makes one for each: its compilers are in it. Without one
-    /// they end by themselves when they are done.
+    /// Whether the kernel leads a process group. Jupyter makes one for each kernel, and its compilers are in it.
+    /// Without a group they end by themselves when they are done.
     leads_group: bool,
 }
 
 impl Orphans {
-    /// Looks at the kernel while it lives, and leaves its group: who kills that as a whole, as Jupyter does,
-    /// spares the one process that can clean up.
+    /// Reads what is needed while the kernel lives, and leaves its group. Jupyter kills the group as a whole, and this
+    /// process must survive to clean up.
     pub fn of_parent() -> Self {
         let kernel = getppid();
         let orphans = Self {
             kernel,
             leads_group: getpgid(Some(kernel)) == Ok(kernel),
         };
-        // Fails only for a leader of a session, which no kernel starts.
+        // Fails only for the leader of a session, and no kernel starts the supervisor as one.
         let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
         orphans
     }
 
-    /// Removes all that the kernel has left, if it is dead.
+    /// Removes everything that the kernel has left, if it is dead.
     ///
-    /// * `socket`: whose other end the kernel holds as long as it lives.
+    /// * `socket`: the kernel holds its other end while it lives.
     /// * `wait`: how long the kernel may take to close it. The system closes a dying process's files one after the
     ///   other, and on a busy machine some time can pass between two.
     pub fn remove(&self, socket: &UnixStream, wait: Duration) {
-        if !is_closed(socket, wait) || !self.awaits_death() {
+        if !is_closed(socket, wait) || !self.await_death() {
             return;
         }
         if self.leads_group {
-            // Fails when nothing is left in it.
+            // Fails if the group is empty.
             let _ = killpg(self.kernel, Signal::SIGKILL);
         }
         remove_all(rust_analyzer_folders(&std::env::temp_dir(), self.kernel));
-        // A compiler that was just being started holds the locks until it has become another program.
+        // A compiler that was just being started holds the locks until its exec.
         let deadline = Instant::now() + SWEEP_WAIT;
-        while !is_swept() && Instant::now() < deadline {
-            std::thread::sleep(SWEEP_AGAIN);
+        while !sweep() && Instant::now() < deadline {
+            std::thread::sleep(SWEEP_POLL);
         }
     }
 
-    /// Locks are free when the parent of this process is another one: the system closes files first.
-    fn awaits_death(&self) -> bool {
+    /// Waits until this process has another parent. Then the locks are free: the system closes files before that.
+    /// Returns false if the kernel lives on.
+    fn await_death(&self) -> bool {
         let deadline = Instant::now() + DEATH_WAIT;
         while getppid() == self.kernel {
             if Instant::now() > deadline {
                 return false;
             }
-            std::thread::sleep(LOOK_AGAIN);
+            std::thread::sleep(DEATH_POLL);
         }
         true
     }
 }
 
-/// Whether nothing of the kernel's own is left, or nothing can be done about it: nobody is there to be told.
-fn is_swept() -> bool {
+/// Removes the kernel's folders. Returns whether they are gone, or can't be removed at all; no process is left to
+/// report that to.
+fn sweep() -> bool {
     let is_gone = |variable, sweep: fn(&Path) -> bool| {
         std::env::var_os(variable).is_none_or(|path| sweep(Path::new(&path)))
     };
@@ -96,7 +98,7 @@ fn is_swept() -> bool {
     sockets && session
 }
 
-/// Whether the other end is closed, now or after at most `wait`.
+/// Whether the other end is closed. Waits for it for at most `wait`.
 fn is_closed(socket: &UnixStream, wait: Duration) -> bool {
     let mut fds = [PollFd::new(socket.as_fd(), PollFlags::empty())];
     let wait = PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX);
@@ -104,10 +106,10 @@ fn is_closed(socket: &UnixStream, wait: Duration) -> bool {
     polled.is_ok() && fds[0].any() == Some(true)
 }
 
-/// What rust-analyzer's copies of lock files lie in while it runs cargo.
+/// The folders with copies of lock files that rust-analyzer makes while it runs cargo.
 ///
-/// It names them after its process and offers no other place than the one for everybody's temporary files. To be
-/// dropped when it does.
+/// It names them after its process and puts them into the common folder for temporary files. This can go when
+/// rust-analyzer offers another place.
 fn rust_analyzer_folders(dir: &Path, process: Pid) -> impl Iterator<Item = PathBuf> {
     let prefix = format!("rust-analyzer{:x}-", process.as_raw());
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
@@ -116,7 +118,7 @@ fn rust_analyzer_folders(dir: &Path, process: Pid) -> impl Iterator<Item = PathB
         .map(|entry| entry.path())
 }
 
-/// Another user's can't be removed, and a link is not followed.
+/// Fails for folders of other users. Does not follow links.
 fn remove_all(folders: impl Iterator<Item = PathBuf>) {
     for folder in folders {
         let _ = std::fs::remove_dir_all(folder);

@@ -1,4 +1,4 @@
-//! The end of the worker: what it leaves, and the checkpoint that takes over.
+//! The end of the worker: forwards its last output, and continues with the checkpoint that takes over.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -9,29 +9,29 @@ use nix::unistd::Pid;
 
 use super::Relay;
 use super::cell_state::CellState;
-use super::streams::tell_evcxr;
+use super::streams::write_to_evcxr;
 use crate::ipc::FromSupervisor;
 
-/// How long children of the worker may take to end after they were killed.
+/// How long to wait for children of the worker to end after they were killed.
 const REAP_WAIT: Duration = Duration::from_millis(500);
 
-/// How long a checkpoint may take to take over. It has nothing to do but to wake up.
+/// How long a checkpoint may take to take over. It only has to wake up.
 const TAKE_OVER_WAIT: Duration = Duration::from_secs(10);
 
-/// What ends a cell for evcxr and nothing else.
+/// A line that ends a cell for evcxr and changes nothing else.
 ///
-/// evcxr 0.22 knows two ends of a cell that has run: done, even if by a panic, which keeps the cell's
-/// functions and forgets variables that it named, and the end of the process, which forgets all of them. A
-/// line that is not UTF-8 is an error to it that leaves its state as it was before the cell, as the variables
-/// are. To be dropped when evcxr can be told of a cell that must count as never run.
+/// evcxr 0.22 knows two ways in which a cell that has run can end. If it is done, even by a panic, evcxr keeps its
+/// functions and forgets the variables that it named. If the process ends, evcxr forgets all variables. A line that is
+/// not UTF-8 is an error that leaves evcxr's state as it was before the cell, which is also the state of the variables.
+/// This can go when evcxr has a way to treat a cell as never run.
 const CELL_NEVER_RAN: &[u8] = b"\xff";
 
 impl Relay {
-    /// Reports how the worker ended. Whether its checkpoint goes on in its place.
+    /// Reports how the worker ended. Returns whether its checkpoint takes over.
     pub(super) fn outlive_death(&mut self) -> anyhow::Result<bool> {
-        // What its cells have started ends with it, and with that the checkpoint's pipe.
+        // Kills what its cells have started too: they may hold the checkpoint's pipe open.
         self.worker.kill();
-        // Its last words are still in the pipes; children that outlive it may keep them open.
+        // Its last output is still in the pipes. They may have no end, because surviving children keep them open.
         self.forward_stdout()?;
         self.forward_stderr()?;
         let rest = self.splitter.flush();
@@ -45,15 +45,15 @@ impl Relay {
         self.worker
             .follow(Pid::from_raw(worker_pid.cast_signed()))?;
         self.report(&FromSupervisor::Replaced { ending, worker_pid })?;
-        // While it still compiles the cell, evcxr need not know.
+        // If evcxr still compiles the cell, it needs no line.
         if self.cell.is_running() {
             self.cell = CellState::None;
-            tell_evcxr(CELL_NEVER_RAN)?;
+            write_to_evcxr(CELL_NEVER_RAN)?;
         }
         Ok(true)
     }
 
-    /// Waits until the checkpoint reports that it has taken over. Returns its process id, or nothing if no checkpoint
+    /// Waits until the checkpoint reports that it has taken over. Returns its process id, or `None` if no checkpoint
     /// lives: then the notices end without such a report.
     fn await_take_over(&mut self) -> anyhow::Result<Option<u32>> {
         let deadline = Instant::now() + TAKE_OVER_WAIT;
@@ -73,7 +73,8 @@ impl Relay {
         }
     }
 
-    /// Ends the worker and all it has started. Leaves no zombie: a container may have no other process that reaps.
+    /// Kills the worker and everything that it has started. Leaves no zombie: in a container there may be no other
+    /// process that reaps.
     pub(super) fn end_worker(&mut self) {
         self.worker.kill_for_good();
         self.worker.ending();
@@ -81,7 +82,7 @@ impl Relay {
     }
 }
 
-/// Waits for a moment until children are gone that were killed.
+/// Waits until children that were killed have ended, for at most [`REAP_WAIT`].
 ///
 /// * `children`: as `waitpid` takes it: -1 for all, or a negative process group.
 fn reap(children: Pid) {

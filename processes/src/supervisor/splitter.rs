@@ -1,7 +1,7 @@
-//! The worker's stdout, cut into plain text, events of the runtime and lines of evcxr's protocol.
+//! Splits the worker's stdout into plain text, events of the runtime and lines of evcxr's protocol.
 //!
-//! Pure: bytes in, pieces out, in order. Text is passed on at once; only what may be the beginning of
-//! something else waits for its rest.
+//! Does no I/O: takes bytes and returns pieces, in order. Text is returned at once. Only bytes that may be the
+//! beginning of something else wait for the rest.
 
 use corebook::__private::event::{self, Decoded, Event};
 use corebook_build::evcxr;
@@ -12,7 +12,7 @@ const CHANGED_TYPE: &[u8] = evcxr::CHANGED_TYPE.as_bytes();
 const ASKS_INPUT: &[u8] = evcxr::ASKS_INPUT.as_bytes();
 const BEGIN_CONTENT: &[u8] = evcxr::BEGIN_CONTENT.as_bytes();
 const END_CONTENT: &[u8] = evcxr::END_CONTENT.as_bytes();
-/// What every protocol line begins with.
+/// Every line of the protocol begins with this.
 const PREFIX: &[u8] = evcxr::MARKER.as_bytes();
 
 /// One piece of the worker's stdout.
@@ -29,36 +29,37 @@ pub enum Piece {
 pub enum Protocol {
     Panicked,
     Failed,
-    /// Passed on as it is.
+    /// Passed on unchanged.
     Other(Vec<u8>),
 }
 
-/// Cuts a stream of bytes.
+/// Splits a stream of bytes.
 pub struct Splitter {
-    word: String,
-    /// How the frame of an event begins.
+    nonce: String,
+    /// The frame of an event begins with this.
     opening: Vec<u8>,
-    /// The frame behind which nothing of the cell comes, not even the rest of a block.
+    /// The last frame of a cell. Nothing of the cell follows it, not even the rest of a block.
     cell_ended: Vec<u8>,
     waiting: Vec<u8>,
 }
 
-enum Found {
-    /// A piece, or none where bytes are dropped, and the number of bytes it took.
-    Whole(Option<Piece>, usize),
-    /// Its rest has not arrived.
+/// What the bytes after a possible beginning of something are.
+enum Parsed {
+    /// A piece, or `None` if bytes are dropped, and the number of bytes.
+    Piece(Option<Piece>, usize),
+    /// The rest has not arrived.
     Incomplete,
-    /// Plain text after all.
-    Nothing,
+    /// Plain text.
+    Text,
 }
 
 impl Splitter {
-    /// * `word`: the session's word, which opens the frames of events.
-    pub fn new(word: &str) -> Self {
+    /// * `nonce`: the nonce of the session, with which the frames of events begin.
+    pub fn new(nonce: &str) -> Self {
         Self {
-            word: word.to_owned(),
-            opening: [&[event::MARK], word.as_bytes()].concat(),
-            cell_ended: event::encode(&Event::CellEnded, word),
+            nonce: nonce.to_owned(),
+            opening: [&[event::MARK], nonce.as_bytes()].concat(),
+            cell_ended: event::encode(&Event::CellEnded, nonce),
             waiting: Vec::new(),
         }
     }
@@ -69,7 +70,7 @@ impl Splitter {
         self.cut(false)
     }
 
-    /// What still waits, as it is, because nothing more will come of it; without an event that was torn off.
+    /// The bytes that still wait, as text, because nothing more will arrive. An unfinished event is dropped.
     pub fn flush(&mut self) -> Vec<Piece> {
         self.cut(true)
     }
@@ -81,7 +82,7 @@ impl Splitter {
         let mut at = 0;
         let mut rest = bytes.len();
         while at < bytes.len() {
-            // Only these two bytes can open something that is not text.
+            // Only these two bytes can begin something that is not text.
             let Some(next) = bytes[at..]
                 .iter()
                 .position(|&byte| byte == event::MARK || byte == PREFIX[0])
@@ -90,21 +91,21 @@ impl Splitter {
             };
             at += next;
             match self.find(&bytes[at..]) {
-                Found::Whole(piece, len) => {
+                Parsed::Piece(piece, len) => {
                     push_text(&mut pieces, &bytes[text_start..at]);
                     pieces.extend(piece);
                     at += len;
                     text_start = at;
                 }
-                Found::Incomplete if !is_final => {
+                Parsed::Incomplete if !is_final => {
                     rest = at;
                     break;
                 }
-                Found::Incomplete if bytes[at..].starts_with(&self.opening) => {
+                Parsed::Incomplete if bytes[at..].starts_with(&self.opening) => {
                     push_text(&mut pieces, &bytes[text_start..at]);
                     return pieces;
                 }
-                Found::Incomplete | Found::Nothing => at += 1,
+                Parsed::Incomplete | Parsed::Text => at += 1,
             }
         }
         push_text(&mut pieces, &bytes[text_start..rest.max(text_start)]);
@@ -112,38 +113,36 @@ impl Splitter {
         pieces
     }
 
-    fn find(&self, bytes: &[u8]) -> Found {
+    fn find(&self, bytes: &[u8]) -> Parsed {
         if bytes[0] == event::MARK {
-            return match event::decode(bytes, &self.word) {
+            return match event::decode(bytes, &self.nonce) {
                 Decoded::Event { event, frame_len } => {
-                    Found::Whole(Some(Piece::Event(event)), frame_len)
+                    Parsed::Piece(Some(Piece::Event(event)), frame_len)
                 }
-                // A process that shares the worker's stdout died while it wrote.
-                Decoded::Incomplete if position(bytes, &self.cell_ended).is_some() => {
-                    Found::Nothing
-                }
-                Decoded::Incomplete => Found::Incomplete,
-                Decoded::NotAFrame => Found::Nothing,
+                // A process that shares the worker's stdout has died while it wrote an event.
+                Decoded::Incomplete if position(bytes, &self.cell_ended).is_some() => Parsed::Text,
+                Decoded::Incomplete => Parsed::Incomplete,
+                Decoded::NotAFrame => Parsed::Text,
             };
         }
         let known = PREFIX.len().min(bytes.len());
         if bytes[..known] != PREFIX[..known] {
-            return Found::Nothing;
+            return Parsed::Text;
         }
         let end = bytes.iter().position(|&byte| byte == b'\n');
         let line = &bytes[..end.unwrap_or(bytes.len())];
-        // An event before the line's end: code has printed the beginning of such a line.
+        // An event before the end of the line: code has printed the beginning of such a line.
         if position(line, &self.opening).is_some() {
-            return Found::Nothing;
+            return Parsed::Text;
         }
         let Some(line_len) = end else {
             return if may_become_protocol(line) {
-                Found::Incomplete
+                Parsed::Incomplete
             } else {
-                Found::Nothing
+                Parsed::Text
             };
         };
-        let protocol = |protocol| Found::Whole(Some(Piece::Protocol(protocol)), line_len + 1);
+        let protocol = |protocol| Parsed::Piece(Some(Piece::Protocol(protocol)), line_len + 1);
         if line == PANICKED {
             protocol(Protocol::Panicked)
         } else if line == FAILED {
@@ -153,16 +152,16 @@ impl Splitter {
         } else if let Some(mime) = line.strip_prefix(BEGIN_CONTENT) {
             let cell = position(bytes, &self.cell_ended).map_or(bytes, |end| &bytes[..end]);
             match content(mime, cell, line_len + 1) {
-                Found::Incomplete if cell.len() < bytes.len() => Found::Nothing,
+                Parsed::Incomplete if cell.len() < bytes.len() => Parsed::Text,
                 found => found,
             }
         } else {
-            Found::Nothing
+            Parsed::Text
         }
     }
 }
 
-/// Whether an unfinished line can still turn out to be one of the protocol's.
+/// Whether an unfinished line can become a line of the protocol.
 fn may_become_protocol(line: &[u8]) -> bool {
     [PANICKED, FAILED, CHANGED_TYPE, ASKS_INPUT, BEGIN_CONTENT]
         .iter()
@@ -173,20 +172,20 @@ fn may_become_protocol(line: &[u8]) -> bool {
 }
 
 /// A content block whose body begins at `body_start`.
-fn content(mime: &[u8], bytes: &[u8], body_start: usize) -> Found {
+fn content(mime: &[u8], bytes: &[u8], body_start: usize) -> Parsed {
     let mut line_start = body_start;
     loop {
         let line_rest = &bytes[line_start..];
         let Some(line_len) = line_rest.iter().position(|&byte| byte == b'\n') else {
-            return Found::Incomplete;
+            return Parsed::Incomplete;
         };
-        // A body without a line break at its end has the end marker glued to it.
+        // If the body ends without a line break, the end marker follows directly.
         if let Some(last) = line_rest[..line_len].strip_suffix(END_CONTENT) {
             let body = [&bytes[body_start..line_start], last].concat();
             let text = String::from_utf8_lossy(&body);
             let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
             let mime = String::from_utf8_lossy(mime).trim().to_owned();
-            return Found::Whole(
+            return Parsed::Piece(
                 Some(Piece::Content { mime, text }),
                 line_start + line_len + 1,
             );
@@ -222,26 +221,26 @@ fn push_text(pieces: &mut Vec<Piece>, text: &[u8]) {
 mod tests {
     use super::*;
 
-    const WORD: &str = "0123456789abcdef";
+    const NONCE: &str = "0123456789abcdef";
 
     fn text(text: &str) -> Piece {
         Piece::Text(text.as_bytes().to_vec())
     }
 
     fn split(input: &[u8]) -> Vec<Piece> {
-        let mut splitter = Splitter::new(WORD);
+        let mut splitter = Splitter::new(NONCE);
         let mut pieces = splitter.push(input);
         pieces.extend(splitter.flush());
         pieces
     }
 
     #[test]
-    fn text_passes_through_at_once_even_without_a_line_break() {
-        assert_eq!(Splitter::new(WORD).push(b"50%\r"), [text("50%\r")]);
+    fn text_is_returned_at_once_even_without_a_line_break() {
+        assert_eq!(Splitter::new(NONCE).push(b"50%\r"), [text("50%\r")]);
     }
 
     #[test]
-    fn a_marker_glued_to_a_partial_line_is_found() {
+    fn a_marker_after_an_unfinished_line_is_found() {
         let pieces = split(b"half a lineEVCXR_PANIC_NOTIFICATION\n");
         assert_eq!(
             pieces,
@@ -254,7 +253,7 @@ mod tests {
         let event = Event::Stderr {
             text: "oh\n".into(),
         };
-        let input = [b"a".to_vec(), event::encode(&event, WORD), b"b".to_vec()].concat();
+        let input = [b"a".to_vec(), event::encode(&event, NONCE), b"b".to_vec()].concat();
         assert_eq!(
             split(&input),
             [text("a"), Piece::Event(Box::new(event)), text("b")]
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn any_number_of_content_blocks_come_in_place() {
+    fn content_blocks_keep_their_place() {
         let input = b"1\nEVCXR_BEGIN_CONTENT text/html\n<b>\nx</b>\nEVCXR_END_CONTENT\n2\n\
             EVCXR_BEGIN_CONTENT image/png\nQUJDEVCXR_END_CONTENT\n";
         let block = |mime: &str, text: &str| Piece::Content {
@@ -293,13 +292,13 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_was_torn_off_by_death_shows_nothing_and_swallows_nothing() {
+    fn an_unfinished_event_is_dropped_and_swallows_nothing() {
         let event = Event::Stderr {
             text: "oh\n".into(),
         };
-        let frame = event::encode(&event, WORD);
-        for cut in 1 + WORD.len()..frame.len() {
-            let mut splitter = Splitter::new(WORD);
+        let frame = event::encode(&event, NONCE);
+        for cut in 1 + NONCE.len()..frame.len() {
+            let mut splitter = Splitter::new(NONCE);
             let torn = [b"before", &frame[..cut]].concat();
             assert_eq!(splitter.push(&torn), [text("before")], "cut at {cut}");
             assert_eq!(splitter.flush(), []);
@@ -316,16 +315,16 @@ mod tests {
             "EVCXR_VARIABLE_CHANGED_TYPE:x",
             "EVCXR_INPUT_REQUEST",
             "EVCXR_PANIC",
-            &format!("\x1e{WORD}00001000torn"),
+            &format!("\x1e{NONCE}00001000torn"),
         ] {
-            let frame = event::encode(&Event::CellEnded, WORD);
+            let frame = event::encode(&Event::CellEnded, NONCE);
             let input = [begun.as_bytes(), &frame].concat();
             assert_eq!(
-                Splitter::new(WORD).push(&input),
+                Splitter::new(NONCE).push(&input),
                 [text(begun), ended()],
                 "{begun:?}"
             );
-            // What comes in the next cell can't complete it either.
+            // Output of the next cell can't complete it either.
             let input = [&input, &b"\nEVCXR_END_CONTENT\n"[..]].concat();
             let rest = text("\nEVCXR_END_CONTENT\n");
             assert_eq!(split(&input), [text(begun), ended(), rest], "{begun:?}");
@@ -339,14 +338,14 @@ mod tests {
         };
         let input = [
             b"one EVCXR_ two\nEVCXR_VARIABLE_CHANGED_TYPE:x\n".to_vec(),
-            event::encode(&event, WORD),
+            event::encode(&event, NONCE),
             b"EVCXR_BEGIN_CONTENT text/plain\nhello\nEVCXR_END_CONTENT\nthreeEVCXR_ERROR_OCCURRED\n".to_vec(),
         ]
         .concat();
         let whole = split(&input);
         assert!(whole.len() == 6, "{whole:?}");
         for cut in 0..=input.len() {
-            let mut splitter = Splitter::new(WORD);
+            let mut splitter = Splitter::new(NONCE);
             let mut pieces = splitter.push(&input[..cut]);
             for piece in splitter
                 .push(&input[cut..])

@@ -1,4 +1,4 @@
-//! What the worker prints, on its way to the kernel, and evcxr's protocol lines in it, on their way to evcxr.
+//! Forwards what the worker prints to the kernel, and the lines of evcxr's protocol in it to evcxr. Keeps nothing.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -11,7 +11,7 @@ use super::cell_state::CellState;
 use super::splitter::{Piece, Protocol};
 use crate::ipc::FromSupervisor;
 
-/// Linux' pipe capacity: one read empties a full pipe.
+/// The capacity of a pipe on Linux: one read empties a full pipe.
 pub(super) const READ_BYTES: usize = 64 * 1024;
 
 impl Relay {
@@ -24,7 +24,7 @@ impl Relay {
         }
     }
 
-    /// Returns how many bytes there were.
+    /// Returns the number of bytes that were read.
     pub(super) fn forward_stdout(&mut self) -> anyhow::Result<usize> {
         let bytes = read_available(&mut self.worker.stdout)?;
         let pieces = self.splitter.push(&bytes);
@@ -43,16 +43,16 @@ impl Relay {
                 Piece::Event(event) => self.report(&FromSupervisor::Event { event: *event })?,
                 Piece::Protocol(Protocol::Panicked) => {
                     self.report(&FromSupervisor::Panicked)?;
-                    tell_evcxr(PANICKED.as_bytes())?;
+                    write_to_evcxr(PANICKED.as_bytes())?;
                 }
                 Piece::Protocol(Protocol::Failed) => {
                     self.report(&FromSupervisor::Failed)?;
-                    tell_evcxr(FAILED.as_bytes())?;
+                    write_to_evcxr(FAILED.as_bytes())?;
                 }
                 Piece::Protocol(Protocol::Other(line)) => {
-                    // A question of evcxr's own: the cell's wait for the answer is not reported again.
+                    // A request of evcxr's own for input: the wait for the answer is not reported again.
                     self.cell.set_asked_input(true);
-                    tell_evcxr(&line)?;
+                    write_to_evcxr(&line)?;
                 }
             }
         }
@@ -64,13 +64,13 @@ impl Relay {
         self.forward_stderr()?;
         self.cell = CellState::None;
         self.report(&FromSupervisor::CellEnded)?;
-        tell_evcxr(COMPLETE.as_bytes())?;
+        write_to_evcxr(COMPLETE.as_bytes())?;
         self.worker.release();
         Ok(())
     }
 }
 
-pub(super) fn tell_evcxr(line: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_to_evcxr(line: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(line)?;
     stdout.write_all(b"\n")?;
@@ -78,7 +78,7 @@ pub(super) fn tell_evcxr(line: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is in a non-blocking pipe now, at most one pipe's worth.
+/// The bytes in a non-blocking pipe, at most [`READ_BYTES`].
 fn read_available(pipe: &mut File) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; READ_BYTES];
     match pipe.read(&mut bytes) {

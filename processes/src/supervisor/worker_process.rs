@@ -1,7 +1,7 @@
-//! The worker as its supervisor holds it: the pipes, and how it ends.
+//! The worker process as the supervisor holds it: its pipes, its checkpoint and its end.
 //!
-//! The pipes outlive the process: when the worker dies and its checkpoint takes over, both had them. Reads
-//! nothing that comes out of them; the relay does.
+//! The pipes outlive the process: a checkpoint that takes over has the same ones. Never reads the worker's output; the
+//! relay does.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -40,20 +40,20 @@ pub struct WorkerProcess {
     commands: File,
     /// A named pipe, so that stdin can be opened again after an end of file.
     stdin_path: PathBuf,
-    /// The worker's stdin; none between a refused question and the next cell.
+    /// The worker's stdin; `None` between a denied request for input and the next cell.
     stdin: Option<File>,
     pub stdout: File,
     pub stderr: File,
-    /// On which the worker tells of checkpoints.
+    /// The worker reports its checkpoints here.
     pub notices: File,
 }
 
-/// What becomes of variables if the worker dies.
+/// What happens to variables if the worker dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protection {
     /// They are lost.
     None,
-    /// It was told to make a checkpoint, and has not said what came of it; or nothing did.
+    /// The worker was asked for a checkpoint. Either it has not reported the outcome, or it made none.
     Asked,
     /// This process takes over.
     Checkpoint(Pid),
@@ -64,7 +64,7 @@ struct Life {
     pid: Pid,
     /// Becomes readable when the process has ended.
     ended: PipeReader,
-    /// None once it was asked.
+    /// `None` after its result was taken.
     waiter: Option<JoinHandle<Option<ExitStatus>>>,
 }
 
@@ -75,7 +75,7 @@ impl WorkerProcess {
         let (notices, notice_writer) = std::io::pipe()?;
         set_inherited(&notice_writer)?;
         let stdin_path = make_stdin()?;
-        // Without blocking: nobody writes yet. Reading shall wait again.
+        // Opened without blocking, because no process writes yet. Reading has to block again.
         let stdin_reader = open_without_blocking(&stdin_path)?;
         fcntl(&stdin_reader, FcntlArg::F_SETFL(OFlag::empty()))?;
         let mut command = Command::new(program::path()?);
@@ -93,7 +93,7 @@ impl WorkerProcess {
             .stdin(stdin_reader)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A group of its own: what cells start ends with the worker.
+            // A group of its own, so that what cells start can be killed with the worker.
             .process_group(0);
         let mut child = command.spawn().context("the worker can't be started")?;
         let stdout = File::from(OwnedFd::from(child.stdout.take().expect("stdout is piped")));
@@ -117,7 +117,7 @@ impl WorkerProcess {
         self.life.pid
     }
 
-    /// The worker and what its cells have started, as `waitpid` names a group.
+    /// The worker and what its cells have started, as a group for `waitpid`.
     pub fn group(&self) -> Pid {
         Pid::from_raw(-self.life.pid.as_raw())
     }
@@ -128,14 +128,14 @@ impl WorkerProcess {
     }
 
     pub fn command(&mut self, lines: &[u8]) {
-        // If the worker just died, its death is reported in the next round.
+        // Fails if the worker has just died; that is noticed in the next round.
         let _ = self.commands.write_all(lines);
     }
 
     /// Opens the worker's stdin for a cell, if it is not open.
     pub fn open_stdin(&mut self) -> std::io::Result<()> {
         if self.stdin.is_none() {
-            // Read and write, because opening for writing alone would wait for a worker that has died.
+            // For reading and writing, because opening it only for writing would wait for a worker that has died.
             self.stdin = Some(
                 File::options()
                     .read(true)
@@ -146,15 +146,15 @@ impl WorkerProcess {
         Ok(())
     }
 
-    /// Gives the code that reads its stdin a line.
+    /// Writes a line for the code that reads its stdin.
     pub fn write_stdin(&mut self, line: &[u8]) {
         if let Some(stdin) = &mut self.stdin {
-            // A worker that closed its stdin gets no input; nothing else is lost.
+            // Fails if the worker has closed its stdin. Nothing but the line is lost.
             let _ = stdin.write_all(line).and_then(|()| stdin.write_all(b"\n"));
         }
     }
 
-    /// Gives the code that reads its stdin an end of file.
+    /// Ends the file for the code that reads its stdin.
     pub fn close_stdin(&mut self) {
         self.stdin = None;
     }
@@ -164,9 +164,9 @@ impl WorkerProcess {
         let _ = kill(self.life.pid, Signal::SIGINT);
     }
 
-    /// Kills the worker and what its cells have started. Not its checkpoint, which has a group of its own.
+    /// Kills the worker and what its cells have started, but not its checkpoint, which has a group of its own.
     pub fn kill(&self) {
-        // Fails only when the whole group has ended already.
+        // Fails only if the whole group has ended.
         let _ = killpg(self.life.pid, Signal::SIGKILL);
     }
 
@@ -179,9 +179,9 @@ impl WorkerProcess {
         self.kill();
     }
 
-    /// Has the worker make a checkpoint for the next cell, unless it was told to.
+    /// Asks the worker for a checkpoint for the next cell, if it was not asked yet.
     ///
-    /// * `limit_bytes`: it makes none if it has more memory of its own; 0 for no checkpoint at all.
+    /// * `limit_bytes`: a worker with more memory of its own makes none; 0 for no checkpoint at all.
     pub fn protect(&mut self, limit_bytes: u64) {
         if limit_bytes > 0 && !self.is_protected() {
             self.command(crate::worker::protect_command(limit_bytes).as_bytes());
@@ -189,7 +189,7 @@ impl WorkerProcess {
         }
     }
 
-    /// The cell is over, or does not come: has the worker end the checkpoint.
+    /// Asks the worker to end the checkpoint, because the cell has ended or will not start.
     pub fn release(&mut self) {
         if self.is_protected() {
             self.protection = Protection::None;
@@ -207,7 +207,7 @@ impl WorkerProcess {
         }
     }
 
-    /// How it ended. Waits until it has.
+    /// Waits until the worker has ended, and returns how.
     pub fn ending(&mut self) -> Ending {
         let waiter = self.life.waiter.take();
         waiter
@@ -219,7 +219,7 @@ impl WorkerProcess {
         self.protection != Protection::None
     }
 
-    /// Follows the checkpoint that has taken over in place of the worker, which has ended.
+    /// Continues with the checkpoint that has taken over from the worker, which has ended.
     pub fn follow(&mut self, checkpoint: Pid) -> std::io::Result<()> {
         self.protection = Protection::None;
         self.life = Life::of(checkpoint)?;
@@ -229,7 +229,7 @@ impl WorkerProcess {
         Ok(())
     }
 
-    /// What a dead cell has not read is not for the next one.
+    /// Drops input that a dead cell has not read, so that the next cell does not get it.
     fn discard_input(&self) {
         if let Ok(mut stdin) = open_without_blocking(&self.stdin_path) {
             let mut chunk = [0; 4096];
@@ -253,11 +253,11 @@ impl Life {
     }
 }
 
-/// Waits for the child `pid`; dropping `ended_writer` then wakes the relay. Nothing when it is no child.
+/// Waits for the child `pid`, then drops `ended_writer`, which wakes the relay. `None` if it is no child.
 fn wait_for(pid: Pid, ended_writer: PipeWriter) -> Option<ExitStatus> {
     let mut status = 0;
     let waited = loop {
-        // SAFETY: `status` can be written to. nix' own function knows no signals without a name.
+        // SAFETY: `status` can be written to. The function of nix knows no signals without a name.
         let waited = unsafe { libc::waitpid(pid.as_raw(), &raw mut status, 0) };
         if waited >= 0 || Errno::last() != Errno::EINTR {
             break waited;
@@ -292,7 +292,7 @@ fn open_without_blocking(pipe: &Path) -> std::io::Result<File> {
         .open(pipe)
 }
 
-/// The folders that cells need, before those that the loader looks in anyway.
+/// The folders that cells need, before those that the loader searches anyway.
 fn loader_path() -> anyhow::Result<OsString> {
     let paths = [LIBRARY_DIRS_VARIABLE, LOADER_PATH_VARIABLE]
         .map(|name| std::env::var_os(name).unwrap_or_default());

@@ -1,12 +1,12 @@
 //! Checkpoints: a fork of the worker, made while a cell is compiled, that takes over with every variable if the
 //! worker dies.
 //!
-//! This is the worker's side. The fork sleeps until a pipe is closed whose other end only the worker holds: the
-//! worker has died. A byte in it says that the cell had ended before: the fork ends too. Otherwise it goes on as the
-//! worker, with all as it was before the cell, and tells the supervisor, whose child it then is, on the pipe for
-//! [`FromWorker`]s.
+//! This is the worker's side. The fork sleeps on a pipe whose other end only the worker holds. The end of the pipe
+//! means that the worker has died. If a byte came before, the cell had ended, and the fork ends too. Otherwise the fork
+//! becomes the worker, in the state from before the cell, and reports that to the supervisor, whose child it is then,
+//! on the pipe for [`FromWorker`].
 //!
-//! Never decides which cells are protected: the kernel does, and says so with a limit of memory.
+//! Never decides which cells are protected: the kernel does, with a limit of memory.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -23,18 +23,18 @@ use nix::unistd::{Pid, setpgid};
 use super::oom::OomScore;
 use crate::ipc::{Attempt, Checkpoint, FromWorker, write_message};
 
-/// Forks the process. The runtime does it, because it knows which locks must not be held meanwhile.
+/// Forks the process. The runtime does it, because it knows which locks must be held meanwhile.
 pub type Fork = unsafe extern "C" fn() -> i32;
 
-/// Makes checkpoints and tells the supervisor of them.
+/// Makes checkpoints and reports them to the supervisor.
 pub struct Checkpoints {
     fork: Fork,
     notices: File,
-    /// The one that waits.
+    /// The current checkpoint.
     guard: Option<Guard>,
 }
 
-/// Which of both processes this is after [`Checkpoints::protect`].
+/// Which of the two processes this is after [`Checkpoints::protect`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// The worker.
@@ -47,7 +47,7 @@ pub enum Side {
 struct Guard {
     pid: Pid,
     dismissal: std::io::PipeWriter,
-    /// While the cell runs, and until the checkpoint has ended.
+    /// From the start of the cell to the end of the checkpoint.
     oom_score: Option<OomScore>,
 }
 
@@ -61,9 +61,10 @@ impl Checkpoints {
         }
     }
 
-    /// Makes a checkpoint of a process that is not too large; in it, returns only when the worker has died.
+    /// Makes a checkpoint, if this process is not too large. In the checkpoint it returns only after the worker has
+    /// died.
     ///
-    /// * `limit_bytes`: a process that has more memory of its own is not protected.
+    /// * `limit_bytes`: a process with more memory of its own gets no checkpoint.
     pub fn protect(&mut self, limit_bytes: u64) -> Side {
         self.release();
         let started = Instant::now();
@@ -81,7 +82,7 @@ impl Checkpoints {
             }
             Err(attempt) => attempt,
         };
-        self.tell(&FromWorker::Checkpoint(Checkpoint {
+        self.report(&FromWorker::Checkpoint(Checkpoint {
             attempt,
             own_bytes,
             cost_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
@@ -89,24 +90,24 @@ impl Checkpoints {
         Side::Worker
     }
 
-    /// To be called before the cell's code runs: from here on this process can be replaced, and is the first that
-    /// the system kills when memory runs out.
+    /// To be called before the code of the cell runs. From here on this process can be replaced, so the system is to
+    /// kill it first when memory runs out.
     pub fn begin_cell(&mut self) {
         if let Some(guard) = &mut self.guard {
             guard.oom_score = Some(OomScore::raise());
         }
     }
 
-    /// To be called when the cell's code has ended: nothing brings the variables back any more. The checkpoint
-    /// sleeps on, because its end would take time from those who wait for the cell.
+    /// To be called when the code of the cell has ended: from here on nothing takes over. The checkpoint still sleeps,
+    /// because ending it now would delay the reply to the cell.
     pub fn end_cell(&mut self) {
         if let Some(guard) = &mut self.guard {
-            // Of a checkpoint that was killed the pipe is broken; nothing else takes over either.
+            // Fails if the checkpoint was killed; nothing takes over then either.
             let _ = guard.dismissal.write_all(&[1]);
         }
     }
 
-    /// Ends the checkpoint, whether its cell has run or not, and leaves no zombie. To be called when nobody waits
+    /// Ends the checkpoint, whether its cell has run or not, and leaves no zombie. To be called when no client waits
     /// for the cell any more.
     pub fn release(&mut self) {
         let Some(guard) = self.guard.take() else {
@@ -120,13 +121,13 @@ impl Checkpoints {
         }
     }
 
-    /// Tells the supervisor that this process is the worker from now on.
-    pub fn tell_take_over(&mut self) {
+    /// Reports to the supervisor that this process is the worker from now on.
+    pub fn report_take_over(&mut self) {
         let pid = std::process::id();
-        self.tell(&FromWorker::TookOver { pid });
+        self.report(&FromWorker::TookOver { pid });
     }
 
-    /// The worker's guard; nothing in the checkpoint, which has taken over when this returns.
+    /// Returns the guard in the worker, and `None` in the checkpoint, which has taken over by then.
     fn fork(&mut self) -> Result<Option<Guard>, Attempt> {
         let failed = |reason: String| Attempt::Failed { reason };
         // Programs that cells start inherit neither end.
@@ -154,27 +155,27 @@ impl Checkpoints {
         }
     }
 
-    fn tell(&mut self, notice: &FromWorker) {
-        // Without a supervisor the pipe for commands ends too, and so does this process.
+    fn report(&mut self, notice: &FromWorker) {
+        // Fails without a supervisor. Then the pipe for commands ends too, and so does this process.
         let _ = write_message(&mut self.notices, notice);
     }
 }
 
-/// What the checkpoint does: nothing, until the worker has died. In most cases it is killed first.
+/// Waits in the checkpoint until the worker has died. Most checkpoints are killed before that.
 fn await_death(mut ended: std::io::PipeReader) {
-    // A group of its own, because the worker's is killed when it dies. Can't fail for a process so young.
+    // A group of its own, because the worker's group is killed when the worker dies. Can't fail for a new process.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
-    // No event is asked for: only the pipe's end wakes this process.
+    // No event is requested, so only the end of the pipe wakes this process.
     let mut fds = [PollFd::new(ended.as_fd(), PollFlags::empty())];
     while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
-    // With a byte in it, what the cell did must not be undone.
+    // If there is a byte, the effects of the cell must not be undone.
     if !matches!(ended.read(&mut [0]), Ok(0)) {
-        // SAFETY: ends this process and runs nothing that the worker still needs, such as destructors.
+        // SAFETY: ends this process without running destructors, which could remove what the worker still needs.
         unsafe { nix::libc::_exit(0) }
     }
 }
 
-/// What this process has in memory that no file has: what the checkpoint may come to double, in bytes.
+/// The memory of this process that is not backed by a file, in bytes. A checkpoint can double it.
 fn own_bytes() -> u64 {
     // Size, resident, shared: in pages. See `man 5 proc_pid_statm`.
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();

@@ -1,9 +1,8 @@
-//! Whom the system kills when memory runs out: the process that runs a protected cell, because it alone can
-//! be replaced.
+//! Decides which process the system kills when memory runs out: the one that runs a protected cell, because only that
+//! can be replaced.
 //!
-//! A process can make itself a better choice without privileges, not a worse one, so the score of the worker
-//! rises for the time of the cell, and that of the kernel and the checkpoint stays. See
-//! `man 5 proc_pid_oom_score_adj`.
+//! Without privileges a process can raise its score but not lower it below its old value. So the score of the worker is
+//! raised while the cell runs, and those of kernel and checkpoint are not changed. See `man 5 proc_pid_oom_score_adj`.
 
 use std::fs;
 use std::path::Path;
@@ -14,24 +13,24 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 /// The highest score: killed before any other process.
 const FIRST: &str = "1000";
 
-/// This process, while it is to be killed first.
+/// The raised score of this process.
 pub struct OomScore {
-    /// The score that it had before; none where there are no scores.
+    /// The score before it was raised; `None` if the system has no scores.
     score: Option<String>,
 }
 
 impl OomScore {
-    /// Makes this process the first choice.
+    /// Makes this process the first to be killed.
     pub fn raise() -> Self {
         let own = score_file("self");
         let score = fs::read_to_string(&own).ok();
-        // Without the score the system chooses by size: most often the same process.
+        // If this fails, the system chooses by size, which most often is the same process.
         let _ = fs::write(&own, FIRST);
         Self { score }
     }
 
-    /// Gives this process its score back, and the programs that it has started meanwhile: they have it from
-    /// here, and may outlive the cell.
+    /// Restores the score of this process, and of the programs that it has started meanwhile: they have inherited the
+    /// raised score and may outlive the cell.
     pub fn restore(self) {
         let Some(score) = self.score else { return };
         let _ = fs::write(score_file("self"), &score);
@@ -48,7 +47,7 @@ impl OomScore {
             let file = score_file(name);
             let is_first = || fs::read_to_string(&file).is_ok_and(|score| score.trim() == FIRST);
             if group(name) == own_group && is_first() {
-                // It may have ended just now.
+                // Fails if the process has just ended.
                 let _ = fs::write(&file, &score);
             }
         }
@@ -59,7 +58,7 @@ fn score_file(process: &str) -> std::path::PathBuf {
     Path::new("/proc").join(process).join("oom_score_adj")
 }
 
-/// The process group: the third field behind the name, which stands in parentheses and can hold some itself.
+/// The process group: the third field after the name, which is in parentheses and may contain some itself.
 fn group(process: &str) -> Option<u32> {
     let stat = fs::read_to_string(Path::new("/proc").join(process).join("stat")).ok()?;
     let (_, fields) = stat.rsplit_once(") ")?;
