@@ -18,7 +18,7 @@ fn graph(folder: &str, prefix: &str) -> Graph {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "rs"))
-        .filter(|path| !path.ends_with("lib.rs") && !path.ends_with("mod.rs"))
+        .filter(|path| !path.ends_with("lib.rs"))
         .collect();
     let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let modules: BTreeSet<String> = entries.iter().map(|path| name(path)).collect();
@@ -27,7 +27,8 @@ fn graph(folder: &str, prefix: &str) -> Graph {
         let module = name(path);
         let mut used = names_after(&code_of(path), prefix);
         used.retain(|other| *other != module && modules.contains(other));
-        graph.insert(module, used);
+        // `foo.rs` and the folder `foo` are one module.
+        graph.entry(module).or_default().extend(used);
     }
     graph
 }

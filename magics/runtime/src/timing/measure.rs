@@ -239,5 +239,4 @@ fn next_in_series(loops: u64) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "measure_tests.rs"]
 mod tests;

@@ -174,5 +174,4 @@ impl fmt::Display for Timing {
 }
 
 #[cfg(test)]
-#[path = "result_tests.rs"]
 mod tests;

@@ -192,5 +192,4 @@ fn evaluate(
 }
 
 #[cfg(test)]
-#[path = "timeit_tests.rs"]
 mod tests;

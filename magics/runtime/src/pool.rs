@@ -53,5 +53,5 @@ pub(crate) fn resume() {
 
 /// Runs the examples of the migration table.
 #[cfg(doctest)]
-#[doc = include_str!("../../../../docs/multiprocessing.md")]
+#[doc = include_str!("../../../docs/multiprocessing.md")]
 struct MigrationTable;
