@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is the message")]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use corebook::cpus;
 use serde_json::Value;
+use support::skip;
 
 /// A tree of CPUs `0..siblings.len()` with the given contents of `core_cpus_list`.
 fn machine(siblings: &[&str], files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -197,7 +200,10 @@ fn real_machines() -> Option<PathBuf> {
 #[test]
 fn real_machines_count_as_their_truth_says() {
     let Some(folder) = real_machines() else {
-        return;
+        return skip(
+            "real_machines_count_as_their_truth_says",
+            "copies of their files are not beside this checkout",
+        );
     };
     let truth: Value =
         serde_json::from_slice(&std::fs::read(folder.join("truth.json")).unwrap()).unwrap();
@@ -253,13 +259,13 @@ const HELPER_TASK: &str = "says_what_is_usable";
 #[test]
 #[cfg(target_os = "linux")]
 fn a_real_affinity_mask_is_honoured() {
+    if Command::new("taskset").arg("--version").output().is_err() {
+        return skip("a_real_affinity_mask_is_honoured", "there is no taskset");
+    }
     let allowed = cpus::affinity().unwrap();
     let first = allowed[0].to_string();
     let mut command = Command::new("taskset");
     command.args(["-c", &first]).args([HELPER, HELPER_TASK]);
-    if Command::new("taskset").arg("--version").output().is_err() {
-        return;
-    }
     let expected = match cpus::physical() {
         1 => "1 []".to_owned(),
         _ => format!("1 [Affinity {{ cpus: [{first}] }}]"),
@@ -284,7 +290,10 @@ fn the_classroom_cap_is_honoured_and_named() {
 #[cfg(target_os = "linux")]
 fn a_real_quota_is_honoured() {
     let Some(group) = QuotaGroup::new(100_000, 100_000) else {
-        return;
+        return skip(
+            "a_real_quota_is_honoured",
+            "no control group can be made here",
+        );
     };
     let script = format!(
         "echo $$ > {}/cgroup.procs && exec \"$0\" \"$@\"",
