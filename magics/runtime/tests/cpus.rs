@@ -1,5 +1,5 @@
-//! Core counting: trees of real machines where they are at hand, small trees always, and limits that
-//! are really set.
+//! Core counting: on trees of real machines where they are available, on small trees always, and under limits
+//! that are really set.
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is the message")]
 
@@ -10,7 +10,8 @@ use std::process::Command;
 
 use corebook::cpus;
 use serde_json::Value;
-use support::skip;
+use support::helper::HELPER;
+use support::skip::skip;
 
 /// A tree of CPUs `0..siblings.len()` with the given contents of `core_cpus_list`.
 fn machine(siblings: &[&str], files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -252,8 +253,7 @@ fn usable_of(command: &mut Command) -> String {
     })
 }
 
-/// A program of this package, and what it is to do: print what it may use.
-const HELPER: &str = env!("CARGO_BIN_EXE_runtime-test-helper");
+/// What the helper does: print what it may use.
 const HELPER_TASK: &str = "says_what_is_usable";
 
 #[test]

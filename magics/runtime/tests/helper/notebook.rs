@@ -14,12 +14,17 @@ fn take_panics_over() {
     }));
 }
 
+/// Not inlined, so that a backtrace names it.
+#[inline(never)]
+fn fails_at_3(x: i32) -> i32 {
+    assert!(x != 3, "divide by zero");
+    x
+}
+
 pub fn panics() {
     take_panics_over();
     let pool = Pool::new(2);
-    let payload =
-        catch_unwind(|| pool.map(|x| if x == 3 { panic!("divide by zero") } else { x }, 0..24))
-            .unwrap_err();
+    let payload = catch_unwind(|| pool.map(fails_at_3, 0..24)).unwrap_err();
     assert_eq!(
         payload.downcast_ref::<String>().unwrap(),
         "panicked in item 3 (of 24): divide by zero"
@@ -36,6 +41,46 @@ pub fn is_interrupted() {
     };
     let payload = catch_unwind(AssertUnwindSafe(|| pool.map(work, 0..1000))).unwrap_err();
     assert!(payload.is::<cancel::Interrupted>());
+}
+
+pub fn is_interrupted_in_loops() {
+    let known = catch_unwind(|| {
+        for x in progress(0..10) {
+            if x == 3 {
+                cancel::request();
+            }
+        }
+    });
+    assert!(known.unwrap_err().is::<cancel::Interrupted>());
+    cancel::reset();
+    let unknown = catch_unwind(|| {
+        for x in progress((0..10).filter(|x| x % 2 == 0)).label("even") {
+            if x == 2 {
+                cancel::request();
+            }
+        }
+    });
+    assert!(unknown.unwrap_err().is::<cancel::Interrupted>());
+    cancel::reset();
+}
+
+/// A task whose handle goes after its end, one whose handle goes before, and one without a handle.
+pub fn panics_unobserved() {
+    take_panics_over();
+    let pool = Pool::new(1);
+    let task = pool.apply_async(|| panic!("after its end"));
+    task.wait();
+    drop(task);
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    drop(pool.apply_async(move || {
+        gate.recv().unwrap_err();
+        panic!("before its end")
+    }));
+    drop(release);
+    pool.close();
+    let pool = Pool::new(1);
+    pool.install(|| rayon::spawn(|| panic!("detached")));
+    pool.close();
 }
 
 pub fn shows_progress() {
