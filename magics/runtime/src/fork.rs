@@ -70,3 +70,44 @@ pub unsafe extern "C" fn corebook_cell_resume(variables: *mut VariableStore) {
         variables.forget_async_runtime();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All locks, as soon as no other test has one.
+    fn held() -> Vec<Box<dyn Any>> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(held) = hold_all() {
+                return held;
+            }
+            assert!(Instant::now() < deadline, "a lock stays taken");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn all_locks_are_held_or_none() {
+        let lists = [
+            &pool::LOCKS[..],
+            &timing::LOCKS[..],
+            &panic_report::LOCKS[..],
+            &cell::LOCKS[..],
+        ];
+        let locks = lists.concat();
+        let all = held();
+        assert_eq!(all.len(), locks.len());
+        assert!(locks.iter().all(|lock| lock.try_hold().is_none()));
+        drop(all);
+        let one = loop {
+            if let Some(one) = cell::LOCKS[0].try_hold() {
+                break one;
+            }
+        };
+        assert!(hold_all().is_none());
+        assert_eq!(corebook_cell_fork(), BUSY);
+        drop(one);
+        drop(held());
+    }
+}

@@ -18,3 +18,20 @@ impl<T: Send + 'static> Lock for Mutex<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_a_panic_left_can_be_held() {
+        static POISONED: Mutex<()> = Mutex::new(());
+        let panics = || {
+            let _guard = POISONED.lock();
+            panic!("on purpose");
+        };
+        assert!(std::panic::catch_unwind(panics).is_err());
+        let held = POISONED.try_hold();
+        assert!(held.is_some() && POISONED.try_hold().is_none());
+    }
+}

@@ -251,4 +251,34 @@ mod tests {
         assert_eq!(items.bar.done.load(Ordering::Relaxed), 3);
         assert!(items.bar.has_ended.load(Ordering::Relaxed));
     }
+
+    #[test]
+    fn a_loop_has_the_length_of_its_items() {
+        let mut items = progress([1, 2, 3]).label("three");
+        assert_eq!((items.bar.label.as_str(), items.bar.total), ("three", 3));
+        items.next();
+        assert_eq!((items.size_hint(), items.len()), ((2, Some(2)), 2));
+        let some = progress((0..9).filter(|x| x % 2 == 0));
+        assert_eq!((some.bar.total, some.size_hint()), (0, (0, Some(9))));
+    }
+
+    #[test]
+    fn a_bar_waits_a_tenth_of_a_second_between_two_states() {
+        let bar = Bar::new("", 3);
+        bar.add(1);
+        let next_ns = bar.next_ns.load(Ordering::Relaxed);
+        let now_ns = nanoseconds(bar.started.elapsed());
+        assert!(
+            (100_000_000..=now_ns + 100_000_000).contains(&next_ns),
+            "{next_ns}"
+        );
+        // As if that time were far away, and then past.
+        bar.next_ns.store(u64::MAX, Ordering::Relaxed);
+        bar.add(1);
+        assert_eq!(bar.next_ns.load(Ordering::Relaxed), u64::MAX);
+        bar.next_ns.store(1, Ordering::Relaxed);
+        bar.add(1);
+        assert!(bar.next_ns.load(Ordering::Relaxed) >= 100_000_000);
+        assert_eq!(bar.done.load(Ordering::Relaxed), 3);
+    }
 }

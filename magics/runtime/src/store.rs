@@ -264,6 +264,27 @@ mod tests {
     }
 
     #[test]
+    fn the_async_runtime_is_forgotten_but_not_dropped() {
+        let runtime = Arc::new(());
+        let mut store = VariableStore::default();
+        store.put_variable(ASYNC_RUNTIME, Arc::clone(&runtime));
+        store.put_variable("x", 1);
+        store.forget_async_runtime();
+        assert!(!store.variables.contains_key(ASYNC_RUNTIME));
+        assert_eq!(Arc::strong_count(&runtime), 2);
+        assert_eq!(store.take_variable::<i32>("x"), 1);
+    }
+
+    #[test]
+    fn a_type_of_another_layout_is_another_type() {
+        let kind = *Kind::of::<u32>();
+        let layout = Layout::new::<u64>();
+        assert!(kind.is_same(Kind::of::<u32>()));
+        assert!(!kind.is_same(Kind::of::<i32>()));
+        assert!(!kind.is_same(&Kind { layout, ..kind }));
+    }
+
+    #[test]
     fn a_shared_value_is_made_once() {
         let mut store = VariableStore::default();
         let first = store.lazy_arc("x", || 1);

@@ -192,6 +192,95 @@ fn json_holds_limits_and_details() {
     );
 }
 
+#[test]
+fn details_hold_one_fact_a_line() {
+    let files = [
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/cpu.max", "150000 100000\n"),
+        (
+            "proc/cpuinfo",
+            "processor\t: 0\nmodel name\t: A Processor\n",
+        ),
+        ("sys/devices/system/cpu/cpu0/cache/index0/type", "Data\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index0/level", "1\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index0/size", "32K\n"),
+        (
+            "sys/devices/system/cpu/cpu0/cache/index1/type",
+            "Instruction\n",
+        ),
+        ("sys/devices/system/cpu/cpu0/cache/index1/level", "1\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index1/size", "64K\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index2/type", "Unified\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index2/level", "2\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index2/size", "1M\n"),
+    ];
+    let machine = machine(&["0", "1"], &files);
+    let report = cpus::read(machine.path(), Some(&[1])).unwrap();
+    assert_eq!(
+        cpus::details(&report),
+        "model: A Processor\ncaches of one core: L1d 32K, L1i 64K, L2 1M\nCPU affinity: 1\n\
+         cgroup quota: 1.5 of 2 CPUs"
+    );
+    assert_eq!(
+        cpus::json(&report),
+        r#"{"physical":2,"logical":2,"usable":1,"usable_logical":1,"affinity":"1","quota":1.5,"#
+            .to_owned()
+            + r#""model":"A Processor","caches":["L1d 32K","L1i 64K","L2 1M"],"#
+            + r#""limits":["CPU affinity 1"],"hints":{}}"#
+    );
+    let plain = cpus::details(&cpus::read(self::machine(&["0"], &[]).path(), None).unwrap());
+    assert_eq!(plain, "CPU affinity: 0\ncgroup quota: none");
+}
+
+#[test]
+fn a_cpuset_is_named_as_a_limit() {
+    let cpuset = [
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/cpuset.cpus.effective", "0-1\n"),
+    ];
+    assert_eq!(
+        text(&machine(&["0", "1", "2", "3"], &cpuset), None)
+            .lines()
+            .nth(1),
+        Some("usable here: 2 cores (cgroup cpuset 0-1), so %pool starts 2 workers")
+    );
+}
+
+#[test]
+fn cores_of_several_sizes_show_the_fewest_and_the_most() {
+    assert_eq!(
+        text(&machine(&["0-1", "0-1", "2"], &[]), None)
+            .lines()
+            .next(),
+        Some("2 physical cores, 3 logical CPUs (1 to 2 per core)")
+    );
+}
+
+#[test]
+fn counts_are_those_of_the_live_report() {
+    let report = cpus::live();
+    assert_eq!(cpus::logical(), report.logical());
+    assert_eq!(cpus::usable(), report.usable());
+    assert_eq!(
+        cpus::physical(),
+        report.physical().unwrap_or(report.logical())
+    );
+    assert_eq!(cpus::usable_cores().len(), cpus::usable());
+}
+
+#[test]
+fn hints_of_a_scheduler_are_shown() {
+    let output = Command::new(HELPER)
+        .arg("describes_the_machine")
+        .env("SLURM_CPUS_PER_TASK", "3")
+        .env("NSLOTS", "")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\nSLURM_CPUS_PER_TASK=3\n"), "{text}");
+    assert!(!text.contains("NSLOTS"), "{text}");
+}
+
 /// Trees of real machines lie beside the checkout, when they are there at all.
 fn real_machines() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/cpu");
@@ -283,6 +372,15 @@ fn the_classroom_cap_is_honoured_and_named() {
         "1 [Variable { workers: 1 }]"
     };
     assert_eq!(usable_of(&mut command), expected);
+    assert_eq!(
+        usable_of(command.env(cpus::WORKERS_VARIABLE, " 1 ")),
+        expected
+    );
+    let free = usable_of(Command::new(HELPER).arg(HELPER_TASK));
+    for nonsense in ["0", "", "many"] {
+        let found = usable_of(command.env(cpus::WORKERS_VARIABLE, nonsense));
+        assert_eq!(found, free, "{nonsense:?}");
+    }
 }
 
 /// Runs where the machine lets this process make a control group: as root, outside of most containers.

@@ -352,6 +352,34 @@ fn an_interrupt_ends_waiting_for_a_task_but_no_other_task() {
 }
 
 #[test]
+fn a_loop_stops_where_it_looks_for_an_interrupt() {
+    let _turn = turn();
+    cancel::check("nothing was requested");
+    assert!(!cancel::is_requested());
+    cancel::request();
+    assert!(cancel::is_requested());
+    let payload = catch_unwind(|| cancel::check("my loop")).unwrap_err();
+    assert!(payload.is::<cancel::Interrupted>());
+    cancel::reset();
+    assert!(!cancel::is_requested());
+    let payload = catch_unwind(|| cancel::stop("my loop")).unwrap_err();
+    assert!(payload.is::<cancel::Interrupted>());
+}
+
+#[test]
+fn a_payload_that_is_not_text_is_passed_on() {
+    let _turn = turn();
+    let pool = Pool::new(1);
+    let payload = catch_unwind(|| pool.apply(|| std::panic::panic_any(7))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&7));
+    let text = message(|| pool.map(|_| std::panic::panic_any(7), 0..1));
+    assert!(
+        text.starts_with("panicked in item 0 (of 1): a value that is not text"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_cancelled_task_says_so() {
     let _turn = turn();
     let pool = Pool::new(1);

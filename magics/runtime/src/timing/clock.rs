@@ -114,10 +114,30 @@ mod tests {
     }
 
     #[test]
-    fn sleeping_is_wall_time_and_not_cpu_time() {
-        let before = (SystemClock.wall_ns(), SystemClock.cpu_ns());
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        let wall_ns = SystemClock.wall_ns() - before.0;
+    fn wall_time_is_in_nanoseconds() {
+        let started = Instant::now();
+        let before = SystemClock.wall_ns();
+        while started.elapsed().as_millis() < 20 {}
+        let wall_ns = SystemClock.wall_ns() - before;
         assert!(wall_ns >= 20_000_000, "{wall_ns}");
+        assert!(wall_ns <= started.elapsed().as_nanos() as u64, "{wall_ns}");
+    }
+
+    /// Both come from the same counter of the system; the parts of a second agree, whatever other tests use.
+    #[test]
+    fn user_and_system_time_add_up_to_the_cpu_time() {
+        let start = SystemClock.cpu_ns();
+        while SystemClock.cpu_ns() - start < 100_000_000 {}
+        let before = SystemClock.cpu_ns() as f64 / 1e9;
+        let CpuTime { user, system } = CpuTime::now();
+        let after = SystemClock.cpu_ns() as f64 / 1e9;
+        // Time of the threads that run at this moment may be added up to a tick later.
+        let tolerance = 0.05;
+        let sum = user + system;
+        assert!(
+            (before - tolerance..=after + tolerance).contains(&sum),
+            "{before} {sum} {after}"
+        );
+        assert!(user > 0.0);
     }
 }
