@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use corebook::pool::Pool;
 use rayon::prelude::*;
 
-/// The threads of this process whose name starts so.
+/// Counts the threads of this process whose name starts with `name`.
 #[cfg(target_os = "linux")]
 fn threads_named(name: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
@@ -18,8 +18,8 @@ fn threads_named(name: &str) -> usize {
     names.filter(|found| found.starts_with(name)).count()
 }
 
-/// Fails unless this process comes to have `count` threads of this name. A thread that was joined may
-/// show in /proc for a moment more, and one that was started for a moment not yet.
+/// Waits until this process has `count` threads with this name; fails after a time. `/proc` may show a joined thread
+/// for a moment longer, and a new one a moment later.
 #[cfg(target_os = "linux")]
 #[track_caller]
 fn expect_threads(name: &str, count: usize) {

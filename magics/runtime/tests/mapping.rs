@@ -1,4 +1,4 @@
-//! Every row of the mapping table, with every kind of items.
+//! All methods that map, with all kinds of items.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,9 +1,9 @@
-//! From items to results, without their types, so that a cell compiles little.
+//! Turns items into results without knowing their types, so that a cell compiles little. Decides no order.
 //!
-//! * `memory`: room for values of a type known only as size, alignment and destructor
+//! * `memory`: memory for values whose type is known only by size, alignment and destructor
 //! * `items`: the items of a map
 //! * `item_slice`: the loops that a cell compiles
-//! * `erased_map`: items, room for results, and which belong together
+//! * `erased_map`: items, memory for results, and which belong together
 
 pub(crate) mod erased_map;
 pub(crate) mod item_slice;

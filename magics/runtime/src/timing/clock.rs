@@ -1,13 +1,13 @@
-//! Where times come from: the system, or a test that decides what time it is.
+//! Clocks: those of the system, and one that tests move. They never format a time.
 
 use std::sync::OnceLock;
 use std::time::Instant;
 
-/// Two clocks that never run backwards, in nanoseconds since some moment.
+/// Two clocks that never run backwards. Both count nanoseconds from an arbitrary start.
 pub(super) trait Clock {
-    /// Time as a clock on the wall shows it.
+    /// Real time.
     fn wall_ns(&self) -> u64;
-    /// Time that all threads of this process together have spent on processors.
+    /// Processor time of this process, summed over all its threads.
     fn cpu_ns(&self) -> u64;
 }
 
@@ -38,7 +38,7 @@ impl Clock for SystemClock {
 
     #[cfg(not(unix))]
     fn cpu_ns(&self) -> u64 {
-        // Said where `-c` is asked for: see `timeit`.
+        // There is no such clock here.
         self.wall_ns()
     }
 }
@@ -84,7 +84,7 @@ pub(super) struct TestClock {
 
 #[cfg(test)]
 impl TestClock {
-    /// Lets `ns` pass, of which a processor worked `cpu_ns`.
+    /// Moves the clocks by `ns` of real time and `cpu_ns` of processor time.
     pub fn pass(&self, ns: u64, cpu_ns: u64) {
         self.wall_ns.set(self.wall_ns.get() + ns);
         self.cpu_ns.set(self.cpu_ns.get() + cpu_ns);

@@ -1,4 +1,4 @@
-//! What the worker of a notebook would do with pools, bars and displays.
+//! What cells of a notebook do with pools, progress bars and displays.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,10 +7,13 @@ use corebook::pool::{self, Pool};
 use corebook::progress::progress;
 use corebook::{cancel, cpus, display};
 
-/// The hook of a cell, in short.
+/// Sets a panic hook like that of cells.
 fn take_panics_over() {
     std::panic::set_hook(Box::new(|info| {
-        assert!(pool::take_over_panic(info), "told by the hook: {info}")
+        assert!(
+            pool::take_over_panic(info),
+            "a panic outside of the pool: {info}"
+        )
     }));
 }
 
@@ -64,7 +67,7 @@ pub fn is_interrupted_in_loops() {
     cancel::reset();
 }
 
-/// A task whose handle goes after its end, one whose handle goes before, and one without a handle.
+/// A task whose handle is dropped after its end, one whose handle is dropped before, and a task of rayon.
 pub fn panics_unobserved() {
     take_panics_over();
     let pool = Pool::new(1);

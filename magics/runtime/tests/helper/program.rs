@@ -1,6 +1,6 @@
 //! What tests run in another process, because the interrupt flag and the session's nonce belong to a process.
 //!
-//! The argument names the function to run. It fails by panicking.
+//! The argument names the function to run, which fails by panicking.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
