@@ -50,17 +50,12 @@ pub fn status_text(pools: &[PoolReport]) -> String {
 }
 
 fn line_of(pool: &PoolReport) -> String {
-    let plural = |count: u64| if count == 1 { "" } else { "s" };
     let workers = match pool.workers {
         0 => "closed".to_owned(),
-        workers => format!("{workers} worker{}", plural(workers)),
+        workers => format::count(workers, "worker"),
     };
-    let items = pool.items_mapped;
-    let mut line = format!(
-        "{}: {workers}, {items} item{} mapped",
-        pool.name,
-        plural(items)
-    );
+    let items = format::count(pool.items_mapped, "item");
+    let mut line = format!("{}: {workers}, {items} mapped", pool.name);
     if pool.last_utilisation >= 0.0 {
         let percent = (pool.last_utilisation * 100.0).round();
         line += &format!(

@@ -8,6 +8,7 @@ use crate::cpus;
 use crate::event::{self, Event};
 use crate::pool::threads::panics;
 use crate::pool::threads::registry::{self, Settings};
+use crate::timing::format;
 
 /// Opens the pool with this name, or changes the workers of the open one. `%pool` expands to a call. Prints the result,
 /// for example `pool: 8 workers, one per physical core`.
@@ -40,10 +41,8 @@ pub fn open(name: &str, workers: Option<usize>, logical: bool, pin: bool) -> Poo
     };
     let pool = build(Some(name), count, pin);
     let pinned = if pin { ", pinned" } else { "" };
-    println!(
-        "{name}: {count} worker{}{what}{pinned}",
-        if count == 1 { "" } else { "s" }
-    );
+    let workers = format::count(count as u64, "worker");
+    println!("{name}: {workers}{what}{pinned}");
     let usable = if logical {
         report.usable_logical()
     } else {

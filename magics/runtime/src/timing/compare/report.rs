@@ -137,10 +137,7 @@ impl Comparison {
                 text: self.difference(results),
             });
         }
-        event::send(&Event::Comparison {
-            text: self.to_string(),
-            json: self.serialize_json(),
-        });
+        self.evcxr_display();
         self
     }
 
