@@ -3,6 +3,19 @@
 //! In a notebook the worker's signal handler sets the flag, and the next cell clears it. A program can do the same
 //! with [`request`] and [`reset`]. Code stops by a panic with [`Interrupted`] as its payload, so destructors run and
 //! every variable of the notebook survives.
+//!
+//! ```
+//! use corebook::cancel::{self, Interrupted};
+//! use std::panic::catch_unwind;
+//!
+//! cancel::request();
+//! assert!(cancel::is_requested());
+//! let payload = catch_unwind(|| cancel::check("my loop")).unwrap_err();
+//! assert!(payload.is::<Interrupted>());
+//!
+//! cancel::reset();
+//! cancel::check("my loop");
+//! ```
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

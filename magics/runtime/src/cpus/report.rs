@@ -6,7 +6,19 @@ use super::cgroup::{read_cpuset, read_quota};
 use super::limits::Limit;
 use super::topology::{Topology, read_topology};
 
-/// The cores of a machine and what a process may use of them.
+/// The cores of a machine, and how many of them a process may use.
+///
+/// # Examples
+///
+/// ```
+/// let report = corebook::cpus::live();
+/// assert!(report.usable() >= 1 && report.usable() <= report.logical());
+/// assert_eq!(report.allowed_cores().concat().len(), report.allowed().len());
+/// println!("{} of {:?}", report.usable(), report.physical());
+/// for limit in report.limits() {
+///     println!("limited by {limit}");
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
     topology: Topology,

@@ -82,6 +82,10 @@ impl<'clock> Run<'clock> {
     }
 
     /// Returns which side of a comparison runs, counted from 0.
+    ///
+    /// # Examples
+    ///
+    /// See [`compare`](super::compare()).
     pub fn side(&self) -> usize {
         self.request.side
     }
@@ -126,6 +130,22 @@ impl<'clock> Run<'clock> {
     /// # Panics
     ///
     /// As [`Run::time`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corebook::timing::{Options, try_timeit_with_setup};
+    ///
+    /// let options = Options { loops: 1, repeat: 1, ..Options::DEFAULT };
+    /// let result = try_timeit_with_setup(&options, &mut |run| {
+    ///     let text = String::from("seven");
+    ///     run.try_time(&mut || {
+    ///         text.parse::<i32>()?;
+    ///         Ok(())
+    ///     })
+    /// });
+    /// assert!(result.is_err());
+    /// ```
     pub fn try_time(
         &mut self,
         body: &mut dyn FnMut() -> Result<(), BoxError>,
@@ -139,11 +159,25 @@ impl<'clock> Run<'clock> {
         self.take_turns(body, empty)
     }
 
-    /// Like [`Run::time`], for a run of one loop whose `body` consumes a value of the setup.
+    /// Like [`Run::time`], for a run of one loop whose `body` consumes a value of the setup. In further loops it does
+    /// nothing.
     ///
     /// # Panics
     ///
     /// As [`Run::time`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corebook::timing::{Options, timeit_with_setup};
+    ///
+    /// let options = Options { loops: 1, repeat: 2, ..Options::DEFAULT };
+    /// let timing = timeit_with_setup(&options, &mut |run| {
+    ///     let numbers = vec![1, 2, 3];
+    ///     run.time_once(|| drop(numbers));
+    /// });
+    /// assert_eq!((timing.loops, timing.repeat), (1, 2));
+    /// ```
     pub fn time_once(&mut self, body: impl FnOnce()) {
         let mut body = Some(body);
         self.time(&mut || body.take().map_or((), |body| body()));
