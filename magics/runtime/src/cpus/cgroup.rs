@@ -257,6 +257,25 @@ mod tests {
     }
 
     #[test]
+    fn the_mount_of_the_controller_is_taken_among_others() {
+        let mounts = "30 23 0:26 / /unified rw - cgroup2 cgroup rw\n\
+             31 23 0:30 / /memory rw - cgroup cgroup rw,memory\n\
+             32 23 0:31 / /cpu rw - cgroup cgroup rw,cpu,cpuacct\n";
+        let root = tree(&[
+            ("proc/self/cgroup", "4:cpu,cpuacct:/x\n5:memory:/x\n"),
+            ("proc/self/mountinfo", mounts),
+            ("cpu/x/cpu.cfs_quota_us", "200000\n"),
+            ("cpu/x/cpu.cfs_period_us", "100000\n"),
+            ("memory/x/cpu.cfs_quota_us", "100000\n"),
+            ("memory/x/cpu.cfs_period_us", "100000\n"),
+            ("unified/x/cpu.max", "100000 100000\n"),
+            ("unified/x/cpu.cfs_quota_us", "100000\n"),
+            ("unified/x/cpu.cfs_period_us", "100000\n"),
+        ]);
+        assert_eq!(read_quota(root.path()), Some(2.0));
+    }
+
+    #[test]
     fn a_group_outside_of_the_namespace_reads_the_mount_point() {
         let mounts = "30 23 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup rw,nsdelegate\n";
         let root = tree(&[

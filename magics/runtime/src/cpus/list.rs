@@ -116,6 +116,18 @@ mod tests {
     }
 
     #[test]
+    fn ranges_may_be_short_overlap_or_be_too_long() {
+        assert_eq!(parse_list("3-3"), Ok(vec![3]));
+        assert_eq!(parse_list("2-4,0-2"), Ok(vec![0, 1, 2, 3, 4]));
+        let longest = parse_list(&format!("0-{MAX_CPUS}"));
+        assert_eq!(longest.map(|cpus| cpus.len()), Ok(MAX_CPUS + 1));
+        assert!(parse_list(&format!("0-{}", MAX_CPUS + 1)).is_err());
+        let message = parse_list("0,a").map_err(|error| error.to_string());
+        let expected = "`a` is not a CPU number or a range of them: write a list like 0-3,8-11";
+        assert_eq!(message, Err(expected.to_owned()));
+    }
+
+    #[test]
     fn a_list_that_is_none_names_the_part() {
         for (text, part) in [
             ("0,x", "x"),

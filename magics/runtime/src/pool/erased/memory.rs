@@ -174,3 +174,51 @@ impl Drop for Memory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_given_once_and_only_to_values_that_fit() {
+        let mut memory = Memory::new(Kind::of::<u64>(), 4);
+        assert!(memory.give_room(Kind::of::<[u64; 2]>()).is_none());
+        assert!(memory.give_room(Kind::of::<u32>()).is_none());
+        assert!(memory.give_room(Kind::of::<[u8; 8]>()).is_none());
+        assert!(memory.give_room(Kind::of::<()>()).is_none());
+        let room = memory.give_room(Kind::of::<f64>()).expect("it fits");
+        assert_eq!(room.at(3), memory.at(3));
+        assert!(memory.give_room(Kind::of::<f64>()).is_none());
+        drop(memory);
+        // SAFETY: the memory has room for 4 values, and one of them is written.
+        let values = unsafe {
+            room.at(0).cast::<f64>().write(1.5);
+            room.into_vec::<f64>(1)
+        };
+        assert_eq!((values.as_slice(), values.capacity()), (&[1.5][..], 4));
+        assert!(
+            Memory::new(Kind::of::<()>(), 4)
+                .give_room(Kind::of::<()>())
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn memory_grows_and_keeps_its_values() {
+        let mut memory = Memory::new(Kind::of::<u16>(), 0);
+        memory.grow(2);
+        // SAFETY: there is room for two values.
+        unsafe { memory.at(1).cast::<u16>().write(7) };
+        memory.grow(1000);
+        memory.grow(3);
+        assert_eq!(memory.capacity, 1000);
+        // SAFETY: the value was written.
+        assert_eq!(unsafe { memory.at(1).cast::<u16>().read() }, 7);
+    }
+
+    #[test]
+    #[should_panic(expected = "values of 8 bytes are more than memory can hold")]
+    fn too_many_values_are_refused() {
+        drop(Memory::new(Kind::of::<u64>(), usize::MAX / 2));
+    }
+}
