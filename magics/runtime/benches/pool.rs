@@ -1,8 +1,8 @@
-//! The pool against raw rayon on the same workers, and against Python's `multiprocessing.Pool`.
+//! Compares the pool with rayon on the same workers, and with Python's `multiprocessing.Pool`.
 //!
-//! `cargo bench -p corebook --bench pool` first prints ratios of runs that took turns, because on a shared
-//! machine figures taken one after the other are off by more than what is asked here; then divan's
-//! table. `COREBOOK_BENCH=ratios` leaves the table out.
+//! `cargo bench -p corebook --bench pool` first prints ratios of runs that take turns: on a shared machine, times
+//! that are measured one after the other differ by more than the allowed ratios. Then it prints the table of divan,
+//! unless `COREBOOK_BENCH=ratios` is set.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -69,8 +69,8 @@ fn print_ratios() {
     );
 }
 
-/// The best run of each side and their ratio, and the median of the ratios of neighbours. Sides take turns, and
-/// so does who begins.
+/// Prints the best run of each side and their ratio, and the median ratio of neighbouring runs. The sides take turns,
+/// and also take turns in going first.
 fn ratio<A, B>(name: &str, rounds: usize, pool: fn() -> A, rayon: fn() -> B) {
     let (mut best_pool, mut best_rayon) = (Duration::MAX, Duration::MAX);
     let mut ratios: Vec<f64> = (0..rounds)
@@ -101,7 +101,7 @@ fn time<R>(f: fn() -> R) -> Duration {
     elapsed
 }
 
-/// 24 sleeps of 0.1 s: the tutorial's example. Threads that sleep need no cores.
+/// Prints how long 24 sleeps of 0.1 s take, as in the tutorial. Threads that sleep need no cores.
 fn print_rounds() {
     println!("24 sleeps of 0.1 s, 2% allowed");
     for workers in 1..=8 {
@@ -148,7 +148,7 @@ fn print_python() {
     let Some(seconds) = seconds else {
         return println!("no python3 here to compare with");
     };
-    let ours = (0..20)
+    let pool_seconds = (0..20)
         .map(|_| time(trivial_pool))
         .min()
         .unwrap_or_default()
@@ -156,8 +156,8 @@ fn print_python() {
     println!(
         "multiprocessing.Pool.map, 10^6 items: {:.0} ms; pool.map: {:.2} ms, {:.0} times faster",
         seconds * 1e3,
-        ours * 1e3,
-        seconds / ours
+        pool_seconds * 1e3,
+        seconds / pool_seconds
     );
 }
 

@@ -1,4 +1,4 @@
-//! Writes times as every part of corebook does: lines of `seconds digits` in, lines of text out.
+//! Formats times as all of corebook does: reads lines of `seconds digits`, writes lines of text.
 //!
 //! `tests/clients/jupyter/test_number_format.py` compares them with IPython's.
 

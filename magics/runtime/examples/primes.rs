@@ -1,4 +1,4 @@
-//! The library in a plain program: count cores, map, time, and compare a serial with a parallel run.
+//! The library in a program: counts cores, maps, measures, and compares a serial with a parallel run.
 //!
 //! `cargo run --release -p corebook --example primes -- 200000`
 
@@ -49,7 +49,7 @@ fn main() {
     comparison.show(&[Results::from(one == other)]);
 }
 
-/// By trial division: slower for larger numbers, so that equal chunks would be unequal work.
+/// Trial division, which takes longer for larger numbers, so chunks of the same size take different times.
 fn is_prime(number: u32) -> bool {
     number > 1
         && (2..)

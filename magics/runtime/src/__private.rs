@@ -1,15 +1,15 @@
-//! What generated code and the kernel call. Not for users: it changes without notice.
+//! Functions and types for generated code and for the kernel. Not for users: they change without notice.
 //!
-//! The functions that the worker finds by name (`corebook_cell_begin` and its like) need no path in Rust and
-//! are not here.
+//! The functions that the worker looks up by name, such as `corebook_cell_begin`, need no path in Rust and are not
+//! here.
 
-/// What the compiler shim has cells use in place of evcxr's own store. The shim writes `::corebook::store`.
+/// The store that the compiler shim writes into cells in place of evcxr's, as `::corebook::store`.
 pub use crate::store;
 
-/// What the macros `eprint!`, `eprintln!` and `dbg!` expand to.
+/// Called by the macros `eprint!`, `eprintln!` and `dbg!`.
 pub use crate::print::write_stderr;
 
-/// What the worker gets in place of a fork when a lock stayed taken.
+/// What the worker gets instead of a fork when another thread does not release a lock.
 pub use crate::fork::BUSY as FORK_BUSY;
 
 /// Messages to the kernel.

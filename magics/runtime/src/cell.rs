@@ -1,9 +1,11 @@
 //! What the worker calls before and after each cell.
 //!
-//! The worker is another binary with a standard library of its own. What cells print waits in *this*
-//! library's standard library, so it has to be flushed from here, and panics of cells are seen only by a hook
-//! that is set here. The worker finds the three functions of this module, and the two of [`crate::fork`], by name
-//! in the first library that links to the runtime.
+//! The worker is another binary and has its own copy of the standard library. Cells print through the copy that
+//! *this* library links to, so their output has to be flushed here, and only a hook that is set here sees their
+//! panics. The worker looks up the three functions of this module, and the two of [`crate::fork`], by name in the
+//! first library that links to the runtime.
+//!
+//! This module runs no code of a cell.
 
 use std::io::Write;
 use std::panic::PanicHookInfo;
@@ -14,7 +16,7 @@ use crate::event::{self, Event};
 use crate::lock::Lock;
 use crate::{cancel, panic_report, pool, timing};
 
-/// Text that a cell printed without a line break shows after this long, in milliseconds.
+/// How long text without a line break may wait before it is shown, in milliseconds.
 const FLUSH_EVERY_MS: u64 = 45;
 
 /// Called by the worker before a cell's code runs.
@@ -36,16 +38,16 @@ static INSTALLED: Once = Once::new();
 /// The locks of this module; see [`crate::fork`].
 pub(crate) static LOCKS: [&dyn Lock; 1] = [&CELL_RUNS.0];
 
-/// Starts in a fork of the worker what the fork has lost.
+/// Starts the flusher again in a fork of the worker, which has lost its threads.
 pub(crate) fn resume() {
     if INSTALLED.is_completed() {
         start_flusher();
     }
 }
 
-/// Called by the worker before [`corebook_cell_begin`]: how the cell was compiled.
+/// Called by the worker before [`corebook_cell_begin`]: records how the cell was compiled.
 ///
-/// * `compile_time_s`: from the request to the compiled library, in seconds.
+/// * `compile_time_s`: the time from the request to the compiled library, in seconds.
 /// * `opt_level`: the character after `-C opt-level=`, or 0 when unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn corebook_cell_build(compile_time_s: f64, opt_level: u8) {
@@ -71,7 +73,7 @@ pub extern "C" fn corebook_cell_end() {
     let _ = std::io::stdout().flush();
 }
 
-/// Reports a panic to the kernel, which knows at the cell's end whether the cell failed by it.
+/// Reports a panic to the kernel. The kernel knows at the end of the cell whether this panic ended it.
 fn report_panic(info: &PanicHookInfo<'_>) {
     if pool::take_over_panic(info) {
         return;
@@ -79,7 +81,7 @@ fn report_panic(info: &PanicHookInfo<'_>) {
     event::send(&Event::Panic(panic_report::report(info)));
 }
 
-/// An interrupt sets a flag; running code looks at it between items.
+/// Makes SIGINT set the flag of [`cancel`], which running code reads between items.
 fn install_interrupt_handler() {
     #[cfg(unix)]
     {
@@ -94,7 +96,7 @@ fn install_interrupt_handler() {
     }
 }
 
-/// Whether a cell's code runs now, and a wake-up for the thread that flushes meanwhile.
+/// Whether the code of a cell runs now. The flusher waits on the condition variable until it does.
 static CELL_RUNS: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 
 fn set_cell_runs(runs: bool) {
@@ -102,7 +104,7 @@ fn set_cell_runs(runs: bool) {
     CELL_RUNS.1.notify_one();
 }
 
-/// Shows `print!` without a line break while its cell still runs.
+/// Starts the thread that shows text without a line break while the cell still runs.
 fn start_flusher() {
     let spawned = std::thread::Builder::new()
         .name("corebook-flush".to_owned())
@@ -120,6 +122,6 @@ fn start_flusher() {
                 let _ = std::io::stdout().flush();
             }
         });
-    // Without the thread, text without a line break shows at the end of its cell.
+    // If the thread cannot start, text without a line break shows at the end of the cell.
     drop(spawned);
 }

@@ -1,8 +1,9 @@
 //! Rich output, and the value of a cell's last expression.
 //!
-//! In a notebook the kernel makes Jupyter's messages of what is shown here, in the order of the calls. In a
-//! program the plain text is printed: the source of Markdown, LaTeX and JSON, and a word such as `an HTML output`
-//! for the rest.
+//! In a notebook the kernel turns each call into a Jupyter message, in the order of the calls. In a program the
+//! plain text is printed: the source of Markdown, LaTeX and JSON, and a phrase such as `an HTML output` for the rest.
+//!
+//! This module draws nothing itself.
 
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,12 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::event::{self, Event, MimeData};
 use crate::timing;
 
-/// Longer text is cut, in characters.
+/// The most characters of a value that are shown.
 const LONGEST_TEXT: usize = 10_000;
 
-/// Gives every `T: Debug` the method that the end of a cell calls, so one compile suffices.
+/// Gives every `T: Debug` the method that is called at the end of a cell, so the cell compiles at the first attempt.
 ///
-/// A type that has an `evcxr_display` of its own keeps it: an inherent method wins.
+/// A type with its own `evcxr_display` keeps it: an inherent method has precedence.
 #[doc(hidden)]
 pub trait CellValue {
     /// Shows the value as the cell's result; `()` shows nothing.
@@ -39,9 +40,9 @@ fn show_result(write: &dyn Fn(&mut Limited) -> std::fmt::Result) {
     });
 }
 
-/// Shows any value where the call stands, as its `Debug` text, cut after 10,000 characters.
+/// Shows a value at this point of the output, as its `Debug` text, cut after 10,000 characters.
 ///
-/// Returns a handle that can replace what is shown.
+/// Returns a handle that can replace the content later.
 ///
 /// # Examples
 ///
@@ -59,7 +60,7 @@ fn text_data(write: &dyn Fn(&mut Limited) -> std::fmt::Result) -> Vec<MimeData> 
 
 /// Shows HTML.
 ///
-/// * `source`: a fragment, put into the page as it is: escape text that is not yours.
+/// * `source`: an HTML fragment, inserted into the page unchanged. Escape text from outside first.
 ///
 /// # Examples
 ///
@@ -89,6 +90,8 @@ pub fn svg(source: &str) -> DisplayHandle {
 }
 
 /// Shows Markdown.
+///
+/// * `source`: the text with its markup.
 ///
 /// # Examples
 ///
@@ -127,6 +130,8 @@ pub fn json(source: &str) -> DisplayHandle {
 
 /// Shows a picture from the bytes of a PNG file.
 ///
+/// * `bytes`: the content of the file. It is not checked.
+///
 /// # Examples
 ///
 /// ```no_run
@@ -157,8 +162,8 @@ fn rich(mime: &str, source: &str, plain: &str) -> Vec<MimeData> {
 
 /// Removes the cell's output.
 ///
-/// * `wait`: whether to remove it only when the next output comes, so that a picture that is drawn again does
-///   not flicker.
+/// * `wait`: whether to remove it only when the next output comes, so that a picture that is redrawn does not
+///   flicker.
 ///
 /// # Examples
 ///
@@ -174,7 +179,7 @@ pub fn clear_output(wait: bool) {
     event::send(&Event::ClearOutput { wait });
 }
 
-/// What is shown in one place, and can be replaced later, also from another cell.
+/// A display that can be replaced later, also from another cell.
 ///
 /// Returned by [`display`], [`html`] and the other functions of this module.
 ///
@@ -217,16 +222,43 @@ impl DisplayHandle {
     }
 
     /// Replaces the content by HTML.
+    ///
+    /// * `source`: an HTML fragment, as for [`html`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let shown = corebook::display::display(&0);
+    /// shown.update_html("<b>1</b>");
+    /// ```
     pub fn update_html(&self, source: &str) {
         self.replace(rich("text/html", source, "an HTML output"));
     }
 
     /// Replaces the content by a picture in SVG.
+    ///
+    /// * `source`: a whole `svg` element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let shown = corebook::display::display(&0);
+    /// shown.update_svg("<svg/>");
+    /// ```
     pub fn update_svg(&self, source: &str) {
         self.replace(rich("image/svg+xml", source, "a picture (SVG)"));
     }
 
     /// Replaces the content by Markdown.
+    ///
+    /// * `source`: the text with its markup.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let shown = corebook::display::display(&0);
+    /// shown.update_markdown("**1**");
+    /// ```
     pub fn update_markdown(&self, source: &str) {
         self.replace(rich("text/markdown", source, source));
     }
@@ -239,20 +271,20 @@ impl DisplayHandle {
     }
 }
 
-/// Text that takes in no more than [`LONGEST_TEXT`] characters and counts the rest.
+/// A text buffer that keeps at most [`LONGEST_TEXT`] characters and counts the rest.
 #[derive(Default)]
 struct Limited {
     text: String,
-    taken: usize,
+    length: usize,
     left_out: usize,
 }
 
 impl Write for Limited {
-    fn write_str(&mut self, piece: &str) -> std::fmt::Result {
-        for character in piece.chars() {
-            if self.taken < LONGEST_TEXT {
-                self.text.push(character);
-                self.taken += 1;
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for c in text.chars() {
+            if self.length < LONGEST_TEXT {
+                self.text.push(c);
+                self.length += 1;
             } else {
                 self.left_out += 1;
             }
@@ -268,7 +300,7 @@ fn limited_text(write: &dyn Fn(&mut Limited) -> std::fmt::Result) -> String {
     }
     if limited.left_out > 0 {
         let left_out = limited.left_out;
-        // Writing to a String does not fail.
+        // Writing to a `String` never fails.
         let _ = write!(
             limited.text,
             "\n… {left_out} more characters: print it with println!(\"{{:?}}\", value)"

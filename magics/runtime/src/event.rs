@@ -1,30 +1,29 @@
-//! Messages from the runtime to the kernel, in the worker's stdout.
+//! Messages from the runtime to the kernel, sent through the worker's stdout.
 //!
-//! Events travel in the same pipe as the text a cell prints, so they keep the order in which the cell did
-//! things. Each is framed by [`MARK`] and a nonce, the session's word, which only the kernel and its worker know,
-//! so no text that a program prints is taken for an event. Outside a notebook [`send`] prints the plain-text form
-//! instead.
+//! Events travel in the same pipe as the text that a cell prints, so the order of both is kept. Each event is framed
+//! by [`MARK`] and a nonce that only the kernel and its worker know, so text that a program prints is never taken
+//! for an event. Outside a notebook [`send`] prints the plain form of an event instead.
 //!
-//! This module never reads: the supervisor cuts frames out of the byte stream with [`decode`].
+//! This module never reads from a pipe: the supervisor cuts frames out of the byte stream with [`decode`].
 
 use std::io::Write;
 use std::sync::OnceLock;
 
 use nanoserde::{DeBin, SerBin};
 
-/// The environment variable that holds the session's word. The kernel sets it for the worker.
+/// The environment variable that holds the nonce of the session. The kernel sets it for the worker.
 pub const SESSION_WORD_VARIABLE: &str = "COREBOOK_SESSION_WORD";
 
-/// The length of the session's word, in bytes.
+/// The length of the nonce, in bytes.
 pub const SESSION_WORD_LEN: usize = 16;
 
-/// The byte that opens a frame: ASCII "record separator".
+/// The first byte of every frame: ASCII "record separator".
 pub const MARK: u8 = 0x1e;
 
-/// The last byte of every frame: without it, a frame could end where the next one opens.
+/// The last byte of every frame. Without it, a frame could end where the next one begins.
 const END_MARK: u8 = 0x1f;
 
-/// One thing a cell did that is more than plain text on stdout.
+/// Something that a cell did besides printing plain text to stdout.
 #[derive(Debug, Clone, PartialEq, SerBin, DeBin)]
 pub enum Event {
     /// The code of a cell has returned. Sent by the worker, never by the code itself.
@@ -39,14 +38,14 @@ pub enum Event {
         /// The value in several media types; the front end takes the richest that it knows.
         data: Vec<MimeData>,
     },
-    /// Output shown where it happens; with an `id` it can be updated later.
+    /// Output shown where it happens. Its `id` allows later updates.
     Display {
-        /// Names the display for [`Event::UpdateDisplay`].
+        /// Identifies the display for [`Event::UpdateDisplay`].
         id: String,
         /// The content in several media types.
         data: Vec<MimeData>,
     },
-    /// New content for the display with this id, wherever it is.
+    /// New content for an earlier display, possibly of another cell.
     UpdateDisplay {
         /// The display to change.
         id: String,
@@ -58,21 +57,21 @@ pub enum Event {
         /// Whether to remove it only when the next output comes.
         wait: bool,
     },
-    /// A thread panicked. Whether the cell failed by it is known only at the cell's end.
+    /// A thread panicked. Whether this ended the cell is known only at the end of the cell.
     Panic(PanicReport),
     /// The cell stopped because an interrupt was requested.
     Interrupted {
         /// What was stopped, for example `pool.map after 40 of 1000 items`.
         what: String,
     },
-    /// How far a progress bar is.
+    /// The state of a progress bar.
     Progress(ProgressReport),
     /// The pools that exist. Sent at the end of every cell.
     Pools {
         /// In the order in which they were first opened.
         pools: Vec<PoolReport>,
     },
-    /// A finished `%timeit`. With neither `show` nor `plot` (`-q`) nothing is shown.
+    /// A finished `%timeit`. It is not shown if both `show` and `plot` are false (`-q`).
     Timing {
         /// The printed line.
         line: String,
@@ -104,23 +103,23 @@ pub struct MimeData {
 /// Where and why a thread panicked.
 #[derive(Debug, Clone, PartialEq, Default, SerBin, DeBin)]
 pub struct PanicReport {
-    /// The panic's message; of a payload that is not text, a phrase that says so.
+    /// The panic's message, or a phrase if the payload is not text.
     pub message: String,
-    /// Source file as the compiler knows it; empty when there is no location.
+    /// The source file as the compiler names it; empty when the location is unknown.
     pub file: String,
-    /// The line, from 1; 0 when there is no location.
+    /// The line, from 1; 0 when the location is unknown.
     pub line: u32,
-    /// The column, from 1; 0 when there is no location.
+    /// The column, from 1; 0 when the location is unknown.
     pub column: u32,
     /// The name of the thread that panicked, or `unnamed`.
     pub thread: String,
     /// Whether the panicking thread is the one that runs cells.
     pub on_main_thread: bool,
-    /// Captured only when `RUST_BACKTRACE` asks for it, else empty.
+    /// The frames of the user's code if `RUST_BACKTRACE` asks for them, else empty.
     pub backtrace: String,
 }
 
-/// State of one progress bar.
+/// The state of one progress bar.
 #[derive(Debug, Clone, PartialEq, Default, SerBin, DeBin)]
 pub struct ProgressReport {
     /// Distinguishes bars of one worker process.
@@ -129,7 +128,7 @@ pub struct ProgressReport {
     pub label: String,
     /// Finished items.
     pub done: u64,
-    /// 0 when the number of items is not known.
+    /// All items; 0 when their number is unknown.
     pub total: u64,
     /// Time since the bar appeared, in nanoseconds.
     pub elapsed_ns: u64,
@@ -140,20 +139,22 @@ pub struct ProgressReport {
 /// What `%pool status` shows of one pool.
 #[derive(Debug, Clone, PartialEq, Default, SerBin, DeBin)]
 pub struct PoolReport {
-    /// The name of the variable that `%pool` bound, or `pool` and a number.
+    /// The name of the variable that `%pool` bound, or `pool` followed by a number.
     pub name: String,
-    /// 0 when the pool is closed.
+    /// The number of workers; 0 when the pool is closed.
     pub workers: u64,
     /// Items of all finished maps.
     pub items_mapped: u64,
-    /// Time that the workers spent on items, added over the workers, in nanoseconds.
+    /// Time that the workers spent on items, summed over all workers, in nanoseconds.
     pub busy_ns: u64,
-    /// Share of the workers' time spent on items in the last map, from 0 to 1; negative before any.
+    /// The share of the workers' time that the last map spent on items, from 0 to 1; negative before the first map.
     pub last_utilisation: f64,
 }
 
 impl MimeData {
-    /// Text of a media type.
+    /// Content of a text type.
+    ///
+    /// * `mime`: the media type, for example `text/html`.
     pub fn text(mime: &str, text: impl Into<String>) -> Self {
         Self {
             mime: mime.to_owned(),
@@ -162,18 +163,18 @@ impl MimeData {
     }
 }
 
-/// Whether a kernel is listening, that is, whether this process runs the cells of a notebook.
+/// Returns whether a kernel is listening: whether this process runs the cells of a notebook.
 pub fn in_notebook() -> bool {
-    session_word().is_some()
+    session_nonce().is_some()
 }
 
-/// Sends an event to the kernel or, outside a notebook, prints what a terminal can show of it.
+/// Sends an event to the kernel. Outside a notebook, prints its plain form.
 ///
-/// The event keeps its place between what the cell printed before and what it prints after.
+/// The event keeps its place in the cell's output.
 pub fn send(event: &Event) {
-    match session_word() {
-        Some(word) => {
-            let frame = encode(event, word);
+    match session_nonce() {
+        Some(nonce) => {
+            let frame = encode(event, nonce);
             let mut stdout = std::io::stdout().lock();
             // A closed pipe means the kernel is gone, and this process ends with it.
             let _ = stdout.write_all(&frame).and_then(|()| stdout.flush());
@@ -182,31 +183,30 @@ pub fn send(event: &Event) {
     }
 }
 
-/// The bytes of one frame: mark, word, length of the body as 8 hexadecimal digits, body, the word again, and the
-/// end mark.
+/// Encodes an event as one frame: mark, nonce, length of the body as 8 hexadecimal digits, body, nonce, end mark.
 ///
-/// The word after the body distinguishes a whole frame from a torn one, into which another process has printed.
-pub fn encode(event: &Event, word: &str) -> Vec<u8> {
+/// The second nonce distinguishes a whole frame from one into which another process has printed.
+pub fn encode(event: &Event, nonce: &str) -> Vec<u8> {
     let body = event.serialize_bin();
-    let mut frame = Vec::with_capacity(1 + word.len() + 8 + body.len() + word.len() + 1);
+    let mut frame = Vec::with_capacity(1 + nonce.len() + 8 + body.len() + nonce.len() + 1);
     frame.push(MARK);
-    frame.extend_from_slice(word.as_bytes());
+    frame.extend_from_slice(nonce.as_bytes());
     frame.extend_from_slice(format!("{:08x}", body.len()).as_bytes());
     frame.extend_from_slice(&body);
-    frame.extend_from_slice(word.as_bytes());
+    frame.extend_from_slice(nonce.as_bytes());
     frame.push(END_MARK);
     frame
 }
 
-/// What stands at the beginning of `bytes`.
-pub fn decode(bytes: &[u8], word: &str) -> Decoded {
+/// Decodes what `bytes` begin with.
+pub fn decode(bytes: &[u8], nonce: &str) -> Decoded {
     let head_len = 1 + SESSION_WORD_LEN + 8;
     let opens = |prefix: &[u8]| {
         let known = prefix.len().min(bytes.len());
         bytes[..known] == prefix[..known]
     };
     let mut opening = vec![MARK];
-    opening.extend_from_slice(word.as_bytes());
+    opening.extend_from_slice(nonce.as_bytes());
     if !opens(&opening) {
         return Decoded::NotAFrame;
     }
@@ -219,18 +219,18 @@ pub fn decode(bytes: &[u8], word: &str) -> Decoded {
     else {
         return Decoded::NotAFrame;
     };
-    let frame_len = head_len + body_len + word.len() + 1;
+    let frame_len = head_len + body_len + nonce.len() + 1;
     let Some(body) = bytes.get(head_len..frame_len) else {
         return Decoded::Incomplete;
     };
-    // Before anything is read from the body: nanoserde believes any length that it finds there.
+    // Checked before the body is read: nanoserde trusts any length that it finds there.
     let body = body
         .strip_suffix(&[END_MARK])
-        .and_then(|body| body.strip_suffix(word.as_bytes()));
+        .and_then(|body| body.strip_suffix(nonce.as_bytes()));
     let Some(body) = body else {
         return Decoded::NotAFrame;
     };
-    // A torn frame may end, by its length, where the next one does.
+    // By its length, a damaged frame may end where the next one does.
     if (0..body.len()).any(|at| body[at] == MARK && body[at..].starts_with(&opening)) {
         return Decoded::NotAFrame;
     }
@@ -250,23 +250,24 @@ pub enum Decoded {
     Event {
         /// What was sent.
         event: Box<Event>,
-        /// How many bytes the frame has.
+        /// The length of the frame, in bytes.
         frame_len: usize,
     },
-    /// The beginning of a frame whose rest has not arrived.
+    /// The beginning of a frame; the rest has not arrived yet.
     Incomplete,
-    /// Something a program printed.
+    /// Text that a program printed.
     NotAFrame,
 }
 
-fn session_word() -> Option<&'static str> {
-    static WORD: OnceLock<Option<String>> = OnceLock::new();
-    WORD.get_or_init(|| {
-        std::env::var(SESSION_WORD_VARIABLE)
-            .ok()
-            .filter(|word| word.len() == SESSION_WORD_LEN)
-    })
-    .as_deref()
+fn session_nonce() -> Option<&'static str> {
+    static NONCE: OnceLock<Option<String>> = OnceLock::new();
+    NONCE
+        .get_or_init(|| {
+            std::env::var(SESSION_WORD_VARIABLE)
+                .ok()
+                .filter(|nonce| nonce.len() == SESSION_WORD_LEN)
+        })
+        .as_deref()
 }
 
 fn print_plain(event: &Event) {
@@ -298,7 +299,7 @@ fn print_plain(event: &Event) {
 mod tests {
     use super::*;
 
-    const WORD: &str = "0123456789abcdef";
+    const NONCE: &str = "0123456789abcdef";
 
     #[test]
     fn a_frame_comes_back_as_it_was_sent() {
@@ -306,11 +307,11 @@ mod tests {
             id: "a".into(),
             data: vec![MimeData::text("text/html", "<b>")],
         };
-        let mut bytes = encode(&event, WORD);
+        let mut bytes = encode(&event, NONCE);
         let frame_len = bytes.len();
         bytes.extend_from_slice(b"after");
         assert_eq!(
-            decode(&bytes, WORD),
+            decode(&bytes, NONCE),
             Decoded::Event {
                 event: Box::new(event),
                 frame_len
@@ -320,10 +321,10 @@ mod tests {
 
     #[test]
     fn every_cut_frame_is_incomplete() {
-        let bytes = encode(&Event::Stderr { text: "x\n".into() }, WORD);
+        let bytes = encode(&Event::Stderr { text: "x\n".into() }, NONCE);
         for cut in 1..bytes.len() {
             assert_eq!(
-                decode(&bytes[..cut], WORD),
+                decode(&bytes[..cut], NONCE),
                 Decoded::Incomplete,
                 "cut at {cut}"
             );
@@ -336,17 +337,17 @@ mod tests {
             id: "a".into(),
             data: vec![MimeData::text("text/html", "<b>")],
         };
-        let whole = encode(&event, WORD);
+        let whole = encode(&event, NONCE);
         let head_len = 1 + SESSION_WORD_LEN + 8;
         for cut in head_len..whole.len() {
             let torn = [&whole[..cut], b"oh", &whole[cut..]].concat();
-            assert_eq!(decode(&torn, WORD), Decoded::NotAFrame, "torn at {cut}");
+            assert_eq!(decode(&torn, NONCE), Decoded::NotAFrame, "torn at {cut}");
         }
     }
 
     #[test]
     fn a_torn_frame_that_ends_within_the_next_one_is_not_a_frame() {
-        let next = encode(&Event::CellEnded, WORD);
+        let next = encode(&Event::CellEnded, NONCE);
         // A body that nanoserde would ask for more memory than there is.
         let torn = [0xff; 16];
         for end in 1..=next.len() {
@@ -354,9 +355,9 @@ mod tests {
             let Some(body_len) = (torn.len() + end).checked_sub(tail_len) else {
                 continue;
             };
-            let head = format!("{WORD}{body_len:08x}");
+            let head = format!("{NONCE}{body_len:08x}");
             let both = [&[MARK], head.as_bytes(), &torn, &next].concat();
-            assert_eq!(decode(&both, WORD), Decoded::NotAFrame, "ends at {end}");
+            assert_eq!(decode(&both, NONCE), Decoded::NotAFrame, "ends at {end}");
         }
     }
 
@@ -370,11 +371,11 @@ mod tests {
                     content: vec![1, mark],
                 }],
             };
-            let frame = encode(&event, WORD);
+            let frame = encode(&event, NONCE);
             let Decoded::Event {
                 event: found,
                 frame_len,
-            } = decode(&frame, WORD)
+            } = decode(&frame, NONCE)
             else {
                 panic!("a frame that ends with {mark} is one");
             };
@@ -384,9 +385,9 @@ mod tests {
 
     #[test]
     fn printed_text_is_not_a_frame() {
-        assert_eq!(decode(b"\x1eanything", WORD), Decoded::NotAFrame);
-        assert_eq!(decode(b"plain", WORD), Decoded::NotAFrame);
-        let bad_length = [&[MARK], WORD.as_bytes(), b"zzzzzzzz"].concat();
-        assert_eq!(decode(&bad_length, WORD), Decoded::NotAFrame);
+        assert_eq!(decode(b"\x1eanything", NONCE), Decoded::NotAFrame);
+        assert_eq!(decode(b"plain", NONCE), Decoded::NotAFrame);
+        let bad_length = [&[MARK], NONCE.as_bytes(), b"zzzzzzzz"].concat();
+        assert_eq!(decode(&bad_length, NONCE), Decoded::NotAFrame);
     }
 }

@@ -3,14 +3,14 @@
 //!
 //! * [`pool`]: [`Pool`](pool::Pool), a handle to threads that stay alive, and parallel maps on it
 //! * [`cpus`]: how many cores there are, and how many of them this process may use
-//! * [`timing`]: best-of-N measurement, and comparison of two ways to do the same
+//! * [`timing`]: best-of-N measurement, and comparison of several ways to do the same
 //! * [`display`]: rich output: HTML, pictures, formulas
-//! * [`progress`]: a bar that counts finished items
+//! * [`progress`]: a progress bar for loops
 //! * [`cancel`]: how an interrupt reaches running code
 //!
 //! # In a notebook
 //!
-//! Every cell imports the [`prelude`], and magics bind and call what is here:
+//! Every cell imports the [`prelude`]. Magics use this library:
 //!
 //! | in a cell | what it uses |
 //! |---|---|
@@ -21,7 +21,7 @@
 //! | `%compare f(x) ;; g(x)` | [`timing::compare`] |
 //! | `html("<b>done</b>")` | [`display::html`] |
 //!
-//! All cells link to one copy of this library. So a pool that one cell opens works in every later one.
+//! All cells link to one copy of this library, so a pool that one cell opens works in every later one.
 //!
 //! # In a program
 //!
@@ -45,54 +45,54 @@
 //! ```
 //!
 //! [`pool::Pool::default`] is a pool for the whole program. `examples/primes.rs` counts cores, maps, times and
-//! compares; `docs/multiprocessing.md` lists what each call of Python's `multiprocessing` becomes.
+//! compares. `docs/multiprocessing.md` lists the counterpart of each call of Python's `multiprocessing`.
 //!
 //! # The prelude
 //!
-//! `use corebook::prelude::*;` brings what cells have: [`Pool`](pool::Pool), [`cpus`], the functions of
-//! [`display`], [`progress()`](progress::progress), [`black_box`](std::hint::black_box), and the types of results
-//! that magics bind. Cells also import the macros [`dbg!`], [`eprint!`] and [`eprintln!`] of this crate, which
-//! keep what goes to stderr in order with what goes to stdout. In a program, use those of std.
+//! `use corebook::prelude::*;` imports what cells have: [`Pool`](pool::Pool), [`cpus`], the functions of [`display`],
+//! [`progress()`](progress::progress), [`black_box`](std::hint::black_box), and the types of results that magics bind.
+//! Cells also import the macros [`dbg!`], [`eprint!`] and [`eprintln!`] of this crate, which keep text for stderr in
+//! order with text for stdout. In a program, use those of std.
 //!
 //! # Warnings
 //!
-//! **Thread-local data.** Functions that a pool calls run on its workers, and so does what is given to
-//! [`Pool::install`](pool::Pool::install) and [`Pool::apply`](pool::Pool::apply). They do not see the caller's
-//! thread-local variables, and each worker has its own. A random number generator in a thread-local variable gives
-//! each worker other numbers; seed one per item when results have to be repeatable.
+//! **Thread-local data.** Functions that a pool calls run on its workers, also those given to
+//! [`Pool::install`](pool::Pool::install) and [`Pool::apply`](pool::Pool::apply). They do not see the thread-local
+//! variables of the caller, and each worker has its own. A random number generator in a thread-local variable gives
+//! each worker different numbers; seed one per item if results have to be repeatable.
 //!
-//! **Order of execution.** Items *start* in their order, chunk by chunk, and *finish* in any. Results are in
-//! order; side effects are not. An item must not wait for a later item of the same map, by a channel or a barrier
-//! for example: the later one may start only when a worker is free.
+//! **Order of execution.** Chunks of items *start* in order and *finish* in any order. Results are in order; side
+//! effects are not. An item must not wait for a later item of the same map, for example by a channel or a barrier: the
+//! later one may start only when a worker is free.
 //!
-//! **Locks.** A worker that waits for another pool, or in one of rayon's functions, runs other tasks of its own
-//! pool meanwhile. Do not hold a lock across such a call if those tasks take it too.
+//! **Locks.** A worker that waits for another pool, or in a function of rayon, runs other tasks of its own pool
+//! meanwhile. Do not hold a lock across such a call if those tasks take it too.
 //!
-//! **Panics.** A panic of an item stops the map and goes on in the caller. Results that were finished are dropped,
-//! but side effects have happened.
+//! **Panics.** If an item panics, the map stops and the caller panics. Finished results are dropped, but side effects
+//! have happened.
 //!
 //! # Questions
 //!
 //! **How many threads should a pool have?** As many as there are usable physical cores: [`cpus::usable`] knows
-//! about affinity, control groups and the environment variable `COREBOOK_WORKERS`. Hyper-threads rarely help code
-//! that computes.
+//! about affinity, control groups and the environment variable `COREBOOK_WORKERS`. Hyper-threads rarely speed up
+//! computations.
 //!
 //! **Is it rayon?** The threads are rayon's, and rayon's functions run on them within
-//! [`Pool::install`](pool::Pool::install). The maps are this crate's own: they stop between two items on an
-//! interrupt, name the item that panicked, show progress, and add little to the time a cell takes to compile.
+//! [`Pool::install`](pool::Pool::install). The maps are implemented here: they stop between two items on an interrupt,
+//! name the item that panicked, show progress, and add little to the compile time of a cell.
 //!
-//! **Why does the compiler refuse my closure?** Several threads call it at once, so all it captures must be
-//! [`Sync`]: an `Arc` in place of an `Rc`, a `Mutex` in place of a `RefCell`, an atomic in place of a `Cell`. In
-//! the background (`map_async`, `imap`) it must own what it captures: write `move`.
+//! **Why does the compiler reject my closure?** Several threads call it at once, so all that it captures must be
+//! [`Sync`]: use an `Arc` instead of an `Rc`, a `Mutex` instead of a `RefCell`, an atomic instead of a `Cell`. In the
+//! background (`map_async`, `imap`) it must own what it captures: write `move`.
 //!
-//! **Why is my parallel map slower?** Perhaps one item takes nanoseconds and the results are large: then memory
-//! is the limit, not the cores. [`timing::compare`] says so with an interval. A sum
-//! ([`Pool::sum`](pool::Pool::sum)) keeps no results.
+//! **Why is my parallel map slower?** Perhaps an item takes nanoseconds and the results are large: then memory is the
+//! limit, not the cores. [`timing::compare`] shows the speed-up with an interval. A sum
+//! ([`Pool::sum`](pool::Pool::sum)) stores no results.
 //!
-//! **Do pools survive a fork?** Handles do: a forked process starts threads of its own when it first uses a pool.
-//! Work that ran at the fork is lost there, and waiting for it panics with a message.
+//! **Do pools survive a fork?** Handles do: a forked process starts its own threads when it first uses a pool. Work
+//! that ran at the time of the fork is lost there, and waiting for it panics with a message.
 //!
-//! **Is a sum of floats the same each time?** Yes, for a given number of items and a given
+//! **Is a sum of floats the same each time?** Yes, for the same number of items and the same
 //! [`chunksize`](pool::Pool::chunksize), with any number of workers.
 
 // Modules that are not public, in reading order:
@@ -101,12 +101,12 @@
 // * `print`: `eprintln!` and its relatives for cells
 // * `panic_report`, `workers_used`: what pools, measuring and cells share
 // * `store`: where cells keep their variables
-// * `cell`: what the worker calls before and after each cell
+// * `cell`: functions that the worker calls before and after each cell
 // * `fork`, `lock`: forking the process that runs cells
 // * `__private`: paths for generated code and for the kernel
 //
-// They form layers; tests/layers.rs checks it. Everything public is a thin generic shell over a precompiled core,
-// because each cell compiles the generics that it uses.
+// They form layers; `tests/layers.rs` checks this. Public functions are thin generic shells over precompiled code,
+// because each cell compiles the generic functions that it uses.
 
 #![warn(missing_docs)]
 
@@ -123,11 +123,11 @@ mod panic_report;
 pub mod pool;
 pub mod prelude;
 pub mod progress;
-// Public at this path for the compiler shim, which writes it into cells; else see `__private`.
+// Public at this path because the compiler shim writes it into cells; everything else is in `__private`.
 #[doc(hidden)]
 pub mod store;
 pub mod timing;
 mod workers_used;
 
-// Last, because its macros have the names of std's and hide them from here on.
+// Last, because from here on its macros hide those of std with the same names.
 mod print;

@@ -1,11 +1,11 @@
-//! What a fork has to know of this library's locks: how to hold them.
+//! The locks of this library as a fork sees them: it only holds and releases them.
 
 use std::any::Any;
 use std::sync::{Mutex, TryLockError};
 
-/// A lock of this library, whatever it guards.
+/// A lock of this library, without the type of what it guards.
 pub(crate) trait Lock: Sync {
-    /// The lock, held until the value is dropped; nothing when another thread has it.
+    /// Locks without waiting, until the returned value is dropped. `None` when another thread has the lock.
     fn try_hold(&'static self) -> Option<Box<dyn Any>>;
 }
 
@@ -16,5 +16,22 @@ impl<T: Send + 'static> Lock for Mutex<T> {
             Err(TryLockError::Poisoned(poisoned)) => Some(Box::new(poisoned.into_inner())),
             Err(TryLockError::WouldBlock) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_a_panic_left_can_be_held() {
+        static POISONED: Mutex<()> = Mutex::new(());
+        let panics = || {
+            let _guard = POISONED.lock();
+            panic!("on purpose");
+        };
+        assert!(std::panic::catch_unwind(panics).is_err());
+        let held = POISONED.try_hold();
+        assert!(held.is_some() && POISONED.try_hold().is_none());
     }
 }

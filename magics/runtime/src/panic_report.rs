@@ -1,7 +1,6 @@
-//! Reports of panics: what the hook saw, kept until the code that catches the panic asks for it.
+//! Reports of panics. The panic hook writes them, and the code that catches the panic asks for them.
 //!
-//! This module is below both the cells and the pools, which write and read these reports. It catches nothing,
-//! sends nothing and sets no hook.
+//! Cells and pools both use this module. It catches no panic, sends no event and sets no hook.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -16,7 +15,7 @@ use crate::lock::Lock;
 /// The locks of this module; see [`crate::fork`].
 pub(crate) static LOCKS: [&dyn Lock; 1] = [&NOTES];
 
-/// Notes of the hook, oldest first. A panic that the user's own code catches leaves its note here.
+/// Notes of the hook, oldest first. The note of a panic that the user's own code catches is never asked for.
 static NOTES: Mutex<VecDeque<Note>> = Mutex::new(VecDeque::new());
 
 const MOST_NOTES: usize = 64;
@@ -26,25 +25,25 @@ struct Note {
     report: PanicReport,
 }
 
-/// Which note to look for: a payload carries no more than the message.
+/// Where the panic of a payload was. The payload itself carries only the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum From {
     /// The panic was on this thread.
     ThisThread,
-    /// The panic was on any thread, and rayon carried its payload here.
+    /// The panic was on any thread; rayon passed its payload on to this one.
     AnyThread,
 }
 
-/// The thread that runs cells. It has no name here: the worker's own standard library started it.
+/// The thread that runs cells. It has no name here, because another copy of the standard library started it.
 static CELL_THREAD: OnceLock<ThreadId> = OnceLock::new();
 
-/// Says that this thread runs cells. Every cell runs on the same one; a fork of the worker keeps its id.
+/// Marks this thread as the one that runs cells. All cells run on the same thread, and its id survives a fork.
 pub(crate) fn set_cell_thread() {
     CELL_THREAD.get_or_init(|| std::thread::current().id());
 }
 
-/// Whether a panic on this thread can end the cell: it is the thread that runs cells or, outside a notebook,
-/// the main one.
+/// Returns whether a panic on this thread can end the cell: whether it is the thread that runs cells or, outside a
+/// notebook, the main thread.
 pub(crate) fn is_cell_thread() -> bool {
     let thread = std::thread::current();
     match CELL_THREAD.get() {
@@ -53,7 +52,7 @@ pub(crate) fn is_cell_thread() -> bool {
     }
 }
 
-/// The report of the panic that a hook is called for, on the thread that panics.
+/// Makes the report of a panic. Called by a panic hook, on the thread that panics.
 pub(crate) fn report(info: &PanicHookInfo<'_>) -> PanicReport {
     let thread = std::thread::current();
     let location = info.location();
@@ -80,7 +79,7 @@ pub(crate) fn keep(report: PanicReport) {
     });
 }
 
-/// The latest report kept for a payload; without one, a report of the message alone.
+/// Takes the latest report kept for a payload. Without one, makes a report from the message alone.
 pub(crate) fn take(payload: &(dyn Any + Send), from: From) -> PanicReport {
     let message = message_of(payload);
     let thread = std::thread::current().id();
@@ -97,7 +96,7 @@ pub(crate) fn take(payload: &(dyn Any + Send), from: From) -> PanicReport {
     }
 }
 
-/// The message in a payload, if it is text.
+/// The message of a payload, if it is text.
 pub(crate) fn text_in(payload: &(dyn Any + Send)) -> Option<&str> {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
@@ -109,8 +108,7 @@ fn message_of(payload: &(dyn Any + Send)) -> String {
         .to_owned()
 }
 
-/// The frames of the cell's own code, if `RUST_BACKTRACE` asks for them: what stands between the panic's
-/// machinery and the code that called the cell, or a pool's item.
+/// The frames of the user's code, if `RUST_BACKTRACE` asks for them.
 fn user_backtrace() -> String {
     if matches!(
         std::env::var("RUST_BACKTRACE").as_deref(),
@@ -125,9 +123,9 @@ fn user_backtrace() -> String {
     own_frames(&backtrace.to_string())
 }
 
-/// Of a printed backtrace the frames between the panic's machinery and the function evcxr wraps a cell in.
+/// The frames of a printed backtrace that lie between the code that panics and the code that calls a cell or an item.
 fn own_frames(backtrace: &str) -> String {
-    // A frame is a numbered line, and perhaps a line that says where it is.
+    // A frame is a numbered line and, if its place is known, a second line.
     let mut frames: Vec<String> = Vec::new();
     for line in backtrace.lines() {
         let is_numbered = line
@@ -154,7 +152,7 @@ fn own_frames(backtrace: &str) -> String {
     own.join("\n")
 }
 
-/// What calls a cell's function or a pool's item.
+/// Parts of the names of functions that call a cell or an item of a pool.
 const CALLERS: [&str; 6] = [
     "run_user_code_",
     "catch_unwind",
@@ -166,7 +164,51 @@ const CALLERS: [&str; 6] = [
 
 #[cfg(test)]
 mod tests {
-    use super::own_frames;
+    use super::*;
+
+    fn report_of(message: &str, line: u32) -> PanicReport {
+        PanicReport {
+            message: message.to_owned(),
+            line,
+            ..PanicReport::default()
+        }
+    }
+
+    /// The line in the report of a payload; 0 when there was none.
+    fn line_of(message: &str, from: From) -> u32 {
+        take(&message.to_owned(), from).line
+    }
+
+    /// One test, because the notes belong to the process.
+    #[test]
+    fn the_latest_note_of_a_payload_is_found_once() {
+        keep(report_of("twice", 1));
+        keep(report_of("twice", 2));
+        assert_eq!(line_of("twice", From::ThisThread), 2);
+        assert_eq!(line_of("twice", From::ThisThread), 1);
+        assert_eq!(line_of("twice", From::ThisThread), 0);
+
+        let other = std::thread::spawn(|| keep(report_of("elsewhere", 3)));
+        other.join().expect("it does not panic");
+        assert_eq!(line_of("elsewhere", From::ThisThread), 0);
+        assert_eq!(line_of("elsewhere", From::AnyThread), 3);
+
+        // The user's code caught these: the oldest gives way.
+        for line in 0..=MOST_NOTES as u32 {
+            keep(report_of(&format!("caught {line}"), line + 1));
+        }
+        assert_eq!(line_of("caught 0", From::ThisThread), 0);
+        assert_eq!(line_of("caught 1", From::ThisThread), 2);
+        assert_eq!(
+            NOTES.lock().unwrap_or_else(PoisonError::into_inner).len(),
+            MOST_NOTES - 1
+        );
+        assert_eq!(text_in(&7), None);
+        assert_eq!(
+            take(&7, From::AnyThread).message,
+            "a value that is not text"
+        );
+    }
 
     #[test]
     fn a_backtrace_keeps_the_frames_of_the_cell() {

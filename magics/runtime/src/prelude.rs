@@ -16,6 +16,6 @@ pub use crate::display::{
 pub use crate::pool::Pool;
 pub use crate::progress::progress;
 pub use crate::timing::{Comparison, Timing};
-/// What a thread's `join` and `catch_unwind` return on a panic: cells must be able to name it to keep it.
+/// The type of the error of `JoinHandle::join` and `catch_unwind`. A cell that keeps one in a variable names it.
 pub use std::any::Any;
 pub use std::hint::black_box;

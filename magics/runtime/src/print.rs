@@ -1,26 +1,26 @@
-//! `eprintln!` and its relatives for cells: text for stderr that keeps its place among what goes to stdout.
+//! `eprint!`, `eprintln!` and `dbg!` for cells: their text keeps its place among what goes to stdout.
 //!
-//! Two pipes have no common order, so cells send what is meant for stderr through stdout, as an event. Code
-//! outside cells, in crates for example, still writes to stderr itself.
+//! Two pipes have no common order, so cells send text for stderr through stdout, as an event. Code outside of cells,
+//! for example in crates, still writes to stderr directly.
 
 use std::fmt::Arguments;
 
 use crate::event::{self, Event};
 
-/// Writes text for stderr. What the macros of this module call.
+/// Writes text for stderr. The macros of this module call it.
 pub fn write_stderr(text: Arguments<'_>) {
     event::send(&Event::Stderr {
         text: text.to_string(),
     });
 }
 
-/// As [`std::eprint!`], in order with what the cell prints to stdout.
+/// Like [`std::eprint!`], but in order with what the cell prints to stdout.
 #[macro_export]
 macro_rules! eprint {
     ($($part:tt)*) => { $crate::__private::write_stderr(::std::format_args!($($part)*)) };
 }
 
-/// As [`std::eprintln!`], in order with what the cell prints to stdout.
+/// Like [`std::eprintln!`], but in order with what the cell prints to stdout.
 #[macro_export]
 macro_rules! eprintln {
     () => { $crate::__private::write_stderr(::std::format_args!("\n")) };
@@ -29,7 +29,7 @@ macro_rules! eprintln {
     };
 }
 
-/// As [`std::dbg!`], without a place: a cell is short, and its file is generated.
+/// Like [`std::dbg!`], but without file and line: cells are short, and their files are generated.
 #[macro_export]
 macro_rules! dbg {
     () => { $crate::eprintln!("[dbg]") };

@@ -1,7 +1,7 @@
-//! A bar that counts finished items: in a notebook the kernel draws it, in a terminal it is a line
-//! that rewrites itself on stderr.
+//! A progress bar that counts finished items. In a notebook the kernel draws it; in a terminal it is a line on
+//! stderr that is rewritten.
 //!
-//! A bar is redrawn at most 10 times a second, and always at its end.
+//! A bar is redrawn at most 10 times a second, and once more at its end.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,16 +12,16 @@ use crate::event::{self, Event, ProgressReport};
 
 const UPDATES_PER_SECOND: u64 = 10;
 
-/// Shows how far a loop is.
+/// Shows the progress of a loop.
 ///
-/// * `items`: what the loop runs over. If its length is known the bar shows a percentage, otherwise a count.
+/// * `items`: what the loop runs over. The bar shows a percentage if their number is known, otherwise a count.
 ///
-/// The bar ends with the loop, also when the loop breaks, returns or panics. An interrupt stops the loop between
-/// two items. For a parallel map use [`Pool::progress`](crate::pool::Pool::progress).
+/// The bar ends with the loop, also if the loop ends by `break`, `return` or a panic. An interrupt stops the loop
+/// between two items. For a parallel map use [`Pool::progress`](crate::pool::Pool::progress).
 ///
 /// # Panics
 ///
-/// With [`cancel::Interrupted`] when an interrupt was requested.
+/// While iterating, with [`cancel::Interrupted`] as the payload, when an interrupt was requested.
 ///
 /// # Examples
 ///
@@ -47,7 +47,7 @@ pub fn progress<I: IntoIterator>(items: I) -> Progress<I::IntoIter> {
     }
 }
 
-/// An iterator that shows how far it is; made by [`progress`].
+/// An iterator that shows its progress; made by [`progress`].
 pub struct Progress<I> {
     items: I,
     bar: Bar,
@@ -55,7 +55,7 @@ pub struct Progress<I> {
 }
 
 impl<I> Progress<I> {
-    /// Puts a label before the bar.
+    /// Sets the text before the bar.
     ///
     /// # Examples
     ///
@@ -115,7 +115,7 @@ impl Bar {
         }
     }
 
-    /// Counts items that are done, and shows the bar if the last time is long enough ago.
+    /// Counts finished items, and shows the bar unless it was shown a moment ago.
     pub(crate) fn add(&self, items: u64) {
         self.done.fetch_add(items, Ordering::Relaxed);
         let now_ns = nanoseconds(self.started.elapsed());
@@ -143,9 +143,9 @@ impl Bar {
         }
     }
 
-    /// Another round of a loop begins; `is_done`: the one before is finished.
+    /// Counts at the begin of a round of the loop. `is_done`: whether an earlier round has just finished.
     fn step(&self, is_done: bool) {
-        // A loop inside a destructor must not begin a second panic.
+        // A loop in a destructor must not begin a second panic.
         if cancel::is_requested() && !std::thread::panicking() {
             self.end();
             let done = self.done.load(Ordering::Relaxed) + u64::from(is_done);
@@ -171,20 +171,20 @@ impl Bar {
         } else if std::io::stderr().is_terminal() {
             let end = if ended { "\n" } else { "" };
             // A closed terminal must not end the program.
-            let _ = write!(std::io::stderr(), "\r{}{end}", line_of(&report));
+            let _ = write!(std::io::stderr(), "\r{}{end}", draw(&report));
         }
     }
 }
 
-/// Also when the loop broke off or panicked.
+/// Ends the bar of a loop that did not reach its end.
 impl Drop for Bar {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-/// A bar as a line of text, without a line break: label, bar, count and time.
-fn line_of(report: &ProgressReport) -> String {
+/// Draws a bar as a line of text, without a line break: label, bar, count and time.
+fn draw(report: &ProgressReport) -> String {
     const WIDTH: u64 = 20;
     let label = if report.label.is_empty() {
         String::new()
@@ -222,20 +222,20 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(
-            line_of(&report(3, 3)),
+            draw(&report(3, 3)),
             "100% [====================] 3/3, 1.5 s"
         );
         assert_eq!(
-            line_of(&report(0, 3)),
+            draw(&report(0, 3)),
             "  0% [                    ] 0/3, 1.5 s"
         );
-        assert_eq!(line_of(&report(7, 0)), "7 items, 1.5 s");
+        assert_eq!(draw(&report(7, 0)), "7 items, 1.5 s");
         let half = ProgressReport {
             label: "render".into(),
             ..report(5, 10)
         };
         assert_eq!(
-            line_of(&half),
+            draw(&half),
             "render  50% [==========          ] 5/10, 1.5 s"
         );
     }
@@ -250,5 +250,35 @@ mod tests {
         assert_eq!(items.by_ref().count(), 1);
         assert_eq!(items.bar.done.load(Ordering::Relaxed), 3);
         assert!(items.bar.has_ended.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_loop_has_the_length_of_its_items() {
+        let mut items = progress([1, 2, 3]).label("three");
+        assert_eq!((items.bar.label.as_str(), items.bar.total), ("three", 3));
+        items.next();
+        assert_eq!((items.size_hint(), items.len()), ((2, Some(2)), 2));
+        let some = progress((0..9).filter(|x| x % 2 == 0));
+        assert_eq!((some.bar.total, some.size_hint()), (0, (0, Some(9))));
+    }
+
+    #[test]
+    fn a_bar_waits_a_tenth_of_a_second_between_two_states() {
+        let bar = Bar::new("", 3);
+        bar.add(1);
+        let next_ns = bar.next_ns.load(Ordering::Relaxed);
+        let now_ns = nanoseconds(bar.started.elapsed());
+        assert!(
+            (100_000_000..=now_ns + 100_000_000).contains(&next_ns),
+            "{next_ns}"
+        );
+        // As if that time were far away, and then past.
+        bar.next_ns.store(u64::MAX, Ordering::Relaxed);
+        bar.add(1);
+        assert_eq!(bar.next_ns.load(Ordering::Relaxed), u64::MAX);
+        bar.next_ns.store(1, Ordering::Relaxed);
+        bar.add(1);
+        assert!(bar.next_ns.load(Ordering::Relaxed) >= 100_000_000);
+        assert_eq!(bar.done.load(Ordering::Relaxed), 3);
     }
 }

@@ -1,9 +1,10 @@
-//! The store in which cells keep their variables, with the interface of evcxr 0.22's own.
+//! The store in which cells keep their variables, with the interface of the store of evcxr 0.22.
 //!
-//! evcxr writes the source of its store into every cell, and rustc then spends most of a cell's compile
-//! time on a hash map that never changes. Cells use this precompiled one in its place. What is generic here
-//! compiles to a few instructions for each type of variable: values are moved as bytes, by a core that
-//! knows only their `Kind`. Never called by the code that a notebook's author writes.
+//! evcxr writes the source of its store into every cell, and rustc then spends most of a cell's compile time on a
+//! hash map that never changes. Cells use this precompiled store instead. Its generic functions compile to a few
+//! instructions for each type of variable: precompiled code moves the values as bytes and knows only their `Kind`.
+//!
+//! Users never call this module.
 
 use std::alloc::Layout;
 use std::any::TypeId;
@@ -14,10 +15,10 @@ use std::sync::Arc;
 
 use crate::print::write_stderr;
 
-/// What evcxr recognises a failed `?` by.
+/// The text by which evcxr recognises a failed `?`.
 pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
 
-/// What evcxr recognises a variable by whose type was redefined.
+/// The text by which evcxr recognises a variable whose type was redefined. The name of the variable follows.
 const VARIABLE_CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 
 /// The name under which evcxr keeps tokio's runtime, once a cell has used `.await`.
@@ -29,13 +30,13 @@ pub struct VariableStore {
     variables: HashMap<String, Kept>,
 }
 
-/// A store that cells pass on from one to the next. It is never freed.
+/// Makes the store that each cell passes on to the next. It is never freed.
 pub fn create_variable_store() -> *mut VariableStore {
     Box::into_raw(Box::default())
 }
 
 impl VariableStore {
-    /// Keeps a variable.
+    /// Keeps a variable, in place of an earlier one of the same name.
     #[inline(always)]
     pub fn put_variable<T: 'static>(&mut self, name: &str, value: T) {
         let value = ManuallyDrop::new(value);
@@ -43,17 +44,18 @@ impl VariableStore {
         unsafe { self.put(name, Kind::of::<T>(), (&raw const value).cast()) }
     }
 
-    /// Whether a variable, if it is there, has the type by which the cell knows it; tells evcxr if not.
+    /// Returns whether a variable has the type that the cell expects, or does not exist. Otherwise reports it to the
+    /// user and to evcxr.
     #[inline(always)]
     pub fn check_variable<T: 'static>(&mut self, name: &str) -> bool {
         self.check(name, Kind::of::<T>())
     }
 
-    /// Hands a variable to the cell.
+    /// Moves a variable out of the store, for the cell.
     ///
     /// # Panics
     ///
-    /// When it is not there, or has another type than [`VariableStore::check_variable`] found.
+    /// When the variable does not exist or has another type.
     #[inline(always)]
     pub fn take_variable<T: 'static>(&mut self, name: &str) -> T {
         let mut value = MaybeUninit::<T>::uninit();
@@ -64,11 +66,11 @@ impl VariableStore {
         }
     }
 
-    /// A value that is made once and shared by all cells.
+    /// Returns a value that all cells share. The first call makes it with `create`.
     ///
     /// # Panics
     ///
-    /// When it was made with another type.
+    /// When the value was made with another type.
     pub fn lazy_arc<T: 'static, F: FnOnce() -> T>(&mut self, name: &str, create: F) -> Arc<T> {
         let shared: Arc<T> = if self.variables.contains_key(name) {
             self.take_variable(name)
@@ -81,7 +83,7 @@ impl VariableStore {
 
     /// # Safety
     ///
-    /// `value` points to a value of this kind, which the caller gives up.
+    /// `value` points to a value of this kind. The caller does not use or drop it any more.
     #[inline(never)]
     unsafe fn put(&mut self, name: &str, kind: &Kind, value: *const u8) {
         // SAFETY: as for this function.
@@ -89,10 +91,9 @@ impl VariableStore {
         self.variables.insert(name.to_owned(), kept);
     }
 
-    /// Has the next cell that awaits something make a new runtime for it: in a fork, the threads of the one
-    /// that is there are gone.
+    /// Removes the runtime of tokio, whose threads a fork has lost. The next cell that uses `.await` makes a new one.
     pub(crate) fn forget_async_runtime(&mut self) {
-        // To drop it would wait for its threads.
+        // Forgotten, because its destructor would wait for the threads.
         std::mem::forget(self.variables.remove(ASYNC_RUNTIME));
     }
 
@@ -125,10 +126,10 @@ impl VariableStore {
     }
 }
 
-/// What moving and dropping a value needs to know.
+/// What is needed to move and drop a value.
 ///
-/// The pool has a type like this whose destructor takes many values. One for both was tried:
-/// it adds 2 ms of compile time to a cell for each type of variable that has a destructor.
+/// The pool has a similar type, whose destructor takes many values. One type for both was tried: it adds 2 ms of
+/// compile time to a cell for each type of variable that has a destructor.
 #[derive(Clone, Copy)]
 struct Kind {
     type_id: TypeId,
@@ -151,7 +152,7 @@ impl Kind {
         }
     }
 
-    /// A type that was redefined has the id of the old one, so its layout is compared too.
+    /// A type that was redefined has the same id as the old one, so the layouts are compared too.
     fn is_same(&self, other: &Self) -> bool {
         self.type_id == other.type_id && self.layout == other.layout
     }
@@ -165,7 +166,7 @@ unsafe fn drop_value<T>(value: *mut u8) {
     unsafe { ptr::drop_in_place(value.cast::<T>()) }
 }
 
-/// A value in memory of its own.
+/// A value in its own memory.
 struct Kept {
     kind: Kind,
     value: *mut u8,
@@ -174,7 +175,7 @@ struct Kept {
 impl Kept {
     /// # Safety
     ///
-    /// `value` points to a value of this kind, which the caller gives up.
+    /// `value` points to a value of this kind. The caller does not use or drop it any more.
     unsafe fn new(kind: Kind, value: *const u8) -> Self {
         let layout = kind.layout;
         let own = if layout.size() == 0 {
@@ -196,14 +197,14 @@ impl Kept {
     /// `to` has room for a value of this kind.
     unsafe fn move_to(self, to: *mut u8) {
         let kept = ManuallyDrop::new(self);
-        // SAFETY: both have the layout's size; the value here is not used, nor dropped, again.
+        // SAFETY: both have the layout's size; the value here is neither used nor dropped again.
         unsafe { ptr::copy_nonoverlapping(kept.value, to, kept.kind.layout.size()) };
         kept.free();
     }
 
     fn free(&self) {
         if self.kind.layout.size() > 0 {
-            // SAFETY: allocated by `new` with this layout; both callers give the value up.
+            // SAFETY: allocated by `new` with this layout; neither caller uses the value afterwards.
             unsafe { std::alloc::dealloc(self.value, self.kind.layout) }
         }
     }
@@ -261,6 +262,27 @@ mod tests {
         store.put_variable("y", Arc::clone(&shared));
         drop(store);
         assert_eq!(Arc::strong_count(&shared), 1);
+    }
+
+    #[test]
+    fn the_async_runtime_is_forgotten_but_not_dropped() {
+        let runtime = Arc::new(());
+        let mut store = VariableStore::default();
+        store.put_variable(ASYNC_RUNTIME, Arc::clone(&runtime));
+        store.put_variable("x", 1);
+        store.forget_async_runtime();
+        assert!(!store.variables.contains_key(ASYNC_RUNTIME));
+        assert_eq!(Arc::strong_count(&runtime), 2);
+        assert_eq!(store.take_variable::<i32>("x"), 1);
+    }
+
+    #[test]
+    fn a_type_of_another_layout_is_another_type() {
+        let kind = *Kind::of::<u32>();
+        let layout = Layout::new::<u64>();
+        assert!(kind.is_same(Kind::of::<u32>()));
+        assert!(!kind.is_same(Kind::of::<i32>()));
+        assert!(!kind.is_same(&Kind { layout, ..kind }));
     }
 
     #[test]

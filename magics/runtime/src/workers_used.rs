@@ -1,27 +1,28 @@
-//! How many workers a piece of code used: pools report it here, `%compare` reads it.
+//! How many workers some code used: pools report it here, and `%compare` reads it.
 //!
-//! This module is below both, so that measuring does not depend on pools. It knows numbers only.
+//! Both use this module, so measuring does not depend on pools. It knows neither pools nor threads, only numbers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most workers of any pool that finished items since [`during`] began.
 static MOST: Most = Most(AtomicU64::new(0));
 
-/// Says that a pool of `workers` finished items.
+/// Records that a pool of `workers` finished items.
 pub(crate) fn note(workers: usize) {
     MOST.note(workers as u64);
 }
 
-/// Runs `code` and says how many workers it used: the most of any pool, or 0 when no pool finished an item.
+/// Runs `code`. Returns its result and how many workers it used: those of the largest pool that finished an item, or
+/// 0 without one.
 ///
-/// Pools that other threads use meanwhile count too. Of two calls that overlap on different threads, one may
-/// miss a pool; calls inside one another are exact.
+/// Pools that other threads use meanwhile count too. If two calls overlap on different threads, one may miss a pool;
+/// nested calls are exact.
 pub(crate) fn during<R>(code: impl FnOnce() -> R) -> (R, u64) {
     MOST.during(code)
 }
 
-// All accesses are relaxed: the number orders nothing else, and a map records its workers before it returns
-// to the thread that asks.
+// All accesses are relaxed: no other data depends on the number, and a map records its workers before it returns to
+// the thread that asks.
 struct Most(AtomicU64);
 
 impl Most {

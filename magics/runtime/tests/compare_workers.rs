@@ -1,5 +1,5 @@
-//! A comparison says how many workers its sides used. Alone in its file, because pools of other tests in the
-//! same process would count.
+//! A comparison reports how many workers its sides used. This test is alone in its file, because pools of other tests
+//! in the same process would count.
 
 use corebook::pool::Pool;
 use corebook::timing::{CompareOptions, compare};

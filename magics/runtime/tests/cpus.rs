@@ -1,15 +1,19 @@
-//! Core counting: trees of real machines where they are at hand, small trees always, and limits that
-//! are really set.
+//! Core counting: on trees of real machines where they are available, on small trees always, and under limits
+//! that are really set.
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is the message")]
+
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use corebook::cpus;
 use serde_json::Value;
+use support::helper::HELPER;
+use support::skip::skip;
 
-/// A tree of CPUs `0..siblings.len()` with the given contents of `core_cpus_list`.
+/// Makes a tree with the CPUs `0..siblings.len()`, the given contents of `core_cpus_list`, and more files.
 fn machine(siblings: &[&str], files: &[(&str, &str)]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {
@@ -33,7 +37,7 @@ fn machine(siblings: &[&str], files: &[(&str, &str)]) -> tempfile::TempDir {
     root
 }
 
-fn text(root: &tempfile::TempDir, affinity: Option<&[usize]>) -> String {
+fn summary(root: &tempfile::TempDir, affinity: Option<&[usize]>) -> String {
     cpus::summary(&cpus::read(root.path(), affinity).unwrap())
 }
 
@@ -42,11 +46,11 @@ const TWO_THREADS_A_CORE: [&str; 8] = ["0,4", "1,5", "2,6", "3,7", "0,4", "1,5",
 #[test]
 fn a_machine_without_limits_shows_two_lines() {
     assert_eq!(
-        text(&machine(&TWO_THREADS_A_CORE, &[]), None),
+        summary(&machine(&TWO_THREADS_A_CORE, &[]), None),
         "4 physical cores, 8 logical CPUs (2 per core)\nusable here: 4 cores, so %pool starts 4 workers"
     );
     assert_eq!(
-        text(&machine(&["0"], &[]), None),
+        summary(&machine(&["0"], &[]), None),
         "1 physical core, 1 logical CPU (1 per core)\nusable here: 1 core, so %pool starts 1 worker"
     );
 }
@@ -58,7 +62,7 @@ fn a_quota_is_rounded_down_and_named() {
         ("sys/fs/cgroup/a/cpu.max", "350000 100000\n"),
     ];
     assert_eq!(
-        text(&machine(&TWO_THREADS_A_CORE, &quota), None)
+        summary(&machine(&TWO_THREADS_A_CORE, &quota), None)
             .lines()
             .nth(1),
         Some("usable here: 3 cores (cgroup quota 3.5 of 8 CPUs), so %pool starts 3 workers")
@@ -69,12 +73,12 @@ fn a_quota_is_rounded_down_and_named() {
 fn affinity_counts_cores_not_cpus() {
     let machine = machine(&TWO_THREADS_A_CORE, &[]);
     assert_eq!(
-        text(&machine, Some(&[0, 1, 4, 5])).lines().nth(1),
+        summary(&machine, Some(&[0, 1, 4, 5])).lines().nth(1),
         Some("usable here: 2 cores (CPU affinity 0-1,4-5), so %pool starts 2 workers")
     );
     // Half of every core is still every core.
     assert_eq!(
-        text(&machine, Some(&[0, 1, 2, 3])).lines().nth(1),
+        summary(&machine, Some(&[0, 1, 2, 3])).lines().nth(1),
         Some("usable here: 4 cores, so %pool starts 4 workers")
     );
 }
@@ -86,7 +90,7 @@ fn two_limits_are_both_named() {
         ("sys/fs/cgroup/cpu.max", "200000 100000\n"),
     ];
     assert_eq!(
-        text(&machine(&TWO_THREADS_A_CORE, &quota), Some(&[0, 1, 2]))
+        summary(&machine(&TWO_THREADS_A_CORE, &quota), Some(&[0, 1, 2]))
             .lines()
             .nth(1),
         Some(
@@ -96,10 +100,10 @@ fn two_limits_are_both_named() {
 }
 
 #[test]
-fn unknown_cores_are_said_to_be_unknown() {
+fn unknown_cores_are_reported_as_unknown() {
     let machine = machine(&["", "", "", ""], &[]);
     assert_eq!(
-        text(&machine, None),
+        summary(&machine, None),
         "4 CPUs; the machine does not say which share a core\nusable here: 4 CPUs, so %pool starts 4 workers"
     );
     let json: Value =
@@ -111,7 +115,7 @@ fn unknown_cores_are_said_to_be_unknown() {
 }
 
 #[test]
-fn one_silent_cpu_makes_all_cores_unknown() {
+fn one_cpu_without_siblings_makes_all_cores_unknown() {
     assert_eq!(
         cpus::read(machine(&["0", "1", ""], &[]).path(), None)
             .unwrap()
@@ -128,7 +132,7 @@ fn hybrid_machines_name_both_kinds() {
     ];
     let machine = machine(&["0-1", "0-1", "2-3", "2-3", "4", "5", "6"], &kinds);
     assert_eq!(
-        text(&machine, None).lines().next(),
+        summary(&machine, None).lines().next(),
         Some("5 physical cores, 7 logical CPUs (2 performance + 3 efficiency cores)")
     );
 }
@@ -188,16 +192,108 @@ fn json_holds_limits_and_details() {
     );
 }
 
-/// Trees of real machines lie beside the checkout, when they are there at all.
+#[test]
+fn details_hold_one_fact_a_line() {
+    let files = [
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/cpu.max", "150000 100000\n"),
+        (
+            "proc/cpuinfo",
+            "processor\t: 0\nmodel name\t: A Processor\n",
+        ),
+        ("sys/devices/system/cpu/cpu0/cache/index0/type", "Data\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index0/level", "1\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index0/size", "32K\n"),
+        (
+            "sys/devices/system/cpu/cpu0/cache/index1/type",
+            "Instruction\n",
+        ),
+        ("sys/devices/system/cpu/cpu0/cache/index1/level", "1\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index1/size", "64K\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index2/type", "Unified\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index2/level", "2\n"),
+        ("sys/devices/system/cpu/cpu0/cache/index2/size", "1M\n"),
+    ];
+    let machine = machine(&["0", "1"], &files);
+    let report = cpus::read(machine.path(), Some(&[1])).unwrap();
+    assert_eq!(
+        cpus::details(&report),
+        "model: A Processor\ncaches of one core: L1d 32K, L1i 64K, L2 1M\nCPU affinity: 1\n\
+         cgroup quota: 1.5 of 2 CPUs"
+    );
+    assert_eq!(
+        cpus::json(&report),
+        r#"{"physical":2,"logical":2,"usable":1,"usable_logical":1,"affinity":"1","quota":1.5,"#
+            .to_owned()
+            + r#""model":"A Processor","caches":["L1d 32K","L1i 64K","L2 1M"],"#
+            + r#""limits":["CPU affinity 1"],"hints":{}}"#
+    );
+    let plain = cpus::details(&cpus::read(self::machine(&["0"], &[]).path(), None).unwrap());
+    assert_eq!(plain, "CPU affinity: 0\ncgroup quota: none");
+}
+
+#[test]
+fn a_cpuset_is_named_as_a_limit() {
+    let cpuset = [
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/cpuset.cpus.effective", "0-1\n"),
+    ];
+    assert_eq!(
+        summary(&machine(&["0", "1", "2", "3"], &cpuset), None)
+            .lines()
+            .nth(1),
+        Some("usable here: 2 cores (cgroup cpuset 0-1), so %pool starts 2 workers")
+    );
+}
+
+#[test]
+fn cores_of_several_sizes_show_the_fewest_and_the_most() {
+    assert_eq!(
+        summary(&machine(&["0-1", "0-1", "2"], &[]), None)
+            .lines()
+            .next(),
+        Some("2 physical cores, 3 logical CPUs (1 to 2 per core)")
+    );
+}
+
+#[test]
+fn counts_are_those_of_the_live_report() {
+    let report = cpus::live();
+    assert_eq!(cpus::logical(), report.logical());
+    assert_eq!(cpus::usable(), report.usable());
+    assert_eq!(
+        cpus::physical(),
+        report.physical().unwrap_or(report.logical())
+    );
+    assert!(cpus::usable_cores().len() >= cpus::usable());
+}
+
+#[test]
+fn hints_of_a_scheduler_are_shown() {
+    let output = Command::new(HELPER)
+        .arg("describes_the_machine")
+        .env("SLURM_CPUS_PER_TASK", "3")
+        .env("NSLOTS", "")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\nSLURM_CPUS_PER_TASK=3\n"), "{text}");
+    assert!(!text.contains("NSLOTS"), "{text}");
+}
+
+/// Copies of the files of real machines, if they are beside the checkout.
 fn real_machines() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/cpu");
     folder.join("truth.json").is_file().then_some(folder)
 }
 
 #[test]
-fn real_machines_count_as_their_truth_says() {
+fn real_machines_have_the_counts_that_are_known() {
     let Some(folder) = real_machines() else {
-        return;
+        return skip(
+            "real_machines_have_the_counts_that_are_known",
+            "copies of their files are not beside this checkout",
+        );
     };
     let truth: Value =
         serde_json::from_slice(&std::fs::read(folder.join("truth.json")).unwrap()).unwrap();
@@ -207,20 +303,15 @@ fn real_machines_count_as_their_truth_says() {
             .map(|list| cpus::parse_list(list).unwrap());
         let report = cpus::read(&folder.join(name), affinity.as_deref()).unwrap();
         let json: Value = serde_json::from_str(&cpus::json(&report)).unwrap();
-        let of_truth = |key: &str| (key.to_owned(), truth[key].clone());
-        let expected = [
-            of_truth("physical"),
-            of_truth("logical"),
-            of_truth("usable_physical"),
-            of_truth("usable_logical"),
-        ];
+        let expected = ["physical", "logical", "usable_physical", "usable_logical"]
+            .map(|key| (key.to_owned(), truth[key].clone()));
         let found = [
             ("physical", "physical"),
             ("logical", "logical"),
             ("usable_physical", "usable"),
             ("usable_logical", "usable_logical"),
         ]
-        .map(|(key, ours)| (key.to_owned(), json[ours].clone()));
+        .map(|(key, field)| (key.to_owned(), json[field].clone()));
         assert_eq!(found, expected, "{name}");
         assert_eq!(json.get("performance"), truth.get("performance"), "{name}");
         assert_eq!(json.get("efficiency"), truth.get("efficiency"), "{name}");
@@ -230,7 +321,7 @@ fn real_machines_count_as_their_truth_says() {
     }
 }
 
-/// What a process finds usable; it runs the helper.
+/// Runs a command that ends in the helper. Returns what the helper may use.
 fn usable_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -246,20 +337,19 @@ fn usable_of(command: &mut Command) -> String {
     })
 }
 
-/// A program of this package, and what it is to do: print what it may use.
-const HELPER: &str = env!("CARGO_BIN_EXE_runtime-test-helper");
+/// Makes the helper print what it may use.
 const HELPER_TASK: &str = "says_what_is_usable";
 
 #[test]
 #[cfg(target_os = "linux")]
 fn a_real_affinity_mask_is_honoured() {
+    if Command::new("taskset").arg("--version").output().is_err() {
+        return skip("a_real_affinity_mask_is_honoured", "there is no taskset");
+    }
     let allowed = cpus::affinity().unwrap();
     let first = allowed[0].to_string();
     let mut command = Command::new("taskset");
     command.args(["-c", &first]).args([HELPER, HELPER_TASK]);
-    if Command::new("taskset").arg("--version").output().is_err() {
-        return;
-    }
     let expected = match cpus::physical() {
         1 => "1 []".to_owned(),
         _ => format!("1 [Affinity {{ cpus: [{first}] }}]"),
@@ -277,14 +367,26 @@ fn the_classroom_cap_is_honoured_and_named() {
         "1 [Variable { workers: 1 }]"
     };
     assert_eq!(usable_of(&mut command), expected);
+    assert_eq!(
+        usable_of(command.env(cpus::WORKERS_VARIABLE, " 1 ")),
+        expected
+    );
+    let free = usable_of(Command::new(HELPER).arg(HELPER_TASK));
+    for nonsense in ["0", "", "many"] {
+        let found = usable_of(command.env(cpus::WORKERS_VARIABLE, nonsense));
+        assert_eq!(found, free, "{nonsense:?}");
+    }
 }
 
-/// Runs where the machine lets this process make a control group: as root, outside of most containers.
+/// Needs a machine that lets this process make a control group: as root, and not in most containers.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_real_quota_is_honoured() {
     let Some(group) = QuotaGroup::new(100_000, 100_000) else {
-        return;
+        return skip(
+            "a_real_quota_is_honoured",
+            "no control group can be made here",
+        );
     };
     let script = format!(
         "echo $$ > {}/cgroup.procs && exec \"$0\" \"$@\"",

@@ -1,4 +1,4 @@
-//! What the documents promise: the migration table and the example program.
+//! The migration table of the documents, and the example program.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::process::Command;
 fn every_row_of_the_migration_table_is_run() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/multiprocessing.md");
     let text = std::fs::read_to_string(path).unwrap();
-    // Odd pieces are inside of ``` fences.
+    // Every second text between ``` fences is code.
     let blocks: String = text.split("```").skip(1).step_by(2).collect();
     let rows: Vec<&str> = text
         .lines()
@@ -17,7 +17,7 @@ fn every_row_of_the_migration_table_is_run() {
         .collect();
     assert!(rows.len() > 30, "{} rows", rows.len());
     for row in rows {
-        // A bar inside of a cell is escaped.
+        // A bar in a cell is escaped.
         let row = row.replace("\\|", "\0");
         let rust = row
             .trim_matches('|')

@@ -1,4 +1,4 @@
-//! Panics, interrupts and drops: what is told, what stops, and that nothing leaks.
+//! Panics, interrupts and drops: what is reported, what stops, and that no value leaks.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,14 +11,14 @@ use corebook::__private::event;
 use corebook::cancel;
 use corebook::pool::Pool;
 
-/// The interrupt flag belongs to the process, so tests that set it and those that must not see it take turns.
+/// Tests that set the interrupt flag and tests that must not see it take turns, because a process has only one flag.
 static TURN: Mutex<()> = Mutex::new(());
 
 fn turn() -> std::sync::MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The message of the panic that `f` ends in.
+/// Runs `f`, which must panic. Returns the message.
 fn message<R>(f: impl FnOnce() -> R) -> String {
     assert!(!event::in_notebook());
     let payload = catch_unwind(AssertUnwindSafe(f)).err().expect("it panics");
@@ -27,7 +27,7 @@ fn message<R>(f: impl FnOnce() -> R) -> String {
         .expect("the payload is text")
 }
 
-/// A value that knows how many of its kind there are.
+/// A value that counts how many values of its kind exist.
 struct Counted<'a>(&'a AtomicI64);
 
 impl<'a> Counted<'a> {
@@ -59,7 +59,7 @@ fn a_panic_names_the_item_and_the_line() {
 }
 
 #[test]
-fn a_panic_names_the_items_value_where_it_says_more_than_its_number() {
+fn a_panic_names_the_value_of_the_item_if_it_is_not_its_number() {
     let _turn = turn();
     let pool = Pool::new(2);
     let fails = |text: String, expected: &str| assert!(text.starts_with(expected), "{text}");
@@ -83,7 +83,7 @@ fn a_panic_names_the_items_value_where_it_says_more_than_its_number() {
         text,
     );
     fails(message(|| pool.imap(parse, ["7", "seven"]).count()), text);
-    // What the function used up, or has no text that is known, is named by its number alone.
+    // An item of another type is named by its number alone.
     fails(
         message(|| pool.map(|word: String| parse(&word), words.clone())),
         "panicked in item 1 (of 2): a number: ",
@@ -249,7 +249,7 @@ fn imap_yields_what_comes_before_a_panic() {
 }
 
 #[test]
-fn a_nested_panic_tells_both_items() {
+fn a_nested_panic_names_both_items() {
     let _turn = turn();
     let pool = Pool::new(2);
     let inner = |x: i32| pool.map(move |y| assert!(x * 10 + y != 12, "boom"), 0..5);
@@ -306,7 +306,7 @@ fn a_closed_pool_says_how_to_open_it() {
     );
 }
 
-/// Interrupts when item `at` starts, and returns how many items started.
+/// Requests an interrupt when item `at` starts. Returns how many items started.
 fn interrupted_at(at: usize, run: impl FnOnce(&(dyn Fn(usize) + Sync))) -> usize {
     let started = AtomicUsize::new(0);
     let item = |index: usize| {
@@ -349,6 +349,34 @@ fn an_interrupt_ends_waiting_for_a_task_but_no_other_task() {
     cancel::reset();
     assert!(payload.is::<cancel::Interrupted>());
     assert_eq!(other.get().len(), 500);
+}
+
+#[test]
+fn a_loop_stops_where_it_looks_for_an_interrupt() {
+    let _turn = turn();
+    cancel::check("nothing was requested");
+    assert!(!cancel::is_requested());
+    cancel::request();
+    assert!(cancel::is_requested());
+    let payload = catch_unwind(|| cancel::check("my loop")).unwrap_err();
+    assert!(payload.is::<cancel::Interrupted>());
+    cancel::reset();
+    assert!(!cancel::is_requested());
+    let payload = catch_unwind(|| cancel::stop("my loop")).unwrap_err();
+    assert!(payload.is::<cancel::Interrupted>());
+}
+
+#[test]
+fn a_payload_that_is_not_text_is_passed_on() {
+    let _turn = turn();
+    let pool = Pool::new(1);
+    let payload = catch_unwind(|| pool.apply(|| std::panic::panic_any(7))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&7));
+    let text = message(|| pool.map(|_| std::panic::panic_any(7), 0..1));
+    assert!(
+        text.starts_with("panicked in item 0 (of 1): a value that is not text"),
+        "{text}"
+    );
 }
 
 #[test]

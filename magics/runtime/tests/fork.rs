@@ -1,4 +1,4 @@
-//! A forked process, as a checkpoint of a notebook is, uses the pools that it inherited.
+//! A forked process, such as a checkpoint of a notebook, uses the pools that it has inherited.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use corebook::pool::Pool;
 
-/// Runs `check` in a forked child and says whether it returned true there.
+/// Runs `check` in a forked child. Returns whether it returned true there.
 fn holds_in_child(check: impl FnOnce() -> bool) -> bool {
-    // SAFETY: this file's only test runs alone, on one thread besides the pool's, none of which holds a
-    // lock of the allocator or of the library: they sleep.
+    // SAFETY: this file has only one test. The other threads are workers that sleep, so none holds a lock of the
+    // allocator or of the library.
     let child = unsafe { libc::fork() };
     if child == 0 {
         let holds = catch_unwind(AssertUnwindSafe(check)).unwrap_or(false);
@@ -21,11 +21,11 @@ fn holds_in_child(check: impl FnOnce() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(30);
     let mut status = 0;
     loop {
-        // SAFETY: `status` is writable, and the child is ours.
+        // SAFETY: `status` is writable, and the child belongs to this process.
         match unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } {
             0 if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
             0 => {
-                // SAFETY: the child is ours and still there.
+                // SAFETY: the child belongs to this process and still exists.
                 unsafe { libc::kill(child, libc::SIGKILL) };
                 panic!("the child hangs");
             }
@@ -42,7 +42,7 @@ fn a_forked_process_starts_its_own_workers() {
     assert_eq!(pool.map(|x| x, 0..100).len(), 100);
     let task = pool.map_async(|x| x, 0..3);
     task.wait();
-    // Workers fall asleep on their own.
+    // Workers go to sleep on their own, soon after their last task.
     std::thread::sleep(Duration::from_millis(50));
     assert!(holds_in_child(|| pool.map(|x| x * 2, 0..3) == [0, 2, 4]));
     assert!(holds_in_child(|| pool.workers() == 2 && pool.close()));

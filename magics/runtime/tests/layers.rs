@@ -1,24 +1,26 @@
-//! The modules of this library form layers: none uses one that, in the end, uses it.
+//! The modules of this library form layers: there is no cycle of modules that use each other.
 //!
-//! Checked for the top-level modules of `src`, and for the folders and files directly in `src/pool`. Paths in
-//! comments do not count.
+//! This is checked for the top-level modules of `src` and for the modules directly in `src/pool`. Paths in comments do
+//! not count.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// For each module directly in a folder, the other modules there that its files name.
+/// For each module directly in a folder, the other modules there that it names.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// * `prefix`: how code outside a module names its neighbours, for example `crate::`.
+/// Makes the graph of a folder.
+///
+/// * `prefix`: the path of the folder in code, for example `crate::`.
 fn graph(folder: &str, prefix: &str) -> Graph {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "rs"))
-        .filter(|path| !path.ends_with("lib.rs") && !path.ends_with("mod.rs"))
+        .filter(|path| !path.ends_with("lib.rs"))
         .collect();
     let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let modules: BTreeSet<String> = entries.iter().map(|path| name(path)).collect();
@@ -27,12 +29,13 @@ fn graph(folder: &str, prefix: &str) -> Graph {
         let module = name(path);
         let mut used = names_after(&code_of(path), prefix);
         used.retain(|other| *other != module && modules.contains(other));
-        graph.insert(module, used);
+        // `foo.rs` and the folder `foo` are one module.
+        graph.entry(module).or_default().extend(used);
     }
     graph
 }
 
-/// All code of a file or a folder, without comments.
+/// Returns the code of a file or of all files in a folder, without comments.
 fn code_of(path: &Path) -> String {
     if path.is_dir() {
         let entries = std::fs::read_dir(path).unwrap();
@@ -50,11 +53,11 @@ fn code_of(path: &Path) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The first names of the paths that begin with `prefix`, those in braces included.
+/// Returns the names that follow `prefix`, also those in braces.
 fn names_after(code: &str, prefix: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (start, _) in code.match_indices(prefix) {
-        // Paths of macros are resolved where the macro is used.
+        // A path in a macro belongs to the code that uses the macro.
         if code[..start].ends_with('$') {
             continue;
         }
@@ -69,21 +72,22 @@ fn names_after(code: &str, prefix: &str) -> BTreeSet<String> {
             depth < 0
         });
         let mut depth = 0;
-        let parts = list[..end.unwrap()].split(|c| {
+        let paths = list[..end.unwrap()].split(|c| {
             depth += i32::from(c == '{') - i32::from(c == '}');
             c == ',' && depth == 0
         });
-        names.extend(parts.map(|part| first_name(part.trim())));
+        names.extend(paths.map(|path| first_name(path.trim())));
     }
     names
 }
 
 fn first_name(path: &str) -> String {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    path.chars().take_while(|c| is_part(*c)).collect()
+    let is_ident_char = |c: &char| c.is_alphanumeric() || *c == '_';
+    path.chars().take_while(is_ident_char).collect()
 }
 
-/// Removes what uses nothing that is left, until nothing changes: what remains is in a cycle, or above one.
+/// Removes modules that use no other remaining module, until none is left to remove. What remains is in a cycle or
+/// above one.
 fn without_layers(mut graph: Graph) -> Graph {
     loop {
         let bottom: BTreeSet<String> = graph

@@ -1,10 +1,11 @@
-//! Every row of the mapping table, with every kind of items.
+//! All methods that map, with all kinds of items.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
 use corebook::pool::Pool;
@@ -261,11 +262,15 @@ fn try_map_returns_the_first_error_in_item_order() {
         }
         assert_eq!(pool.try_map(Ok::<_, ()>, 0..3), Ok(vec![0, 1, 2]));
     }
-    let text = Pool::new(2)
+    let error = Pool::new(2)
         .try_map(str::parse::<i32>, ["1", "x"])
-        .unwrap_err()
-        .to_string();
-    assert_eq!(text, "item 1 (of 2): invalid digit found in string");
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "item 1 (of 2): invalid digit found in string"
+    );
+    let source = error.source().unwrap();
+    assert_eq!(source.to_string(), "invalid digit found in string");
 }
 
 #[test]
@@ -312,16 +317,73 @@ fn apply_and_its_background_form_return_the_result() {
 #[test]
 fn chunks_are_exact() {
     let pool = Pool::new(2);
-    let threads: Vec<_> = pool
-        .chunksize(4)
-        .map(|_| std::thread::current().id(), 0..18);
-    // A chunk stays on one thread.
+    let begins = Barrier::new(2);
+    let thread_of = |x| {
+        // Each worker holds one of two chunks: it gets no item of the other, however fast it is.
+        if x < 8 && x % 4 == 0 {
+            begins.wait();
+        }
+        std::thread::current().id()
+    };
+    let threads: Vec<_> = pool.chunksize(4).map(thread_of, 0..18);
     for chunk in threads.chunks(4) {
         assert!(
             chunk.iter().all(|thread| *thread == chunk[0]),
             "{threads:?}"
         );
     }
+    assert_ne!(threads[0], threads[4]);
+}
+
+#[test]
+fn iterators_know_how_many_results_may_come() {
+    let pool = Pool::new(2);
+    let mut results = pool.imap(|x| x, 0..5);
+    assert_eq!(results.size_hint(), (0, Some(5)));
+    results.next();
+    assert_eq!(results.size_hint(), (0, Some(4)));
+    let mut results = pool.imap_unordered(|x| x, 0..5);
+    assert_eq!(results.size_hint(), (0, Some(5)));
+    results.next();
+    assert_eq!(results.size_hint(), (0, Some(4)));
+}
+
+#[test]
+fn a_task_knows_whether_it_is_ready() {
+    let pool = Pool::new(1);
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let task = pool.map_async(
+        move |x| {
+            if x == 0 {
+                gate.lock().unwrap().recv().unwrap_err();
+            }
+        },
+        0..3,
+    );
+    assert!(!task.is_ready());
+    assert_eq!(
+        format!("{task:?}"),
+        "Task { pool.map_async, 3 items, running }"
+    );
+    drop(release);
+    task.wait();
+    assert!(task.is_ready());
+    assert_eq!(
+        format!("{task:?}"),
+        "Task { pool.map_async, 3 items, ready }"
+    );
+    assert_eq!(task.get().len(), 3);
+}
+
+#[test]
+fn a_map_may_begin_with_a_value_or_a_function() {
+    let pool = Pool::new(2);
+    let no_items: [&str; 0] = [];
+    assert_eq!(pool.map_reduce(str::len, no_items, 5, usize::max), 5);
+    assert_eq!(pool.map_reduce(str::len, no_items, || 6, usize::max), 6);
+    let folded = pool.map_reduce(|x: i32| vec![x], 0..3, vec![-1], |a, b| [a, b].concat());
+    assert_eq!(folded, [-1, 0, 1, 2]);
 }
 
 #[test]

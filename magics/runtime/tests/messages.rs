@@ -1,11 +1,11 @@
-//! What the compiler says about a closure that threads can't share.
+//! The messages of the compiler for a closure that threads can't share.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::Command;
 
-/// The compiler's errors for the body of a function that has a `pool`.
+/// Compiles a function with this body, which has a `pool`, and returns the errors.
 fn errors_of(body: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let runtime = env!("CARGO_MANIFEST_DIR");
@@ -13,7 +13,7 @@ fn errors_of(body: &str) -> String {
         "[package]\nname = \"refused\"\nedition = \"2024\"\n[workspace]\n[dependencies]\ncorebook = {{ path = {runtime:?} }}\n"
     );
     std::fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
-    // The same versions, all of which are at hand.
+    // The same versions of all crates, which are available offline.
     std::fs::copy(
         Path::new(runtime).join("../../Cargo.lock"),
         folder.path().join("Cargo.lock"),
@@ -34,7 +34,7 @@ fn errors_of(body: &str) -> String {
 }
 
 #[test]
-fn a_capture_that_threads_cannot_share_is_named_with_the_choice() {
+fn a_capture_that_cannot_be_shared_is_named_with_advice() {
     let captures = [
         (
             "let one = std::rc::Rc::new(1);\npool.map(|x| x + *one, 0..4);",
@@ -60,7 +60,7 @@ fn a_capture_that_threads_cannot_share_is_named_with_the_choice() {
 }
 
 #[test]
-fn a_function_of_other_arguments_than_the_tuple_is_refused() {
+fn a_function_must_take_the_fields_of_the_tuple() {
     let errors = errors_of("pool.starmap(|a, b, c| a + b + c, [(1, 2)]);");
     assert!(
         errors.contains("expected closure that takes 2 arguments"),

@@ -1,43 +1,16 @@
-//! What a pool tells the kernel. The helper plays the worker: it has a session's word.
+//! What a pool reports to the kernel. The helper plays the worker: it has the session's nonce.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::process::Command;
+mod support;
 
-use corebook::__private::event::{self, Decoded, Event, MimeData};
+use corebook::__private::event::{Event, MimeData, ProgressReport};
 use corebook::cpus;
-
-const WORD: &str = "0123456789abcdef";
-
-/// The events that the helper sends when it runs `name`, and the text it prints.
-fn told_by(name: &str) -> (Vec<Event>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runtime-test-helper"));
-    command.arg(name).env(event::SESSION_WORD_VARIABLE, WORD);
-    let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let (mut events, mut text, mut rest) = (Vec::new(), Vec::new(), output.stdout.as_slice());
-    while let Some(byte) = rest.first() {
-        match event::decode(rest, WORD) {
-            Decoded::Event { event, frame_len } => {
-                events.push(*event);
-                rest = &rest[frame_len..];
-            }
-            Decoded::NotAFrame | Decoded::Incomplete => {
-                text.push(*byte);
-                rest = &rest[1..];
-            }
-        }
-    }
-    (events, String::from_utf8(text).unwrap())
-}
+use support::helper::{run_in_notebook, run_with};
 
 #[test]
-fn a_panic_is_told_once_with_item_and_place() {
-    let (events, _) = told_by("panics");
+fn a_panic_is_reported_once_with_item_and_place() {
+    let (events, _) = run_in_notebook("panics");
     let [Event::Panic(report)] = events.as_slice() else {
         panic!("{events:?}")
     };
@@ -49,8 +22,8 @@ fn a_panic_is_told_once_with_item_and_place() {
 }
 
 #[test]
-fn an_interrupt_tells_how_far_the_map_was() {
-    let (events, _) = told_by("is_interrupted");
+fn an_interrupt_says_how_far_the_map_was() {
+    let (events, _) = run_in_notebook("is_interrupted");
     assert_eq!(
         events,
         [Event::Interrupted {
@@ -60,8 +33,62 @@ fn an_interrupt_tells_how_far_the_map_was() {
 }
 
 #[test]
-fn every_bar_ends_and_tells_seldom() {
-    let (events, _) = told_by("shows_progress");
+fn an_interrupt_says_how_far_a_loop_was() {
+    let (events, _) = run_in_notebook("is_interrupted_in_loops");
+    let whats: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Interrupted { what } => Some(what.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        whats,
+        ["a loop after 4 of 10 items", "a loop after 2 items"]
+    );
+    let labels: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Progress(report) if report.ended => Some(report.label.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(labels, ["", "even"]);
+}
+
+#[test]
+fn a_panic_that_no_thread_waits_for_is_reported() {
+    let (events, _) = run_in_notebook("panics_unobserved");
+    let messages: Vec<_> = events
+        .iter()
+        .map(|event| match event {
+            Event::Panic(report) => report.message.as_str(),
+            _ => panic!("{event:?}"),
+        })
+        .collect();
+    assert_eq!(messages, ["after its end", "before its end", "detached"]);
+}
+
+#[test]
+fn a_backtrace_is_captured_only_on_demand() {
+    let backtrace = |value| {
+        let (events, _) = run_with("panics", &[("RUST_BACKTRACE", value)]);
+        match events.as_slice() {
+            [Event::Panic(report)] => report.backtrace.clone(),
+            _ => panic!("{events:?}"),
+        }
+    };
+    assert_eq!(backtrace("0"), "");
+    assert_eq!(backtrace(""), "");
+    let text = backtrace("1");
+    assert!(text.contains("fails_at_3"), "{text}");
+    assert!(!text.contains("rust_begin_unwind"), "{text}");
+    assert!(!text.contains("corebook::"), "{text}");
+}
+
+#[test]
+fn every_bar_ends_and_is_drawn_seldom() {
+    let (events, _) = run_in_notebook("shows_progress");
     let reports: Vec<_> = events
         .iter()
         .filter_map(|event| match event {
@@ -76,6 +103,13 @@ fn every_bar_ends_and_tells_seldom() {
         ("render", 100_000, 100_000)
     );
     assert_eq!((ended[2].done, ended[2].total), (5, 1000));
+    for bar in [ended[0], ended[2]] {
+        let is_first_state = |report: &&&ProgressReport| report.id == bar.id && !report.ended;
+        assert!(
+            reports.iter().any(|report| is_first_state(&report)),
+            "{reports:?}"
+        );
+    }
     for bar in &ended {
         let states = reports.iter().filter(|report| report.id == bar.id).count() as u64;
         assert!(
@@ -88,7 +122,7 @@ fn every_bar_ends_and_tells_seldom() {
 
 #[test]
 fn opening_and_closing_print_one_line_each_and_warn_once() {
-    let (events, text) = told_by("opens_pools");
+    let (events, text) = run_in_notebook("opens_pools");
     let usable = cpus::usable();
     let workers = |count: usize| format!("{count} worker{}", if count == 1 { "" } else { "s" });
     let lines: Vec<&str> = text
@@ -120,7 +154,7 @@ fn opening_and_closing_print_one_line_each_and_warn_once() {
 
 #[test]
 fn a_display_is_updated_by_its_id_in_every_form() {
-    let (events, _) = told_by("updates_a_display");
+    let (events, _) = run_in_notebook("updates_a_display");
     let [
         Event::Display { id, data },
         updates @ ..,

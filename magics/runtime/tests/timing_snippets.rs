@@ -1,4 +1,4 @@
-//! What the timing magics emit compiles and runs, in the places a cell would use it.
+//! The code that timing magics emit compiles and runs in the places where cells have it.
 
 use corebook::timing::BoxError;
 
@@ -6,11 +6,10 @@ fn poly(x: i64) -> i64 {
     3 * x * x - 2 * x + 7
 }
 
-#[allow(dead_code, reason = "its value is never looked at, as in a cell")]
+#[allow(dead_code, reason = "its field is never read, as in a cell")]
 struct Opaque(u32);
 
-/// Tests that run a snippet each among the variables of a notebook, whose names come from outside so that
-/// the snippets see them.
+/// Makes one test for each snippet. The names of the variables are arguments, so that the snippets can use them.
 macro_rules! snippets {
     ($numbers:ident, $name:ident, $digits:ident; $($snippet:ident),* $(,)?) => {$(
         #[test]

@@ -1,10 +1,10 @@
-//! How a measurement ends early: an interrupt, a panic.
+//! Measurements that end early, by an interrupt or a panic.
 //!
-//! An interrupt is a flag of the whole process, so what sets it runs in a process of its own.
+//! The interrupt flag belongs to the process, so code that sets it runs in another process.
 
 use std::process::Command;
 
-/// What the helper writes to stderr when it runs `name`.
+/// Runs the helper, and returns what it writes to stderr.
 fn stderr_of(name: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_runtime-test-helper"))
         .arg(name)

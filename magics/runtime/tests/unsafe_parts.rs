@@ -1,5 +1,4 @@
-//! A little of everything that is unsafe, with few items, for Miri and ThreadSanitizer. The command is in
-//! `docs/testing.md`.
+//! Uses everything that is unsafe, with few items, for Miri and ThreadSanitizer. The command is in `docs/testing.md`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! What the control groups of a process allow it: a CPU quota and a set of CPUs.
 //!
-//! The tightest quota of all ancestors counts, in version 1 and 2, because any of them throttles. Paths
-//! come from `/proc/self/cgroup` and, in containers, where the visible tree begins below the root of
-//! the hierarchy, from `/proc/self/mountinfo`. All are read below a root folder.
+//! The lowest quota of the group and all its ancestors counts, in version 1 and 2, because each of them throttles.
+//! Paths come from `/proc/self/cgroup`. In a container, whose visible tree begins below the root of the hierarchy,
+//! `/proc/self/mountinfo` says where. All files are read below a root folder; nothing is written.
 //! See <https://docs.kernel.org/admin-guide/cgroup-v2.html> and `man 7 cgroups`.
 
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use super::list::{parse_list, trim};
 use super::topology::read;
 
-/// The CPUs' worth of time that the tightest control group allows, for example 3.5.
+/// Returns the lowest CPU quota of the control groups, as a number of CPUs, for example 3.5.
 pub(super) fn read_quota(root: &Path) -> Option<f64> {
     let quotas = hierarchies(root, "cpu").into_iter().flat_map(|hierarchy| {
         let folders: Vec<PathBuf> = hierarchy.folders().collect();
@@ -24,8 +24,8 @@ pub(super) fn read_quota(root: &Path) -> Option<f64> {
     quotas.min_by(f64::total_cmp)
 }
 
-/// The CPUs that the control group allows, from its files. A live process asks for its affinity
-/// instead, which is never wider.
+/// Returns the CPUs that the control group allows. A live process uses its affinity mask instead, which never has
+/// more.
 pub(super) fn read_cpuset(root: &Path) -> Option<Vec<usize>> {
     let names = [
         "cpuset.cpus.effective",
@@ -48,17 +48,17 @@ enum Version {
     V2,
 }
 
-/// Where one hierarchy is visible, and the process's place in it.
+/// Where a hierarchy is visible, and the group of the process in it.
 #[derive(Debug, PartialEq, Eq)]
 struct Hierarchy {
     version: Version,
     mount_point: PathBuf,
-    /// The process's group, relative to the mount point.
+    /// The group of the process, relative to the mount point.
     group: PathBuf,
 }
 
 impl Hierarchy {
-    /// The process's group and all its ancestors that can be seen, innermost first.
+    /// The group of the process and all its visible ancestors, innermost first.
     fn folders(&self) -> impl Iterator<Item = PathBuf> {
         self.group
             .ancestors()
@@ -66,9 +66,9 @@ impl Hierarchy {
     }
 }
 
-/// The hierarchies that hold `controller` for this process: of version 1, of version 2, or both.
+/// The hierarchies that may control `controller` for this process, of version 1, version 2 or both.
 fn hierarchies(root: &Path, controller: &str) -> Vec<Hierarchy> {
-    // Without the file, what a container's mount shows at its top is all that can be known.
+    // Without the file, only the top of the mount is known.
     let membership = read(&root.join("proc/self/cgroup")).unwrap_or_else(|| "0::/".to_owned());
     let mounts = read(&root.join("proc/self/mountinfo"))
         .map(|text| parse_mounts(&text))
@@ -79,7 +79,7 @@ fn hierarchies(root: &Path, controller: &str) -> Vec<Hierarchy> {
         .collect()
 }
 
-/// `line` is one of `/proc/self/cgroup`: number, controllers, path, separated by colons.
+/// * `line`: a line of `/proc/self/cgroup`: number, controllers and path, separated by colons.
 fn hierarchy(root: &Path, controller: &str, line: &str, mounts: &[Mount]) -> Option<Hierarchy> {
     let mut fields = line.splitn(3, ':');
     let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
@@ -104,7 +104,7 @@ fn hierarchy(root: &Path, controller: &str, line: &str, mounts: &[Mount]) -> Opt
             PathBuf::from(path),
         ),
     };
-    // `/..` is how a group outside of the process's namespace shows: no folder of it is visible.
+    // A path with `..` means a group outside of the namespace of the process, whose folder is not visible.
     let outside = group.components().any(|part| part == Component::ParentDir);
     let group = if outside {
         PathBuf::new()
@@ -135,7 +135,7 @@ fn usual_mount_point(
 #[derive(Debug, PartialEq, Eq)]
 struct Mount {
     version: Version,
-    /// The group that the mount shows as its top.
+    /// The group at the top of the mount.
     root: PathBuf,
     point: PathBuf,
     controllers: Vec<String>,
@@ -164,7 +164,7 @@ fn parse_mounts(text: &str) -> Vec<Mount> {
     text.lines().filter_map(mount).collect()
 }
 
-/// Blanks in paths are written as octal escapes.
+/// Decodes the octal escapes of blanks and backslashes in paths.
 fn unescape(text: &str) -> String {
     text.replace("\\040", " ")
         .replace("\\011", "\t")
@@ -252,6 +252,25 @@ mod tests {
             ("proc/self/mountinfo", mounts),
             ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "200000\n"),
             ("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"),
+        ]);
+        assert_eq!(read_quota(root.path()), Some(2.0));
+    }
+
+    #[test]
+    fn the_mount_of_the_controller_is_taken_among_others() {
+        let mounts = "30 23 0:26 / /unified rw - cgroup2 cgroup rw\n\
+             31 23 0:30 / /memory rw - cgroup cgroup rw,memory\n\
+             32 23 0:31 / /cpu rw - cgroup cgroup rw,cpu,cpuacct\n";
+        let root = tree(&[
+            ("proc/self/cgroup", "4:cpu,cpuacct:/x\n5:memory:/x\n"),
+            ("proc/self/mountinfo", mounts),
+            ("cpu/x/cpu.cfs_quota_us", "200000\n"),
+            ("cpu/x/cpu.cfs_period_us", "100000\n"),
+            ("memory/x/cpu.cfs_quota_us", "100000\n"),
+            ("memory/x/cpu.cfs_period_us", "100000\n"),
+            ("unified/x/cpu.max", "100000 100000\n"),
+            ("unified/x/cpu.cfs_quota_us", "100000\n"),
+            ("unified/x/cpu.cfs_period_us", "100000\n"),
         ]);
         assert_eq!(read_quota(root.path()), Some(2.0));
     }

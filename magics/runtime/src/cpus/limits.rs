@@ -1,28 +1,29 @@
-//! What keeps a process from using the whole machine, in words.
+//! The limits that keep a process from using the whole machine, and their text. Reads nothing from the system.
 
 use super::list::format_list;
 
-/// The environment variable that caps the workers of every pool, for example in a classroom.
+/// The environment variable that limits the number of usable cores, for example in a classroom. Only positive
+/// numbers count.
 pub const WORKERS_VARIABLE: &str = "COREBOOK_WORKERS";
 
-/// One thing that cut the number of usable cores down.
+/// A limit that reduced the number of usable cores.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Limit {
-    /// The process may run on these CPUs only.
+    /// The affinity mask: the process may run on these CPUs only.
     Affinity {
         /// Ascending.
         cpus: Vec<usize>,
     },
-    /// The control group's files name these CPUs.
+    /// The cpuset of the control group: the process may run on these CPUs only.
     Cpuset {
         /// Ascending.
         cpus: Vec<usize>,
     },
     /// The control group limits the processor time.
     Quota {
-        /// The time allowed in each period, as a number of CPUs; may be a fraction.
+        /// The time allowed in each period, as a number of CPUs. It may be a fraction.
         quota: f64,
-        /// Logical CPUs of the machine.
+        /// The number of logical CPUs of the machine.
         logical: usize,
     },
     /// [`WORKERS_VARIABLE`] is set.
@@ -30,14 +31,14 @@ pub enum Limit {
         /// Its value.
         workers: usize,
     },
-    /// [`std::thread::available_parallelism`] is less than everything above allows.
+    /// [`std::thread::available_parallelism`] is lower than all other limits.
     Parallelism {
         /// Its value.
         threads: usize,
     },
 }
 
-/// As `%cpus` names it, for example `cgroup quota 3.5 of 16 CPUs`.
+/// Writes the limit as `%cpus` does, for example `cgroup quota 3.5 of 16 CPUs`.
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -57,7 +58,7 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// At most two decimals: a quota is a quotient of microseconds.
+/// Rounds a quota, which is a quotient, to two decimals.
 pub(super) fn round(quota: f64) -> f64 {
     (quota * 100.0).round() / 100.0
 }

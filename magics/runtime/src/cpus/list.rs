@@ -1,11 +1,11 @@
-//! Lists of CPU numbers as Linux writes them: `0-3,8-11`, and the older hexadecimal masks.
+//! Reads and writes lists of CPU numbers as Linux does: `0-3,8-11`, and the older hexadecimal masks.
 //!
-//! Text in, numbers out, and back. This module never opens a file.
+//! This module never opens a file.
 
 /// Why a list of CPUs can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListError {
-    /// The part of the list that is at fault.
+    /// The part of the list that is neither a number nor a range.
     pub part: String,
 }
 
@@ -23,12 +23,12 @@ impl std::error::Error for ListError {}
 
 /// Reads a list of CPU numbers, for example `0-3,8-11`.
 ///
-/// Blanks, line breaks and the NUL byte that some kernels append are ignored. The result is sorted,
-/// without repetitions; an empty list gives no CPUs.
+/// Blanks, line breaks and the NUL byte that some kernels append are ignored. The result is sorted and has no
+/// duplicates; an empty list has no CPUs.
 ///
 /// # Errors
 ///
-/// [`ListError`] with the part that is no number, no range, or a range that runs backwards.
+/// [`ListError`] with the first part that is neither a number nor an ascending range.
 ///
 /// # Examples
 ///
@@ -47,7 +47,7 @@ pub fn parse_list(text: &str) -> Result<Vec<usize>, ListError> {
             None => cpus.push(number(part)?),
             Some((first, last)) => {
                 let (first, last) = (number(first)?, number(last)?);
-                // No machine has so many CPUs: a typing error must not fill the memory.
+                // No machine has that many CPUs: a typing error must not fill the memory.
                 if first > last || last - first > MAX_CPUS {
                     return Err(fault());
                 }
@@ -60,7 +60,7 @@ pub fn parse_list(text: &str) -> Result<Vec<usize>, ListError> {
     Ok(cpus)
 }
 
-/// Writes sorted CPU numbers as a list, for example `0-3,8-11`.
+/// Writes CPU numbers, which must be sorted, as a list, for example `0-3,8-11`.
 ///
 /// # Examples
 ///
@@ -77,7 +77,7 @@ pub fn format_list(cpus: &[usize]) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// Reads a hexadecimal mask: comma-separated words of 32 bits, the last one holding CPU 0.
+/// Reads a hexadecimal mask: comma-separated words of 32 bits, of which the last has CPU 0.
 pub(super) fn parse_mask(text: &str) -> Option<Vec<usize>> {
     let mut cpus = Vec::new();
     for (word_index, word) in trim(text).rsplit(',').enumerate() {
@@ -91,7 +91,7 @@ pub(super) fn parse_mask(text: &str) -> Option<Vec<usize>> {
     Some(cpus)
 }
 
-/// Without the line break and NUL bytes around a value of sysfs.
+/// Removes the line break and NUL bytes around a value of sysfs.
 pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\0')
 }
@@ -113,6 +113,18 @@ mod tests {
     fn line_break_and_nul_byte_are_no_part_of_a_list() {
         assert_eq!(parse_list("0-1\n\0"), Ok(vec![0, 1]));
         assert_eq!(parse_list(" 4 , 2 \n"), Ok(vec![2, 4]));
+    }
+
+    #[test]
+    fn ranges_may_be_short_overlap_or_be_too_long() {
+        assert_eq!(parse_list("3-3"), Ok(vec![3]));
+        assert_eq!(parse_list("2-4,0-2"), Ok(vec![0, 1, 2, 3, 4]));
+        let longest = parse_list(&format!("0-{MAX_CPUS}"));
+        assert_eq!(longest.map(|cpus| cpus.len()), Ok(MAX_CPUS + 1));
+        assert!(parse_list(&format!("0-{}", MAX_CPUS + 1)).is_err());
+        let message = parse_list("0,a").map_err(|error| error.to_string());
+        let expected = "`a` is not a CPU number or a range of them: write a list like 0-3,8-11";
+        assert_eq!(message, Err(expected.to_owned()));
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! The machine that this process runs on.
+//! A report on the machine that this process runs on, and the CPUs that it may use there. Changes nothing.
 
 use super::limits::WORKERS_VARIABLE;
 use super::report::Report;
 
-/// What job schedulers and hosts of notebooks set. [`Report::hints`] shows them.
+/// Variables that job schedulers and hosts of notebooks set. [`Report::hints`] returns those that are there.
 const HINTS: [&str; 8] = [
     "SLURM_CPUS_PER_TASK",
     "SLURM_CPUS_ON_NODE",
@@ -15,9 +15,9 @@ const HINTS: [&str; 8] = [
     "RAYON_NUM_THREADS",
 ];
 
-/// A report on this machine and process. Every call reads the system's files again.
+/// Makes a report on this machine and process. Every call reads the files of the system again.
 ///
-/// It never has more usable cores than [`std::thread::available_parallelism`].
+/// The number of usable cores is never higher than [`std::thread::available_parallelism`].
 ///
 /// # Examples
 ///
@@ -41,14 +41,15 @@ pub fn live() -> Report {
     report
 }
 
-/// The CPUs that a worker may be pinned to: one set for each usable physical core, of the numbers of the CPUs that
-/// share it.
+/// Returns the CPUs that workers may be pinned to: for each usable physical core the numbers of the CPUs that share it.
+///
+/// [`WORKERS_VARIABLE`] does not limit them.
 ///
 /// # Examples
 ///
 /// ```
 /// use corebook::cpus;
-/// assert_eq!(cpus::usable_cores().len(), cpus::usable());
+/// assert!(cpus::usable_cores().len() >= cpus::usable());
 /// ```
 pub fn usable_cores() -> Vec<Vec<usize>> {
     let mut report = live();
@@ -63,7 +64,7 @@ fn variable(name: &str) -> Option<String> {
 
 #[cfg(target_os = "linux")]
 fn system_report(parallelism: Option<usize>) -> Report {
-    // A sandbox may hide both sysfs and procfs; then the count of allowed CPUs is all there is.
+    // If a sandbox hides both sysfs and procfs, only the number of allowed CPUs is known.
     super::read("/".as_ref(), affinity().as_deref())
         .unwrap_or_else(|_| Report::from_counts(None, parallelism.unwrap_or(1)))
 }
@@ -74,7 +75,7 @@ fn system_report(parallelism: Option<usize>) -> Report {
     Report::from_counts(physical, parallelism.or(physical).unwrap_or(1))
 }
 
-/// The CPUs that this thread may run on, ascending. Nothing where the system has no such mask.
+/// Returns the CPUs that this thread may run on, ascending. `None` on systems without affinity masks.
 #[cfg(target_os = "linux")]
 pub fn affinity() -> Option<Vec<usize>> {
     // The kernel refuses a mask shorter than its own, so the buffer grows until it fits.
@@ -98,7 +99,7 @@ pub fn affinity() -> Option<Vec<usize>> {
     None
 }
 
-/// The CPUs that this thread may run on, ascending. Nothing where the system has no such mask.
+/// Returns the CPUs that this thread may run on, ascending. `None` on systems without affinity masks.
 #[cfg(not(target_os = "linux"))]
 pub fn affinity() -> Option<Vec<usize>> {
     None

@@ -1,4 +1,4 @@
-//! What is known about a machine's cores, and the arithmetic on it.
+//! What is known about the cores of a machine, and how many of them a process may use. Prints nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,19 @@ use super::cgroup::{read_cpuset, read_quota};
 use super::limits::Limit;
 use super::topology::{Topology, read_topology};
 
-/// The cores of a machine and what a process may use of them.
+/// The cores of a machine, and how many of them a process may use.
+///
+/// # Examples
+///
+/// ```
+/// let report = corebook::cpus::live();
+/// assert!(report.usable() >= 1 && report.usable() <= report.logical());
+/// assert_eq!(report.allowed_cores().concat().len(), report.allowed().len());
+/// println!("{} of {:?}", report.usable(), report.physical());
+/// for limit in report.limits() {
+///     println!("limited by {limit}");
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
     topology: Topology,
@@ -16,7 +28,7 @@ pub struct Report {
     quota: Option<f64>,
     pub(super) workers_cap: Option<usize>,
     pub(super) parallelism: Option<usize>,
-    /// What a scheduler set for the process, as pairs of name and value. Shown, not obeyed.
+    /// What a scheduler set for the process, as pairs of name and value. Only shown.
     pub(super) hints: Vec<(String, String)>,
 }
 
@@ -27,19 +39,19 @@ enum MaskOrigin {
     Cpuset,
 }
 
-/// Why a folder gives no report.
+/// Why there is no report on a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadError {
-    /// Nothing below the folder lists a CPU.
+    /// No file below the folder lists a CPU.
     NoCpus {
         /// The folder.
         root: PathBuf,
     },
     /// None of the CPUs in the affinity list is online.
     AffinityOffline {
-        /// The CPUs that were asked for, as a list such as `0-3,8`.
+        /// The requested CPUs, as a list such as `0-3,8`.
         affinity: String,
-        /// The CPUs that are online.
+        /// The CPUs that are online, as a list.
         online: String,
     },
 }
@@ -64,11 +76,10 @@ impl std::fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Reads `/proc` and `/sys` below a root folder.
+/// Makes a report from `/proc` and `/sys` below a root folder.
 ///
 /// * `root`: `/` for this machine, or a copy of another machine's files.
-/// * `affinity`: the CPUs that the process may run on; without it, the cpuset files of its control
-///   group count.
+/// * `affinity`: the CPUs that the process may run on. Without it, the cpuset of its control group is used.
 ///
 /// # Errors
 ///
@@ -116,10 +127,10 @@ pub fn read(root: &Path, affinity: Option<&[usize]>) -> Result<Report, ReadError
 }
 
 impl Report {
-    /// A report from counts alone, for systems without sysfs.
+    /// Makes a report from counts alone, for systems without sysfs.
     #[cfg_attr(
         target_os = "linux",
-        allow(dead_code, reason = "the way of other systems, tested on all")
+        allow(dead_code, reason = "used on other systems, and in tests")
     )]
     pub(super) fn from_counts(physical: Option<usize>, logical: usize) -> Self {
         let online: Vec<usize> = (0..logical).collect();
@@ -136,17 +147,18 @@ impl Report {
         }
     }
 
-    /// Physical cores that are online, on the whole machine. Nothing when the machine does not say.
+    /// The number of physical cores that are online, on the whole machine. `None` when the machine does not report
+    /// which CPUs share a core.
     pub fn physical(&self) -> Option<usize> {
         self.topology.cores.as_ref().map(Vec::len)
     }
 
-    /// Logical CPUs that are online, on the whole machine.
+    /// The number of logical CPUs that are online, on the whole machine.
     pub fn logical(&self) -> usize {
         self.topology.online.len()
     }
 
-    /// Performance and efficiency cores of a hybrid machine, in this order.
+    /// The number of performance cores and that of efficiency cores of a hybrid machine; `None` for other machines.
     pub fn kinds(&self) -> Option<(usize, usize)> {
         let performance = self.topology.performance.as_ref()?;
         let cores = self.topology.cores.as_ref()?;
@@ -163,13 +175,13 @@ impl Report {
         Some((sizes().min()?, sizes().max()?))
     }
 
-    /// The workers a pool should have: distinct physical cores inside the mask, cut down by every
-    /// limit, at least 1. Where cores are unknown, CPUs count instead.
+    /// How many workers a pool should have: the physical cores in the mask, reduced by every limit, at least 1. CPUs
+    /// are counted instead when cores are unknown.
     pub fn usable(&self) -> usize {
         self.cut_down().0
     }
 
-    /// The CPUs' worth of work the process can do at once, at least 1.
+    /// How many logical CPUs the process can use at once, at least 1.
     pub fn usable_logical(&self) -> usize {
         let allowed = self.allowed().len();
         self.caps()
@@ -178,17 +190,17 @@ impl Report {
             .max(1)
     }
 
-    /// What cut the usable cores down, in the order in which it did.
+    /// The limits that reduced the number of usable cores, in the order in which they were applied.
     pub fn limits(&self) -> Vec<Limit> {
         self.cut_down().1
     }
 
-    /// The CPUs that the process may run on.
+    /// The numbers of the CPUs that the process may run on, ascending.
     pub fn allowed(&self) -> &[usize] {
         self.mask.as_deref().unwrap_or(&self.topology.online)
     }
 
-    /// The allowed CPUs, those that share a core together. One set each where cores are unknown.
+    /// The allowed CPUs, grouped by core. Each CPU is its own group when cores are unknown.
     pub fn allowed_cores(&self) -> Vec<Vec<usize>> {
         let allowed = self.allowed();
         match &self.topology.cores {
@@ -209,22 +221,22 @@ impl Report {
         }
     }
 
-    /// The control group's quota, in CPUs.
+    /// The quota of the control group, as a number of CPUs; `None` without a limit.
     pub fn quota(&self) -> Option<f64> {
         self.quota
     }
 
-    /// The processor's name.
+    /// The name of the processor, if the machine reports one.
     pub fn model(&self) -> Option<&str> {
         self.topology.model.as_deref()
     }
 
-    /// The caches of one core, for example `L1d 32K`.
+    /// The caches of the first core, for example `L1d 32K`.
     pub fn caches(&self) -> &[String] {
         &self.topology.caches
     }
 
-    /// What a scheduler set for the process, as pairs of variable and value.
+    /// Variables that a scheduler has set for the process, as pairs of name and value. They are not limits.
     pub fn hints(&self) -> &[(String, String)] {
         &self.hints
     }
@@ -252,7 +264,7 @@ impl Report {
     /// Upper bounds on CPUs used at once, each at least 1.
     fn caps(&self) -> Vec<(usize, Limit)> {
         let quota = self.quota.map(|quota| {
-            // Truncation is the rounding down that is wanted, and saturates.
+            // The conversion rounds down, as it should, and saturates.
             (
                 (quota as usize).max(1),
                 Limit::Quota {

@@ -1,6 +1,6 @@
-//! A report as `%cpus` and `corebook cpus` show it.
+//! The text of a report, as `%cpus` and `corebook cpus` show it. Reads nothing from the system.
 //!
-//! The two lines and the JSON keys are a contract: MAGICS.md in the documentation, and the tests.
+//! Users rely on the two lines and the keys of the JSON; tests fix both.
 
 use nanoserde::SerJson;
 
@@ -8,7 +8,7 @@ use super::limits::{Limit, plural, round};
 use super::list::format_list;
 use super::report::Report;
 
-/// Two lines without a line break at the end: what the machine has, and what is usable here.
+/// Describes a report in two lines, without a line break at the end: what the machine has, and what is usable here.
 ///
 /// # Examples
 ///
@@ -62,8 +62,8 @@ pub fn summary(report: &Report) -> String {
     )
 }
 
-/// What `%cpus -v` adds from files and the environment, one fact a line, without a line break at the end.
-/// Frequency, memory and load are not among them.
+/// Describes what `%cpus -v` adds from files and the environment, one fact per line, without a line break at the end.
+/// Frequency, memory and load are not included.
 ///
 /// # Examples
 ///
@@ -100,9 +100,9 @@ pub fn details(report: &Report) -> String {
     lines.join("\n")
 }
 
-/// One JSON object on one line: `physical` (null when unknown), `logical`, `usable` (physical cores),
-/// `usable_logical`, `performance` and `efficiency` (on hybrid machines), `affinity`, `quota` and
-/// `model` (null when there is none), `caches`, `limits`, `hints`.
+/// Writes a report as one JSON object on one line: `physical` (null when unknown), `logical`, `usable` (physical
+/// cores), `usable_logical`, `performance` and `efficiency` (on hybrid machines only), `affinity`, `quota` and `model`
+/// (null when unknown), `caches`, `limits`, `hints`.
 ///
 /// # Examples
 ///

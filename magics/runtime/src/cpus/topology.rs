@@ -1,7 +1,7 @@
-//! Which CPUs are online and which of them share a physical core, from sysfs below a root folder.
+//! Reads from sysfs, below a root folder, which CPUs are online and which of them share a physical core.
 //!
-//! Cores are counted as distinct sets of siblings, never as pairs of package and core number: those
-//! repeat on multi-die packages, and `/proc/cpuinfo` has neither on POWER, s390 and ARM.
+//! Cores are counted as distinct sets of siblings, never as pairs of package and core number: such pairs repeat on
+//! multi-die packages, and `/proc/cpuinfo` has neither number on POWER, s390 and ARM.
 //! See <https://docs.kernel.org/admin-guide/cputopology.html>.
 
 use std::collections::BTreeSet;
@@ -14,11 +14,11 @@ use super::list::{parse_list, parse_mask, trim};
 pub(super) struct Topology {
     /// Online CPUs, ascending.
     pub online: Vec<usize>,
-    /// Sets of online CPUs that share a core, by their lowest CPU. Nothing when the machine does not say.
+    /// Sets of online CPUs that share a core, by their lowest CPU. `None` when the machine does not report them.
     pub cores: Option<Vec<Vec<usize>>>,
-    /// CPUs of performance cores on a hybrid machine.
+    /// The CPUs of performance cores; `None` unless the machine is hybrid.
     pub performance: Option<Vec<usize>>,
-    /// As `/proc/cpuinfo` calls the processor.
+    /// The name of the processor in `/proc/cpuinfo`.
     pub model: Option<String>,
     /// The caches of the first CPU, for example `L1d 32K`.
     pub caches: Vec<String>,
@@ -85,7 +85,7 @@ fn processors_of_cpuinfo(root: &Path) -> Vec<usize> {
         .collect()
 }
 
-/// Nothing as soon as one CPU has no siblings: half an answer would be a guess.
+/// `None` as soon as one CPU reports no siblings: half an answer would be a guess.
 fn read_cores(root: &Path, online: &[usize]) -> Option<Vec<Vec<usize>>> {
     let mut cores = BTreeSet::new();
     for &cpu in online {
@@ -106,7 +106,7 @@ fn read_siblings(topology: &Path) -> Option<Vec<usize>> {
         .or_else(|| parse_mask(&read(&topology.join("thread_siblings"))?))
 }
 
-/// Intel lists both kinds of CPU; ARM gives each CPU a capacity, which tells kinds apart when there are two.
+/// Intel machines list both kinds of CPU. ARM machines give each CPU a capacity: two capacities are two kinds.
 fn read_performance(root: &Path, online: &[usize]) -> Option<Vec<usize>> {
     let kind = |name: &str| {
         let mut cpus =

@@ -1,4 +1,4 @@
-//! What `%pool status` shows.
+//! The text of `%pool status`. Changes no pool.
 
 use crate::event::PoolReport;
 use crate::pool::threads::registry;
@@ -9,7 +9,7 @@ pub fn print_status() {
     println!("{}", status_text(&reports()));
 }
 
-/// Every pool of this process, in the order in which they were first opened.
+/// Returns a report on every pool of this process, in the order in which they were first opened.
 ///
 /// # Examples
 ///
@@ -22,7 +22,7 @@ pub fn reports() -> Vec<PoolReport> {
     registry::reports()
 }
 
-/// One line for each pool, without a line break at the end.
+/// Writes one line for each pool, without a line break at the end.
 ///
 /// # Examples
 ///
@@ -50,17 +50,12 @@ pub fn status_text(pools: &[PoolReport]) -> String {
 }
 
 fn line_of(pool: &PoolReport) -> String {
-    let plural = |count: u64| if count == 1 { "" } else { "s" };
     let workers = match pool.workers {
         0 => "closed".to_owned(),
-        workers => format!("{workers} worker{}", plural(workers)),
+        workers => format::count(workers, "worker"),
     };
-    let items = pool.items_mapped;
-    let mut line = format!(
-        "{}: {workers}, {items} item{} mapped",
-        pool.name,
-        plural(items)
-    );
+    let items = format::count(pool.items_mapped, "item");
+    let mut line = format!("{}: {workers}, {items} mapped", pool.name);
     if pool.last_utilisation >= 0.0 {
         let percent = (pool.last_utilisation * 100.0).round();
         line += &format!(
@@ -71,7 +66,7 @@ fn line_of(pool: &PoolReport) -> String {
     line
 }
 
-/// Three significant digits and a unit; seconds in full.
+/// Writes a time with three significant digits and a unit, but never in minutes.
 fn duration(nanoseconds: u64) -> String {
     let seconds = nanoseconds as f64 / 1e9;
     if seconds >= 999.5 {
@@ -80,7 +75,7 @@ fn duration(nanoseconds: u64) -> String {
     format::in_unit(seconds, DEFAULT_DIGITS)
 }
 
-/// As `{:?}` shows the handle of a pool.
+/// Writes the `Debug` text of a handle.
 pub(super) fn describe(number: u32) -> String {
     match registry::settings(number) {
         (settings, true) => format!("Pool {{ workers: {} }}", settings.workers),

@@ -1,13 +1,13 @@
-//! How the running cell was compiled. The kernel knows, and the worker says it before the cell runs.
+//! How the running cell was compiled. The worker sets it before the cell runs; nothing is measured here.
 
 use std::sync::{Mutex, PoisonError};
 
 /// How the running cell was compiled.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Build {
-    /// Seconds; 0 when unknown.
+    /// In seconds; 0 when unknown.
     pub(crate) compile_time: f64,
-    /// As in `-C opt-level`; empty when unknown.
+    /// The value of `-C opt-level`; empty when unknown.
     pub(crate) opt_level: String,
 }
 
@@ -16,7 +16,7 @@ pub(super) static CURRENT: Mutex<Build> = Mutex::new(Build {
     opt_level: String::new(),
 });
 
-/// Says how the cell that runs next was compiled. For the worker, before each cell.
+/// Records how the next cell was compiled.
 pub(crate) fn set_build(build: Build) {
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = build;
 }

@@ -1,13 +1,13 @@
-//! Where times come from: the system, or a test that decides what time it is.
+//! Clocks: those of the system, and one that tests move. They never format a time.
 
 use std::sync::OnceLock;
 use std::time::Instant;
 
-/// Two clocks that never run backwards, in nanoseconds since some moment.
+/// Two clocks that never run backwards. Both count nanoseconds from an arbitrary start.
 pub(super) trait Clock {
-    /// Time as a clock on the wall shows it.
+    /// Real time.
     fn wall_ns(&self) -> u64;
-    /// Time that all threads of this process together have spent on processors.
+    /// Processor time of this process, summed over all its threads.
     fn cpu_ns(&self) -> u64;
 }
 
@@ -38,7 +38,7 @@ impl Clock for SystemClock {
 
     #[cfg(not(unix))]
     fn cpu_ns(&self) -> u64 {
-        // Said where `-c` is asked for: see `timeit`.
+        // There is no such clock here.
         self.wall_ns()
     }
 }
@@ -84,7 +84,7 @@ pub(super) struct TestClock {
 
 #[cfg(test)]
 impl TestClock {
-    /// Lets `ns` pass, of which a processor worked `cpu_ns`.
+    /// Moves the clocks by `ns` of real time and `cpu_ns` of processor time.
     pub fn pass(&self, ns: u64, cpu_ns: u64) {
         self.wall_ns.set(self.wall_ns.get() + ns);
         self.cpu_ns.set(self.cpu_ns.get() + cpu_ns);
@@ -114,10 +114,31 @@ mod tests {
     }
 
     #[test]
-    fn sleeping_is_wall_time_and_not_cpu_time() {
-        let before = (SystemClock.wall_ns(), SystemClock.cpu_ns());
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        let wall_ns = SystemClock.wall_ns() - before.0;
+    fn wall_time_is_in_nanoseconds() {
+        // The clock is read between the readings of these two.
+        let longer = Instant::now();
+        let before = SystemClock.wall_ns();
+        let shorter = Instant::now();
+        while shorter.elapsed().as_millis() < 20 {}
+        let wall_ns = SystemClock.wall_ns() - before;
         assert!(wall_ns >= 20_000_000, "{wall_ns}");
+        assert!(wall_ns <= longer.elapsed().as_nanos() as u64, "{wall_ns}");
+    }
+
+    /// Both come from the same counter of the system, so other tests in this process do not matter.
+    #[test]
+    fn user_and_system_time_add_up_to_the_cpu_time() {
+        let start = SystemClock.cpu_ns();
+        while SystemClock.cpu_ns() - start < 100_000_000 {}
+        let before = SystemClock.cpu_ns() as f64 / 1e9;
+        let CpuTime { user, system } = CpuTime::now();
+        let after = SystemClock.cpu_ns() as f64 / 1e9;
+        // Time of the threads that run at this moment may be added up to a tick later.
+        let tolerance = 0.05;
+        let sum = user + system;
+        assert!(
+            (before - tolerance..=after + tolerance).contains(&sum),
+            "{before} {sum} {after}"
+        );
     }
 }

@@ -1,27 +1,28 @@
-//! The one place that turns seconds into text.
+//! Writes times as text, for all of corebook.
 //!
-//! The rule is IPython's (`%.3g` and a unit; whole days, hours, minutes and seconds from a minute on),
-//! with two corrections: the unit is chosen after rounding, so 0.9999 s is `1 s` and not `1e+03 ms`,
-//! and no figure is ever written with an exponent. Nothing here measures or prints.
+//! The rule is that of IPython (`%.3g` and a unit; whole days, hours, minutes and seconds for a minute and more) with
+//! two corrections: the unit is chosen after rounding, so 0.9999 s is `1 s` and not `1e+03 ms`, and no number has an
+//! exponent. This module never measures and never prints.
 
-/// Significant digits by default.
+/// The default number of significant digits.
 pub const DEFAULT_DIGITS: usize = 3;
 
-/// An `f64` has no more than these to show.
+/// The most significant digits of an `f64`.
 const MAX_DIGITS: usize = 17;
 
 const SECONDS_PER_MINUTE: f64 = 60.0;
 
-/// Units with their number in a second, the largest first.
+/// Units, and how many of each a second has. The largest comes first.
 const UNITS: [(&str, f64); 4] = [("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9)];
 
-/// Parts of a long time with their length in seconds, the longest first.
+/// Parts of a long time, and their length in seconds. The longest comes first.
 const LONG_PARTS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
 
-/// A time as people read it.
+/// Writes a time with a unit.
 ///
-/// * `seconds`: the time; a negative one counts as 0.
-/// * `digits`: significant digits, taken as 1 to 17. A minute or more shows whole seconds, cut off.
+/// * `seconds`: the time, in seconds. A negative time or NaN counts as 0.
+/// * `digits`: the number of significant digits, limited to 1 to 17. From a minute on, whole seconds are shown, rounded
+///   down.
 ///
 /// # Examples
 ///
@@ -41,7 +42,7 @@ pub fn time(seconds: f64, digits: usize) -> String {
     in_unit(seconds, digits)
 }
 
-/// A number of seconds in the largest unit of which it has at least one; never in minutes.
+/// Writes a time in the largest unit of which it has at least one, but never in minutes.
 pub(crate) fn in_unit(seconds: f64, digits: usize) -> String {
     let in_unit = |&(unit, per_second): &(&'static str, f64)| {
         let value = rounded(seconds * per_second, digits);
@@ -53,7 +54,11 @@ pub(crate) fn in_unit(seconds: f64, digits: usize) -> String {
         .expect("nanoseconds show any time")
 }
 
-/// A count with its noun: `1 loop`, `1000 loops`.
+/// Writes a count with its noun: `1 loop`, `1000 loops`.
+///
+/// * `noun`: in the singular. The plural gets an `s`.
+///
+/// # Examples
 ///
 /// ```
 /// assert_eq!(corebook::timing::format::count(1, "loop"), "1 loop");

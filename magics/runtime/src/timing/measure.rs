@@ -1,6 +1,6 @@
-//! How many loops a run has and how many runs there are.
+//! Decides how many loops a run has and how many runs there are.
 //!
-//! It never formats, prints or warns. All it knows of time comes from the [`Clock`] it is given.
+//! This module never formats, prints or warns. It takes times only from the [`Clock`] that it gets.
 
 use super::BoxError;
 use super::clock::Clock;
@@ -8,37 +8,37 @@ use super::run::{Request, Run, RunBody, Sample};
 
 pub(super) const MS: u64 = 1_000_000;
 
-/// A run that takes this long is long enough for its clock reads and hiccups not to show.
+/// A run of this length is long enough to hide the cost of reading the clock and short disturbances.
 const ENOUGH_NS: u64 = 50 * MS;
-/// A run that takes this long tells which steps of the series can be skipped.
+/// The time of a run of this length is exact enough to skip steps of the series.
 const TELLING_NS: u64 = MS;
-/// A first call that takes this long is too dear to be thrown away.
+/// A first call that takes this long is kept as a run, because repeating it would cost too much time.
 pub(super) const FIRST_CALL_KEPT_NS: u64 = 500 * MS;
-/// From here on one loop is long, and fewer runs do.
+/// A loop from this length on is long: fewer runs are enough.
 const LONG_LOOP_NS: f64 = 1e8;
 const RUNS: usize = 7;
 const RUNS_OF_LONG_LOOPS: usize = 3;
 const BUDGET_NS: u64 = 30_000 * MS;
 pub(super) const MAX_LOOPS: u64 = 1_000_000_000;
 
-/// What is asked of a measurement.
+/// The requested number of loops and runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Plan {
-    /// Loops a run; chosen when there are none.
+    /// Loops per run; chosen automatically without it.
     pub loops: Option<u64>,
-    /// Runs; chosen, and cut to the time budget, when there are none.
+    /// Runs; chosen automatically, within the time budget, without it.
     pub runs: Option<usize>,
-    /// Whether the figure is CPU time. Loops are chosen by the wall clock all the same: a sleeping body
-    /// would never use enough CPU time.
+    /// Whether CPU time is measured. The number of loops still depends on the wall clock: a body that sleeps would
+    /// never use enough CPU time.
     pub has_cpu: bool,
 }
 
 /// A finished measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Measurement {
-    /// Loops of every run, but for a slow first call that was kept.
+    /// Loops of every run, except for a slow first call that was kept.
     pub loops: u64,
-    /// At least one, in the order they ran.
+    /// At least one, in the order in which they ran.
     pub samples: Vec<Sample>,
     /// Whether more loops took more time.
     pub grows: bool,
@@ -48,11 +48,11 @@ pub(super) struct Measurement {
 ///
 /// # Errors
 ///
-/// The first error of `body`, or one that says that it timed nothing.
+/// The first error of `body`, or an error if it returned without timing anything.
 ///
 /// # Panics
 ///
-/// When `body` does, and when an interrupt is requested.
+/// When `body` panics, and when an interrupt is requested.
 pub(super) fn measure(
     clock: &dyn Clock,
     plan: Plan,
@@ -91,10 +91,10 @@ pub(super) fn measure(
     })
 }
 
-/// The outcome of choosing the loops.
+/// The chosen number of loops.
 struct Choice {
     loops: u64,
-    /// Runs that need not be repeated.
+    /// Runs that can be used as results.
     kept: Vec<Sample>,
     /// The last run with fewer loops.
     step_before: Option<Sample>,
@@ -119,7 +119,7 @@ impl Sampler<'_> {
         Run::sample(self.clock, request, self.body, ("%timeit", self.runs))
     }
 
-    /// Climbs the 1-2-5 series until a run is long enough, and once more to confirm it.
+    /// Tries the numbers of the 1-2-5 series until a run is long enough. A second run confirms it.
     fn choose_loops(&mut self) -> Result<Choice, BoxError> {
         let mut loops = 1;
         let mut kept = Vec::new();
@@ -157,7 +157,7 @@ impl Sampler<'_> {
         }
     }
 
-    /// As many runs as planned, those already made included.
+    /// Makes the planned number of runs, including those that were kept.
     fn collect(&mut self, loops: u64, kept: Vec<Sample>) -> Result<Vec<Sample>, BoxError> {
         let mut samples = kept;
         let per_loop_ns = samples
@@ -181,13 +181,13 @@ impl Sampler<'_> {
         Ok(samples)
     }
 
-    /// Whether another run of `expected_ns` ends within the budget.
+    /// Returns whether another run of `expected_ns` ends within the budget.
     fn fits(&self, expected_ns: u64) -> bool {
         self.clock.wall_ns() - self.start_ns + expected_ns <= BUDGET_NS
     }
 
-    /// Whether `samples` take longer than the run `before` with fewer loops did, as they should: at least
-    /// half of what the loops promise. What looks like a standstill is looked at again.
+    /// Returns whether `samples` took longer than the run `before`, which had fewer loops. They should take longer by
+    /// at least half of what the additional loops promise. If they do not, the run with fewer loops is repeated.
     fn grows(&mut self, before: Sample, samples: &[Sample]) -> Result<bool, BoxError> {
         let last = samples.last().expect("there is at least one run");
         let has_grown = |before_ns: u64, after_ns: u64| {
@@ -214,8 +214,8 @@ pub(super) fn wall_per_loop_ns(sample: &Sample) -> f64 {
     sample.wall_ns as f64 / sample.loops as f64
 }
 
-/// The next number of loops to try: the next in the 1-2-5 series, or, when `sample` tells, the first
-/// from which at least half of a run of `enough_ns` is to be expected.
+/// The next number of loops to try: the next in the 1-2-5 series or, if `sample` was long enough to predict it, the
+/// first whose run should take at least half of `enough_ns`.
 pub(super) fn step_after(sample: &Sample, enough_ns: u64) -> u64 {
     let expected = match sample.wall_ns >= TELLING_NS {
         true => enough_ns as f64 / 2.0 / wall_per_loop_ns(sample),
@@ -239,5 +239,4 @@ fn next_in_series(loops: u64) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "measure_tests.rs"]
 mod tests;

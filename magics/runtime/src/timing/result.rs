@@ -1,4 +1,4 @@
-//! A finished measurement and the line that shows it.
+//! A finished measurement and the line that shows it. Nothing is measured here.
 
 use std::fmt;
 
@@ -24,40 +24,40 @@ use crate::event::{self, Event};
 /// ```
 #[derive(Debug, Clone, PartialEq, SerJson)]
 pub struct Timing {
-    /// Loops a run.
+    /// Loops per run.
     pub loops: u64,
-    /// Runs.
+    /// The number of runs.
     pub repeat: u64,
-    /// Seconds a loop in the fastest run.
+    /// Time per loop in the fastest run, in seconds.
     pub best: f64,
-    /// Seconds a loop in the slowest run.
+    /// Time per loop in the slowest run, in seconds.
     pub worst: f64,
-    /// Seconds a loop in the middle run.
+    /// Median of the runs, in seconds per loop.
     pub median: f64,
-    /// Seconds a loop, averaged over the runs.
+    /// Average of the runs, in seconds per loop.
     pub average: f64,
-    /// Standard deviation of the runs around their average, in seconds a loop.
+    /// Standard deviation of the runs, in seconds per loop.
     pub stdev: f64,
-    /// Seconds of each run, as the clock showed them.
+    /// Time of each run, in seconds, as measured.
     pub all_runs: Vec<f64>,
-    /// Seconds a loop of each run, less the harness's own cost.
+    /// Time per loop of each run, in seconds, without the cost of the harness.
     pub timings: Vec<f64>,
-    /// Seconds it took to compile the cell; 0 when not known.
+    /// Time that it took to compile the cell, in seconds; 0 when unknown.
     pub compile_time: f64,
-    /// The harness's own cost in seconds a loop, already taken off.
+    /// The cost of the harness, in seconds per loop. It is already subtracted from the times per loop.
     pub floor: f64,
     /// Whether this is CPU time.
     pub cpu: bool,
-    /// The cell's optimisation level; empty when not known.
+    /// The optimisation level of the cell; empty when unknown.
     pub opt_level: String,
     digits: u64,
     details: bool,
-    /// Whether a loop cost hardly more than an empty one.
+    /// Whether a loop took hardly longer than an empty one.
     #[nserde(skip)]
     pub(super) is_at_the_floor: bool,
 }
 
-/// A loop that costs no more than this share of an empty one, on top of it, does nothing.
+/// A loop does nothing if it takes less than this share of the time of an empty loop in addition to it.
 const AT_THE_FLOOR: f64 = 0.5;
 
 /// How a [`Timing`] writes its line.
@@ -78,8 +78,8 @@ impl Timing {
             .fold(f64::INFINITY, f64::min);
         let whole_loop_ns = |run: &Sample| clock_ns(run) as f64 / run.loops as f64;
         let loop_ns = |run: &Sample| (whole_loop_ns(run) - floor_ns).max(0.0);
-        // Against the empty loops of its own run, because a busy machine slows both; and in most runs,
-        // because what disturbs the few empty loops makes them look dear.
+        // Each run is compared with its own empty loops, because a busy machine slows both. Most runs have to agree,
+        // because a disturbance of the few empty loops makes them look slow.
         let does_nothing = |run: &&Sample| whole_loop_ns(run) < (1.0 + AT_THE_FLOOR) * run.floor_ns;
         let idle_runs = samples.iter().filter(does_nothing).count();
         let timings: Vec<f64> = samples.iter().map(|run| loop_ns(run) / 1e9).collect();
@@ -115,9 +115,8 @@ impl Timing {
         }
     }
 
-    /// Shows the object: its line, and in a notebook also a strip plot of the runs and the JSON form.
-    ///
-    /// A cell that ends with a `Timing` calls this.
+    /// Shows the result of a cell that ends with a `Timing`: the line, and in a notebook also a strip plot and the
+    /// JSON.
     #[doc(hidden)]
     pub fn evcxr_display(&self) {
         self.send(false, true);
@@ -174,5 +173,4 @@ impl fmt::Display for Timing {
 }
 
 #[cfg(test)]
-#[path = "result_tests.rs"]
 mod tests;

@@ -1,6 +1,6 @@
-//! One run: so many loops between two looks at the clock, and the harness's own cost beside it.
+//! One run: a number of loops between two readings of the clock, and the cost of the harness.
 //!
-//! It never decides how many loops a run has and never judges a time.
+//! This module never decides how many loops a run has and never judges a time.
 
 use std::hint::black_box;
 
@@ -9,59 +9,59 @@ use super::clock::Clock;
 use crate::cancel;
 use crate::event::{self, Event};
 
-/// Loops of the empty body that show the harness's cost: more than a millisecond's worth says no more.
+/// The most loops of the empty body, which measure the cost of the harness. They take about a millisecond; more would
+/// not make the result more exact.
 const MAX_FLOOR_LOOPS: u64 = 1_000_000;
 
-/// A run of many loops measures body and empty body in turns, so that what slows the machine for a while
-/// slows both. With fewer loops than this between two turns the clock itself would show.
+/// The loops of a turn. A long run measures body and empty body in turns, so that a disturbance of the machine slows
+/// both. In shorter turns, reading the clock would distort the result.
 const LOOPS_OF_A_TURN: u64 = 10_000;
 const MAX_TURNS: u64 = 16;
 
-/// An interrupt is looked for this often in a run with more loops than this, and after each loop in
-/// one with fewer, where the look costs nothing beside the loop.
+/// How often a batch checks for an interrupt. A batch with fewer loops checks after each loop.
 const INTERRUPT_CHECKS: u64 = 1024;
 
-/// What one run showed.
+/// The result of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample {
     pub loops: u64,
     pub wall_ns: u64,
-    /// 0 when it was not asked for.
+    /// 0 when it was not requested.
     pub cpu_ns: u64,
-    /// What a loop costs when its body is empty, on the clock that the figure is taken from.
+    /// The time of a loop with an empty body, on the clock that is measured with.
     pub floor_ns: f64,
 }
 
-/// One run of a measurement, as the setup of `%%timeit` sees it.
+/// One run of a measurement. The setup of `%%timeit` gets it and calls [`Run::time`].
 pub struct Run<'clock> {
     clock: &'clock dyn Clock,
     request: Request,
     sample: Option<Sample>,
 }
 
-/// What a run is asked for.
+/// What to measure in a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
     pub loops: u64,
-    /// Whether to look at the CPU clock too.
+    /// Whether to read the CPU clock too.
     pub has_cpu: bool,
     /// Which of several bodies runs.
     pub side: usize,
 }
 
-/// A body with its setup: called once a run, it calls [`Run::time`] once.
+/// A body with its setup. It is called once for each run and calls [`Run::time`] once.
 pub(super) type RunBody<'body> = &'body mut dyn FnMut(&mut Run<'_>) -> Result<(), BoxError>;
 
 impl<'clock> Run<'clock> {
-    /// Runs `body` once, as the run number `number` of the magic `magic`.
+    /// Calls `body` once, as run number `number` of the magic `magic`.
     ///
     /// # Errors
     ///
-    /// The first error of `body`, or one that says that it timed nothing.
+    /// The first error of `body`, or an error if it returned without timing anything.
     ///
     /// # Panics
     ///
-    /// When `body` does, and when an interrupt is requested.
+    /// When `body` panics, and when an interrupt is requested.
     pub(super) fn sample(
         clock: &'clock dyn Clock,
         request: Request,
@@ -75,22 +75,26 @@ impl<'clock> Run<'clock> {
             sample: None,
         };
         body(&mut run)?;
-        // An interrupted run ends early: its time means nothing.
+        // An interrupted run ends early, so its time is meaningless.
         cancel::check(&format!("{magic} in run {number}"));
         run.sample
             .ok_or_else(|| "the setup returned before the timed code ran: remove its return".into())
     }
 
-    /// Which side of a comparison runs, counted from 0.
+    /// Returns which side of a comparison runs, counted from 0.
+    ///
+    /// # Examples
+    ///
+    /// See [`compare`](super::compare()).
     pub fn side(&self) -> usize {
         self.request.side
     }
 
-    /// Calls `body` as often as the run has loops, and takes the time.
+    /// Calls `body` once for each loop of the run, and measures the time.
     ///
     /// # Panics
     ///
-    /// When `body` does; the loop is reported on stderr.
+    /// When `body` panics. The number of the loop is reported on stderr.
     ///
     /// # Examples
     ///
@@ -105,7 +109,7 @@ impl<'clock> Run<'clock> {
     /// assert_eq!(timing.repeat, 2);
     /// ```
     pub fn time(&mut self, body: &mut dyn FnMut()) {
-        // So that a program compiled as one piece with this harness can't look through the pointer.
+        // Hides the pointer from the optimiser, in case program and harness are compiled as one unit.
         let body = black_box(body);
         let mut nothing = || _ = black_box(&());
         let empty: &mut dyn FnMut() = black_box(&mut nothing);
@@ -126,6 +130,22 @@ impl<'clock> Run<'clock> {
     /// # Panics
     ///
     /// As [`Run::time`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corebook::timing::{Options, try_timeit_with_setup};
+    ///
+    /// let options = Options { loops: 1, repeat: 1, ..Options::DEFAULT };
+    /// let result = try_timeit_with_setup(&options, &mut |run| {
+    ///     let text = String::from("seven");
+    ///     run.try_time(&mut || {
+    ///         text.parse::<i32>()?;
+    ///         Ok(())
+    ///     })
+    /// });
+    /// assert!(result.is_err());
+    /// ```
     pub fn try_time(
         &mut self,
         body: &mut dyn FnMut() -> Result<(), BoxError>,
@@ -139,11 +159,25 @@ impl<'clock> Run<'clock> {
         self.take_turns(body, empty)
     }
 
-    /// Like [`Run::time`], for a run of one loop whose `body` uses up what the setup made.
+    /// Like [`Run::time`], for a run of one loop whose `body` consumes a value of the setup. In further loops it does
+    /// nothing.
     ///
     /// # Panics
     ///
     /// As [`Run::time`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corebook::timing::{Options, timeit_with_setup};
+    ///
+    /// let options = Options { loops: 1, repeat: 2, ..Options::DEFAULT };
+    /// let timing = timeit_with_setup(&options, &mut |run| {
+    ///     let numbers = vec![1, 2, 3];
+    ///     run.time_once(|| drop(numbers));
+    /// });
+    /// assert_eq!((timing.loops, timing.repeat), (1, 2));
+    /// ```
     pub fn time_once(&mut self, body: impl FnOnce()) {
         let mut body = Some(body);
         self.time(&mut || body.take().map_or((), |body| body()));
@@ -166,7 +200,7 @@ impl<'clock> Run<'clock> {
         self.try_time(&mut || body.take().map_or(Ok(()), |body| body()))
     }
 
-    /// All loops of the run, the empty body's among them.
+    /// Runs all loops of the run, in turns with those of the empty body.
     fn take_turns(
         &mut self,
         mut body: impl FnMut() -> Result<(), BoxError>,
@@ -184,7 +218,9 @@ impl<'clock> Run<'clock> {
         Ok(())
     }
 
-    /// So many loops, after those `before`.
+    /// Runs `loops` loops.
+    ///
+    /// * `before`: loops of earlier batches.
     fn batch(
         &self,
         before: u64,
@@ -201,7 +237,7 @@ impl<'clock> Run<'clock> {
         let cpu_start = self.cpu_ns();
         while counter.done < loops && !cancel::is_requested() {
             let pause = loops.min(counter.done + loops_between_checks);
-            // Four at a time: the branch of a loop costs as much as a small body.
+            // Four calls per iteration, because the branch of the loop takes as long as a small body.
             while counter.done + 4 <= pause {
                 counter.count(&mut call)?;
                 counter.count(&mut call)?;
@@ -259,7 +295,7 @@ impl Batch {
     }
 }
 
-/// Counts loops, and says which one was running when it is dropped by a panic.
+/// Counts loops. If a panic drops it, it reports the loop that was running.
 struct LoopCounter {
     /// Loops of earlier batches of the run.
     before: u64,
@@ -279,7 +315,7 @@ impl LoopCounter {
 
 impl Drop for LoopCounter {
     fn drop(&mut self) {
-        // An interrupt unwinds too, and reports itself.
+        // An interrupt unwinds too, but is reported elsewhere.
         if std::thread::panicking() && !cancel::is_requested() {
             report_panic(self.before + self.done + 1, self.all);
         }

@@ -1,6 +1,6 @@
-//! `%time`: one run of an expression or a cell, on the wall and on the processors.
+//! `%time`: real time and CPU time of one run of an expression or a cell.
 //!
-//! It prints to stdout and never measures twice.
+//! This module prints to stdout and never repeats a measurement.
 
 use std::fmt;
 use std::hint::black_box;
@@ -9,10 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::clock::{Clock, CpuTime, SystemClock};
 use super::format::{DEFAULT_DIGITS, time};
 
-/// From here on several cores were busy, and not just a little work went on beside the main thread's.
+/// Several cores were busy if CPU time is more than this many times the real time. Less can come from a little work of
+/// other threads.
 const SEVERAL_CORES: f64 = 1.1;
 
-/// A running measurement of one piece of code: wall time, CPU time of all threads, and how many cores were busy.
+/// A running measurement of some code: wall time, CPU time of all threads, and how many cores were busy.
 #[derive(Debug)]
 pub struct Stopwatch {
     cpu: CpuTime,
@@ -20,7 +21,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts to measure.
+    /// Starts the measurement.
     #[inline(never)]
     pub fn start() -> Self {
         Stopwatch {
@@ -29,7 +30,9 @@ impl Stopwatch {
         }
     }
 
-    /// Prints the times of what was computed since, and hands its `value` on.
+    /// Ends the measurement, prints the times, and returns `value`.
+    ///
+    /// * `value`: the value of the measured code. It is computed before the times are taken.
     ///
     /// # Examples
     ///
@@ -40,7 +43,7 @@ impl Stopwatch {
     /// ```
     #[inline(always)]
     pub fn stop<T>(self, value: T) -> T {
-        // The clocks must not be read before the value is there.
+        // The clocks must not be read before the value is computed.
         black_box(&value);
         self.print();
         value
@@ -62,7 +65,7 @@ impl Stopwatch {
     }
 }
 
-/// The cell that `%%time` measures. Prints the times when it is dropped, unless the cell panicked.
+/// The measurement of a cell with `%%time`. Prints the times when it is dropped, unless the cell panics.
 #[derive(Debug)]
 #[must_use = "the cell ends where this is dropped"]
 pub struct CellStopwatch(());
@@ -75,7 +78,7 @@ pub(super) enum Cell {
 }
 
 impl CellStopwatch {
-    /// Starts to measure a cell.
+    /// Starts the measurement of a cell.
     pub fn start() -> Self {
         *cell() = Some(Cell::Running(Stopwatch::start()));
         CellStopwatch(())
@@ -95,7 +98,7 @@ impl Drop for CellStopwatch {
     }
 }
 
-/// Ends the time of a cell under `%%time`: its value is there, and to show it is no part of the cell.
+/// Ends the measurement of a cell with `%%time`: its value is computed, and showing it does not count.
 pub(crate) fn cell_value_is_ready() {
     let mut cell = cell();
     if let Some(Cell::Running(watch)) = &*cell {
@@ -107,7 +110,7 @@ fn cell() -> MutexGuard<'static, Option<Cell>> {
     CELL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a stopwatch shows, in seconds.
+/// The times of a stopwatch, in seconds.
 pub(super) struct Times {
     user: f64,
     system: f64,
@@ -116,15 +119,15 @@ pub(super) struct Times {
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |seconds| time(seconds, DEFAULT_DIGITS);
+        let write_time = |seconds| time(seconds, DEFAULT_DIGITS);
         let Times { user, system, wall } = *self;
         let total = user + system;
-        let [user, system, total_text] = [user, system, total].map(text);
+        let [user, system, total_text] = [user, system, total].map(write_time);
         writeln!(
             f,
             "CPU times: user {user}, sys: {system}, total: {total_text}"
         )?;
-        write!(f, "Wall time: {}", text(wall))?;
+        write!(f, "Wall time: {}", write_time(wall))?;
         let cores = total / wall;
         if cores > SEVERAL_CORES {
             write!(f, "\nCores busy: {cores:.2}")?;
@@ -163,15 +166,26 @@ mod tests {
 
     #[test]
     fn stopwatch_sees_what_ran_meanwhile() {
+        let started = SystemClock.wall_ns();
+        let cpu_longer = SystemClock.cpu_ns();
         let watch = Stopwatch::start();
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        let cpu_before = SystemClock.cpu_ns();
+        while SystemClock.cpu_ns() - cpu_before < 100_000_000 {}
         let times = watch.times();
-        assert!(times.wall >= 0.02, "{}", times.wall);
-        assert!(times.user >= 0.0 && times.system >= 0.0);
+        let wall_ns = SystemClock.wall_ns() - started;
+        assert!(times.wall > 0.0 && times.wall <= wall_ns as f64 / 1e9);
+        // The system adds the time of running threads a little later.
+        let tolerance = 0.05;
+        let cpu = times.user + times.system;
+        let longer = (SystemClock.cpu_ns() - cpu_longer) as f64 / 1e9;
+        assert!(
+            (0.1 - tolerance..=longer + tolerance).contains(&cpu),
+            "{times}"
+        );
     }
 
     #[test]
-    fn showing_the_value_is_no_part_of_the_cell() {
+    fn showing_the_value_does_not_count() {
         let finished_wall = || match &*cell() {
             Some(Cell::Finished(times)) => Some(times.wall),
             _ => None,

@@ -1,4 +1,4 @@
-//! What a cell with `%timeit` calls: measure, warn, show.
+//! `%timeit`: measures, warns and shows the result. Cells call these functions.
 
 use super::build::{self, Build};
 use super::clock::{Clock, SystemClock};
@@ -9,7 +9,7 @@ use super::warning::{Circumstances, warnings};
 use super::{BoxError, format};
 use crate::event::{self, Event};
 
-/// What is asked of a `%timeit`. Change what you need in [`Options::DEFAULT`].
+/// The options of a `%timeit`. Start from [`Options::DEFAULT`].
 ///
 /// # Examples
 ///
@@ -21,20 +21,19 @@ use crate::event::{self, Event};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Loops of a run. 0 has them chosen, so that a run takes at least 50 ms.
+    /// Loops per run. With 0 they are chosen so that a run takes at least 50 ms.
     pub loops: u64,
-    /// Runs. 0 stands for 7, or 3 when a loop takes 0.1 s or more, and at most 30 s in all.
+    /// Runs. 0 means 7, or 3 if a loop takes 0.1 s or more, but not more than fit into 30 s.
     pub repeat: u64,
-    /// Significant digits of printed times.
+    /// Significant digits of printed times, from 1 to 17.
     pub digits: usize,
-    /// Whether to measure the CPU time of the whole process.
+    /// Whether to measure the CPU time of the process instead of the wall time.
     pub cpu: bool,
-    /// Whether the line has median, worst, spread and compile time.
+    /// Whether the line shows median, worst, spread and compile time.
     pub details: bool,
     /// What is shown at the end.
     pub show: Show,
-    /// Whether the measured code was compiled with debug assertions: `cfg!(debug_assertions)`, written
-    /// where that code is.
+    /// Whether the measured code was compiled with debug assertions. Write `cfg!(debug_assertions)` there.
     pub checked: bool,
 }
 
@@ -50,7 +49,7 @@ pub enum Show {
 }
 
 impl Options {
-    /// What `%timeit EXPR` uses.
+    /// The options of a `%timeit` without options.
     pub const DEFAULT: Options = Options {
         loops: 0,
         repeat: 0,
@@ -78,11 +77,11 @@ impl Default for Options {
 
 /// Measures `body`, prints warnings and the line, and returns the result.
 ///
-/// Wrap what `body` computes in [`black_box`](std::hint::black_box), else it may compute nothing.
+/// Wrap the value of `body` in [`black_box`](std::hint::black_box). Otherwise the optimiser may remove the computation.
 ///
 /// # Panics
 ///
-/// When `body` does, and when an interrupt is requested.
+/// When `body` panics, and when an interrupt is requested.
 ///
 /// # Examples
 ///
@@ -129,11 +128,24 @@ pub fn try_timeit(
     try_timeit_with_setup(options, &mut |run| run.try_time(body))
 }
 
-/// Like [`timeit`], with a setup: `body` is called once a run, prepares, and calls [`Run::time`] last.
+/// Like [`timeit`], with a setup: `body` is called once for each run, prepares, and then calls [`Run::time`].
 ///
 /// # Panics
 ///
-/// As [`timeit`], and when `body` returns without a call of [`Run::time`].
+/// As [`timeit`], and when `body` returns without calling [`Run::time`].
+///
+/// # Examples
+///
+/// ```
+/// use corebook::timing::{Options, timeit_with_setup};
+///
+/// let options = Options { loops: 10, repeat: 2, ..Options::DEFAULT };
+/// let timing = timeit_with_setup(&options, &mut |run| {
+///     let mut numbers = vec![3, 1, 2];
+///     run.time(&mut || numbers.sort());
+/// });
+/// assert_eq!((timing.loops, timing.repeat), (10, 2));
+/// ```
 pub fn timeit_with_setup(options: &Options, body: &mut dyn FnMut(&mut Run<'_>)) -> Timing {
     let result = try_timeit_with_setup(options, &mut |run| {
         body(run);
@@ -146,11 +158,25 @@ pub fn timeit_with_setup(options: &Options, body: &mut dyn FnMut(&mut Run<'_>)) 
 ///
 /// # Errors
 ///
-/// The first error of `body`, which ends the measurement.
+/// The first error of `body`, which ends the measurement, or an error if it returned without calling [`Run::time`].
 ///
 /// # Panics
 ///
 /// As [`timeit`].
+///
+/// # Examples
+///
+/// ```
+/// use corebook::timing::{Options, try_timeit_with_setup};
+///
+/// let options = Options { loops: 1, repeat: 1, ..Options::DEFAULT };
+/// let result = try_timeit_with_setup(&options, &mut |run| {
+///     let number: i32 = "seven".parse()?;
+///     run.time(&mut || _ = number.pow(2));
+///     Ok(())
+/// });
+/// assert!(result.is_err());
+/// ```
 pub fn try_timeit_with_setup(options: &Options, body: RunBody<'_>) -> Result<Timing, BoxError> {
     let finished = evaluate(&SystemClock, options, build::current(), body)?;
     if options.show != Show::Nothing {
@@ -192,5 +218,4 @@ fn evaluate(
 }
 
 #[cfg(test)]
-#[path = "timeit_tests.rs"]
 mod tests;

@@ -1,14 +1,14 @@
-//! Reasons to doubt a figure, each with its remedy. It finds and words them, and never prints.
+//! Warnings about results that are not reliable, each with a remedy. This module never prints them.
 
 use super::format;
 use super::result::Timing;
 
-/// From this factor on, runs differ by more than chance.
+/// Runs that differ by more than this factor do not differ by chance.
 const UNEVEN: f64 = 4.0;
-/// Runs this short always differ.
+/// Times per loop up to this one, in seconds, always differ.
 const TOO_SHORT_TO_JUDGE: f64 = 1e-6;
 
-/// What a [`Timing`] alone does not tell.
+/// Facts about a measurement that its [`Timing`] does not contain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Circumstances {
     /// Whether more loops took more time.
@@ -17,7 +17,7 @@ pub(super) struct Circumstances {
     pub is_checked: bool,
 }
 
-/// One line each, without a line break, in the order in which they are shown.
+/// Returns one line for each warning, without a line break, in the order in which they are shown.
 pub(super) fn warnings(timing: &Timing, circumstances: Circumstances) -> Vec<String> {
     let Circumstances { grows, is_checked } = circumstances;
     let mut lines = Vec::new();

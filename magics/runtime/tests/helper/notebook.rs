@@ -1,4 +1,4 @@
-//! What the worker of a notebook would do with pools, bars and displays.
+//! What cells of a notebook do with pools, progress bars and displays.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,19 +7,27 @@ use corebook::pool::{self, Pool};
 use corebook::progress::progress;
 use corebook::{cancel, cpus, display};
 
-/// The hook of a cell, in short.
+/// Sets a panic hook like that of cells.
 fn take_panics_over() {
     std::panic::set_hook(Box::new(|info| {
-        assert!(pool::take_over_panic(info), "told by the hook: {info}")
+        assert!(
+            pool::take_over_panic(info),
+            "a panic outside of the pool: {info}"
+        )
     }));
+}
+
+/// Not inlined, so that a backtrace names it.
+#[inline(never)]
+fn fails_at_3(x: i32) -> i32 {
+    assert!(x != 3, "divide by zero");
+    x
 }
 
 pub fn panics() {
     take_panics_over();
     let pool = Pool::new(2);
-    let payload =
-        catch_unwind(|| pool.map(|x| if x == 3 { panic!("divide by zero") } else { x }, 0..24))
-            .unwrap_err();
+    let payload = catch_unwind(|| pool.map(fails_at_3, 0..24)).unwrap_err();
     assert_eq!(
         payload.downcast_ref::<String>().unwrap(),
         "panicked in item 3 (of 24): divide by zero"
@@ -36,6 +44,46 @@ pub fn is_interrupted() {
     };
     let payload = catch_unwind(AssertUnwindSafe(|| pool.map(work, 0..1000))).unwrap_err();
     assert!(payload.is::<cancel::Interrupted>());
+}
+
+pub fn is_interrupted_in_loops() {
+    let known = catch_unwind(|| {
+        for x in progress(0..10) {
+            if x == 3 {
+                cancel::request();
+            }
+        }
+    });
+    assert!(known.unwrap_err().is::<cancel::Interrupted>());
+    cancel::reset();
+    let unknown = catch_unwind(|| {
+        for x in progress((0..10).filter(|x| x % 2 == 0)).label("even") {
+            if x == 2 {
+                cancel::request();
+            }
+        }
+    });
+    assert!(unknown.unwrap_err().is::<cancel::Interrupted>());
+    cancel::reset();
+}
+
+/// A task whose handle is dropped after its end, one whose handle is dropped before, and a task of rayon.
+pub fn panics_unobserved() {
+    take_panics_over();
+    let pool = Pool::new(1);
+    let task = pool.apply_async(|| panic!("after its end"));
+    task.wait();
+    drop(task);
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    drop(pool.apply_async(move || {
+        gate.recv().unwrap_err();
+        panic!("before its end")
+    }));
+    drop(release);
+    pool.close();
+    let pool = Pool::new(1);
+    pool.install(|| rayon::spawn(|| panic!("detached")));
+    pool.close();
 }
 
 pub fn shows_progress() {

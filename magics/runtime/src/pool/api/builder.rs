@@ -1,4 +1,4 @@
-//! Opening and closing pools: by name for `%pool`, and with a builder in programs.
+//! Opens and closes pools: by name for `%pool`, and with a builder in programs. Runs no work.
 
 use std::sync::Mutex;
 
@@ -8,19 +8,20 @@ use crate::cpus;
 use crate::event::{self, Event};
 use crate::pool::threads::panics;
 use crate::pool::threads::registry::{self, Settings};
+use crate::timing::format;
 
-/// What `%pool` expands to: opens the pool of this name, or gives the open one other workers, and
-/// prints what it did, for example `pool: 8 workers, one per physical core`.
+/// Opens the pool with this name, or changes the workers of the open one. `%pool` expands to a call. Prints the result,
+/// for example `pool: 8 workers, one per physical core`.
 ///
-/// * `workers`: as many as asked for; without it, one for each usable physical core.
-/// * `logical`: without a number, one for each usable logical CPU instead.
-/// * `pin`: binds each worker to its own physical core.
+/// * `workers`: the number of workers; without it, one for each usable physical core.
+/// * `logical`: whether `None` means one worker for each usable logical CPU instead.
+/// * `pin`: whether each worker is bound to its own physical core.
 ///
-/// More workers than usable cores are warned of on stderr, once for each pool.
+/// Warns on stderr, once for each pool, of more workers than usable cores.
 ///
 /// # Panics
 ///
-/// When `workers` is 0, or the system does not start so many threads.
+/// When `workers` is 0, or the system cannot start this many threads.
 ///
 /// # Examples
 ///
@@ -40,10 +41,8 @@ pub fn open(name: &str, workers: Option<usize>, logical: bool, pin: bool) -> Poo
     };
     let pool = build(Some(name), count, pin);
     let pinned = if pin { ", pinned" } else { "" };
-    println!(
-        "{name}: {count} worker{}{what}{pinned}",
-        if count == 1 { "" } else { "s" }
-    );
+    let workers = format::count(count as u64, "worker");
+    println!("{name}: {workers}{what}{pinned}");
     let usable = if logical {
         report.usable_logical()
     } else {
@@ -57,9 +56,10 @@ pub fn open(name: &str, workers: Option<usize>, logical: bool, pin: bool) -> Poo
     pool
 }
 
-/// What `%pool close` expands to: finishes the pool's work, joins its threads and prints `pool: closed`.
+/// Closes the pool with this name: finishes its work, joins its threads and prints `pool: closed`. `%pool close`
+/// expands to a call.
 ///
-/// Closing a pool that is closed, or was never open, says so and does nothing else.
+/// If the pool is not open, it only prints this.
 pub fn close(name: &str) {
     let was_open = registry::number_by_name(name).is_some_and(registry::close);
     println!(
@@ -73,7 +73,7 @@ impl Pool {
     ///
     /// # Panics
     ///
-    /// When `workers` is 0, or the system does not start so many threads.
+    /// When `workers` is 0, or the system cannot start this many threads.
     ///
     /// # Examples
     ///
@@ -88,7 +88,7 @@ impl Pool {
         build(None, workers, false)
     }
 
-    /// Opens a new pool step by step.
+    /// Returns a builder, which opens a new pool with more settings than [`Pool::new`].
     ///
     /// # Examples
     ///
@@ -103,12 +103,11 @@ impl Pool {
         }
     }
 
-    /// Gives the pool this many workers, and opens it if it is closed. Maps that run finish on the
-    /// workers they began with.
+    /// Changes the number of workers, and opens the pool if it is closed. Running maps finish on the old workers.
     ///
     /// # Panics
     ///
-    /// When `workers` is 0, or the system does not start so many threads.
+    /// When `workers` is 0, or the system cannot start this many threads.
     ///
     /// # Examples
     ///
@@ -130,7 +129,7 @@ impl Pool {
 
     /// Finishes the pool's work and joins its threads. Returns whether the pool was open.
     ///
-    /// Called by one of the pool's own workers it does not wait: the threads end after their work.
+    /// If a worker of the pool itself calls this, it does not wait: the threads end after their work.
     ///
     /// # Examples
     ///
@@ -144,7 +143,14 @@ impl Pool {
     }
 }
 
-/// How a pool is opened; made by [`Pool::builder`].
+/// The settings of a pool that is not open yet; made by [`Pool::builder`].
+///
+/// # Examples
+///
+/// ```
+/// let pool = corebook::pool::Pool::builder().workers(2).open();
+/// assert_eq!(pool.workers(), 2);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Builder {
     workers: Option<usize>,
@@ -152,7 +158,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Sets the number of workers. Without it the pool has one for each usable physical core.
+    /// Sets the number of workers. The default is one for each usable physical core.
     pub fn workers(self, workers: usize) -> Self {
         Self {
             workers: Some(workers),
@@ -160,8 +166,8 @@ impl Builder {
         }
     }
 
-    /// Binds each worker to its own physical core, on systems that can (Linux). With more workers than cores,
-    /// cores are shared in turn.
+    /// Sets whether each worker is bound to its own physical core. Only Linux can do this. If there are more workers
+    /// than cores, several workers share a core.
     pub fn pin(self, pin: bool) -> Self {
         Self {
             is_pinned: pin,
@@ -173,7 +179,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// When the number of workers is 0, or the system does not start so many threads.
+    /// When the number of workers is 0, or the system cannot start this many threads.
     #[track_caller]
     pub fn open(self) -> Pool {
         build(
@@ -215,7 +221,7 @@ fn at_least_one(workers: usize) -> usize {
     workers
 }
 
-/// The names of pools for which the warning about many workers was shown.
+/// The names of the pools for which the warning about many workers was shown.
 pub(crate) static WARNED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
 
 fn is_first_warning(name: &str) -> bool {

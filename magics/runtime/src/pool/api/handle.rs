@@ -1,4 +1,4 @@
-//! The handle to a pool, and how a map runs on it.
+//! The handle to a pool, and how a map runs on it. It owns no thread.
 
 use std::time::Instant;
 
@@ -14,22 +14,22 @@ use crate::pool::threads::registry::{self, Lease};
 
 /// A handle to a pool of threads.
 ///
-/// Maps take the function first and the items second, as Python's `multiprocessing.Pool` does. Items
-/// are whatever a `for` loop takes: ranges of any integer, collections by value or by reference, any
-/// iterator. Results come in the order of the items.
+/// Maps take the function first and the items second, like Python's `multiprocessing.Pool`. Items are whatever a
+/// `for` loop takes: ranges of any integer type, collections by value or by reference, any iterator. Results come in
+/// the order of the items.
 ///
-/// * **Scheduling.** Items start in order. P workers take n equal items in `ceil(n / P)` rounds; cheap
-///   items are handed out in chunks, sized by how long the last ones took.
+/// * **Scheduling.** Items start in order. P workers take n equal items in `ceil(n / P)` rounds. Workers claim cheap
+///   items in chunks, whose size depends on how long the last items took.
 /// * **Nesting.** A map inside a map runs on the same workers.
-/// * **Panics.** When an item panics, no new items start, finished results are dropped, and the caller
-///   panics with `panicked in item 3 (of 24): …`, naming the lowest item that did. Where an item is a number,
-///   a text or a reference to one and says more than its index, it is named too: `item 3 (of 24), 13: …`.
-///   The pool lives on.
+/// * **Panics.** If an item panics, no new items start, finished results are dropped, and the caller panics with
+///   `panicked in item 3 (of 24): …`, which names the first item that panicked. If the item is a number, a text or a
+///   reference to one, and differs from its position, the message has its value too: `item 3 (of 24), 13: …`. The
+///   pool stays usable.
 /// * **Interrupts.** In a notebook, an interrupt stops a map between two items.
 ///
 /// # Panics
 ///
-/// All methods that run something panic when the pool is closed.
+/// All methods that run code panic when the pool is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pool {
     pub(super) number: u32,
@@ -48,10 +48,10 @@ impl Pool {
         }
     }
 
-    /// The same pool, but its maps hand out `items` items at a time; only the last chunk may have fewer.
+    /// Returns a handle to the same pool, whose maps have chunks of `items` items. Only the last chunk may have fewer.
     ///
-    /// Without it the number adapts to how long items take, which is rarely worse. `chunksize(1)` hands out items
-    /// one by one.
+    /// By default the size adapts to how long items take, which is rarely slower. `chunksize(1)` makes workers claim
+    /// one item at a time.
     ///
     /// # Panics
     ///
@@ -76,9 +76,9 @@ impl Pool {
         }
     }
 
-    /// The same pool, but its maps show a bar that counts finished items.
+    /// Returns a handle to the same pool, whose maps show a progress bar.
     ///
-    /// * `label`: the text before the bar. It is kept for the rest of the process, so use few different ones.
+    /// * `label`: the text before the bar. It is kept in memory until the process ends, so use few different labels.
     ///
     /// # Examples
     ///
@@ -94,15 +94,15 @@ impl Pool {
         }
     }
 
-    /// Runs `operation` on a worker and waits for its result. Rayon's own functions in it (`par_iter`, `join`,
-    /// `scope`) use the pool's workers.
+    /// Runs `operation` on a worker and waits for its result. Functions of rayon in it (`par_iter`, `join`, `scope`)
+    /// use the workers of the pool.
     ///
-    /// `operation` does not see this thread's thread-local variables. An interrupt does not stop it, except in
-    /// maps of pools that it calls.
+    /// `operation` does not see the thread-local variables of this thread. An interrupt stops it only in the maps
+    /// that it calls.
     ///
     /// # Panics
     ///
-    /// When `operation` does, with the same payload, and when the pool is closed.
+    /// When `operation` panics, with the same payload, and when the pool is closed.
     ///
     /// # Examples
     ///
@@ -126,7 +126,7 @@ impl Pool {
         }
     }
 
-    /// The number of workers.
+    /// Returns the number of workers.
     ///
     /// # Panics
     ///
@@ -142,7 +142,7 @@ impl Pool {
         self.lease().in_flight.workers().count()
     }
 
-    /// Runs a map to its end. Returns the results; `None` if the function stopped.
+    /// Runs a map to its end. Returns the results, or `None` if the function stopped.
     #[track_caller]
     pub(super) fn run(self, map: ErasedMap, verb: &str, function: &SliceFn<'_>) -> Option<Memory> {
         let outcome = self.run_job(&map, &|block: &mut Block<'_>| {
@@ -159,14 +159,14 @@ impl Pool {
         results
     }
 
-    /// The same for a function that never stops by itself.
+    /// Like [`Self::run`], for a function that never stops by itself.
     #[track_caller]
     pub(super) fn run_whole(self, map: ErasedMap, verb: &str, function: &SliceFn<'_>) -> Memory {
         self.run(map, verb, function)
             .expect("a map that neither stops nor fails has all its results")
     }
 
-    /// Runs a job for a map's slots and records what it used.
+    /// Runs a job for the slots of a map and records its use of the workers.
     #[track_caller]
     fn run_job(self, map: &ErasedMap, function: &BlockFn<'_>) -> Outcome {
         let lease = self.lease();
@@ -186,7 +186,7 @@ impl Pool {
         outcome
     }
 
-    /// A use of the pool's workers.
+    /// Registers a use of the workers.
     ///
     /// # Panics
     ///
@@ -200,7 +200,7 @@ impl Pool {
     }
 }
 
-/// Ends the caller as the job ended. Returns only when the function stopped by itself.
+/// Panics in the caller if the job panicked or was interrupted. Returns if the function stopped by itself.
 #[track_caller]
 fn fail(verb: &str, items: usize, outcome: Outcome) {
     match outcome.end {
@@ -210,9 +210,8 @@ fn fail(verb: &str, items: usize, outcome: Outcome) {
     }
 }
 
-/// The default pool: one worker for each physical core that this process may use.
-///
-/// It is opened once; every call returns the same pool.
+/// The default pool, with one worker for each physical core that this process may use. Every call returns the same
+/// pool.
 impl Default for Pool {
     fn default() -> Self {
         builder::default_pool()

@@ -1,10 +1,10 @@
-//! Texts that stay for the rest of the process, so that a handle, being `Copy`, can hold one.
+//! Texts that are kept until the process ends, so that a handle can hold one although it is `Copy`. None is ever freed.
 
 use std::sync::{Mutex, PoisonError};
 
 pub(crate) static KEPT: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
 
-/// The same text for the rest of the process. Each is kept once, and labels are few.
+/// Returns the same text with a static lifetime. Each different text is kept once.
 pub(super) fn keep(text: &str) -> &'static str {
     let mut texts = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(kept) = texts.iter().find(|kept| **kept == text) {

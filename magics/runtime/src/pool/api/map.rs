@@ -8,26 +8,26 @@ use crate::pool::erased::item_slice::{ItemSlice, SliceFn};
 use crate::pool::erased::items::Items;
 use crate::pool::erased::memory::Kind;
 
-/// What the functions of a pool must be: callable by several threads at once. It is another name for [`Sync`].
+/// Functions that several threads may call at once. It is another name for [`Sync`].
 ///
-/// This trait and its parameter exist for the compiler's messages, which then give the advice below. A closure is
-/// `Sync` if all it captures is. In place of an `Rc` capture an `Arc`, of a `RefCell` a `Mutex`, of a `Cell` an
-/// atomic.
+/// This trait and its parameter exist because their names appear in the messages of the compiler. A closure is `Sync`
+/// if all that it captures is. Capture an `Arc` instead of an `Rc`, a `Mutex` instead of a `RefCell`, an atomic
+/// instead of a `Cell`.
 #[diagnostic::on_unimplemented(
     message = "the workers of a pool can't share `{Self}`",
     note = "capture an `Arc` in place of an `Rc`, a `Mutex` in place of a `RefCell`, an atomic in place of a `Cell`"
 )]
 pub trait Shared<Choice>: Sync {}
 
-/// The parameter of [`Shared`]: its name is advice in the compiler's messages. It has no values.
+/// The parameter of [`Shared`]. Its name is advice in messages of the compiler; it has no values.
 pub enum ThroughArcMutexOrAtomic {}
 
 impl<F: Sync + ?Sized> Shared<ThroughArcMutexOrAtomic> for F {}
 
-/// A function whose arguments are the fields of a tuple: for pairs, `Fn(A, B) -> R`.
+/// Functions whose arguments are the fields of a tuple: for pairs, `Fn(A, B) -> R`.
 ///
-/// Implemented for functions of one to eight arguments. Where the compiler asks for the type of an
-/// argument, write it: `|a: f64, b: f64| a.hypot(b)`.
+/// Implemented for functions of one to eight arguments. If the compiler asks for the type of an argument, write it:
+/// `|a: f64, b: f64| a.hypot(b)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not take the fields of `{Fields}` as its arguments",
     note = "for pairs write a function of two arguments: pool.starmap(|a, b| a * b, [(1, 2), (3, 4)])"
@@ -63,9 +63,9 @@ star_functions!(A B C D E G H I);
 pub struct ItemError<E> {
     /// The item's position, from 0.
     pub item: usize,
-    /// How many items there were.
+    /// The number of all items.
     pub items: usize,
-    /// What the function returned for it.
+    /// The error that the function returned for the item.
     pub error: E,
 }
 
@@ -82,15 +82,16 @@ impl<E: std::error::Error + 'static> std::error::Error for ItemError<E> {
 }
 
 impl Pool {
-    /// The result of `f` for each item, in the order of the items.
+    /// Returns the result of `f` for each item, in the order of the items.
     ///
-    /// * `f`: called once for each item, on the workers.
-    /// * `items`: what a `for` loop takes. A range and a vector are used as they are; anything else is first
+    /// * `f`: is called once for each item, on the workers.
+    /// * `items`: whatever a `for` loop takes. Ranges and vectors are used as they are; anything else is first
     ///   collected, on this thread.
     ///
     /// # Panics
     ///
-    /// With `panicked in item 3 (of 24): …` when `f` panics, and when the pool is closed.
+    /// When `f` panics, with `panicked in item 3 (of 24): …`; when the pool is closed; and when an interrupt is
+    /// requested, with [`Interrupted`](crate::cancel::Interrupted) as the payload.
     ///
     /// # Examples
     ///
@@ -103,7 +104,7 @@ impl Pool {
     /// assert_eq!(pool.map(|word| word.to_uppercase(), &words), ["A", "B"]);
     /// ```
     ///
-    /// What a closure captures is shared by all workers, so it must be safe to share:
+    /// All workers share what a closure captures, so it must be safe to share:
     ///
     /// ```compile_fail
     /// # let pool = corebook::pool::Pool::new(2);
@@ -124,7 +125,7 @@ impl Pool {
         unsafe { results(self, "pool.map", Items::of(items), &function) }
     }
 
-    /// Like [`Pool::map`] for a function that takes the fields of a tuple as its arguments.
+    /// Like [`Pool::map`], but `f` takes the fields of a tuple as its arguments.
     ///
     /// # Panics
     ///
@@ -152,7 +153,9 @@ impl Pool {
         unsafe { results(self, "pool.starmap", Items::of(items), &function) }
     }
 
-    /// Calls `f` for each item. There are no results; the order of the calls is not defined.
+    /// Calls `f` for each item, in no particular order, and drops its results.
+    ///
+    /// * `f` and `items`: as for [`Pool::map`].
     ///
     /// # Panics
     ///
@@ -181,13 +184,15 @@ impl Pool {
         self.run(map, "pool.for_each", &function);
     }
 
-    /// The results of a function that may fail, or the first error in the order of the items.
+    /// Maps all items with a function that may fail. Returns all results or the first error, in the order of the items.
     ///
-    /// An error stops new items from starting; items before it still run.
+    /// After an error no later items start; items before it still run.
+    ///
+    /// * `f` and `items`: as for [`Pool::map`].
     ///
     /// # Errors
     ///
-    /// [`ItemError`], which names the item and holds what `f` returned for it.
+    /// [`ItemError`], with the position of the item and the error of `f`.
     ///
     /// # Panics
     ///
@@ -239,11 +244,11 @@ impl Pool {
         }
     }
 
-    /// Runs `f` once, on a worker, and waits for its result. Rayon's functions in it use the pool's workers.
+    /// Runs `f` once, on a worker, and waits for its result. Functions of rayon in it use the workers of the pool.
     ///
     /// # Panics
     ///
-    /// When `f` does, with the same payload, and when the pool is closed.
+    /// When `f` panics, with the same payload, and when the pool is closed.
     ///
     /// # Examples
     ///
@@ -257,7 +262,7 @@ impl Pool {
     }
 }
 
-/// All results of a map, in order.
+/// Runs a map and returns all its results, in order.
 ///
 /// # Safety
 ///
@@ -267,6 +272,6 @@ unsafe fn results<R>(pool: Pool, verb: &str, items: Items, function: &SliceFn<'_
     let count = items.count();
     let map = ErasedMap::map(items, Kind::of::<R>());
     let results = pool.run_whole(map, verb, function);
-    // SAFETY: all results exist; the type is the caller's promise.
+    // SAFETY: all results exist; the caller promises their type.
     unsafe { results.into_vec(count) }
 }

@@ -1,8 +1,8 @@
-//! Maps that keep less than one result for each item: `filter_map`, `map_reduce`, `sum`, `min_by_key`,
+//! Reductions, which keep less than one result for each item: `filter_map`, `map_reduce`, `sum`, `min_by_key`,
 //! `max_by_key`.
 //!
-//! How many neighbouring items are reduced to one result depends on the number of items only, and these results
-//! are combined in order, so the end result is the same for any number of workers, also with floats.
+//! Neighbouring items are reduced to one result; how many depends only on the number of items. These results are
+//! combined in order. So the final result never depends on the number of workers, even with floats.
 
 use std::iter::Sum;
 
@@ -13,9 +13,10 @@ use crate::pool::erased::item_slice::ItemSlice;
 use crate::pool::erased::items::Items;
 use crate::pool::erased::memory::Kind;
 
-/// What [`Pool::map_reduce`] begins with: a value, or a function that makes one. `Kind` says which, and is inferred.
+/// The initial value of [`Pool::map_reduce`]: a value, or a function that makes one. `Kind` distinguishes the two,
+/// and is inferred.
 pub trait Identity<A, Kind> {
-    /// The value to begin with.
+    /// Returns the initial value.
     fn identity(self) -> A;
 }
 
@@ -38,7 +39,9 @@ impl<A, F: FnOnce() -> A> Identity<A, FromFunction> for F {
 }
 
 impl Pool {
-    /// What `f` returns in `Some`, in the order of the items.
+    /// Maps all items with `f` and keeps the values in `Some`, in the order of the items.
+    ///
+    /// * `f` and `items`: as for [`Pool::map`].
     ///
     /// # Panics
     ///
@@ -71,14 +74,15 @@ impl Pool {
 
     /// Maps all items with `f` and combines the results in pairs.
     ///
-    /// * `identity`: what combining begins with, for example `0` for a sum; a value, or a function that
-    ///   makes it. It is the result when there are no items.
-    /// * `combine`: takes two neighbouring results, the left one first. It must be associative.
+    /// * `f` and `items`: as for [`Pool::map`].
+    /// * `identity`: the initial value, for example `0` for a sum, or a function that makes it. It is the result if
+    ///   there are no items.
+    /// * `combine`: combines two neighbouring results, of which the left one comes first. It must be associative.
     ///
     /// # Panics
     ///
-    /// As [`Pool::map`]. A panic of `combine` names the item whose result it adds; when the results of
-    /// several workers are combined, on this thread, it names none.
+    /// As [`Pool::map`], also when `combine` panics. The message names the item whose result is added, but no item
+    /// when the results of several workers are combined.
     ///
     /// # Examples
     ///
@@ -114,7 +118,9 @@ impl Pool {
             .fold(identity.identity(), combine)
     }
 
-    /// The sum of `f` over all items. Sums of floats are the same for any number of workers.
+    /// Returns the sum of `f` over all items. Sums of floats are the same for any number of workers.
+    ///
+    /// * `f` and `items`: as for [`Pool::map`].
     ///
     /// # Panics
     ///
@@ -145,7 +151,10 @@ impl Pool {
         folded.into_iter().flatten().sum()
     }
 
-    /// The item for which `key` is smallest; of several, the first. `None` when there are no items.
+    /// Returns the item with the smallest key, the first one if there are several; `None` if there are no items.
+    ///
+    /// * `key`: computes the key of an item.
+    /// * `items`: as for [`Pool::map`].
     ///
     /// # Panics
     ///
@@ -174,7 +183,10 @@ impl Pool {
         )
     }
 
-    /// The item for which `key` is largest; of several, the last. `None` when there are no items.
+    /// Returns the item with the largest key, the last one if there are several; `None` if there are no items.
+    ///
+    /// * `key`: computes the key of an item.
+    /// * `items`: as for [`Pool::map`].
     ///
     /// # Panics
     ///
@@ -204,7 +216,7 @@ impl Pool {
     }
 }
 
-/// The item whose key `replaces` those of all others.
+/// Returns the item whose key `replaces` the keys of all others.
 #[track_caller]
 fn best<T: Send, K: Send>(
     pool: Pool,
@@ -233,7 +245,7 @@ fn best<T: Send, K: Send>(
     best.map(|(_, item)| item)
 }
 
-/// One accumulator for each slot, in order.
+/// Returns one accumulator for each slot, in order.
 #[track_caller]
 fn fold<T, A: Send>(
     pool: Pool,

@@ -1,7 +1,7 @@
 //! Maps whose results come one by one: `imap` in the order of the items, `imap_unordered` as they finish.
 //!
-//! Results stay where the workers write them until the iterator reads them; only their positions go through
-//! the channel.
+//! Results are never copied into the channel: they stay where the workers wrote them until the iterator reads them.
+//! Only their positions go through the channel.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -23,7 +23,7 @@ use crate::pool::threads::panics::is_worker;
 /// An iterator over the results of [`Pool::imap`], in the order of the items. Dropping it stops the map.
 pub struct Imap<R> {
     arrivals: Arrivals,
-    /// Positions of results that came before those of earlier items.
+    /// Positions of results that finished before those of earlier items.
     early: BinaryHeap<Reverse<usize>>,
     next: usize,
     results: PhantomData<R>,
@@ -37,13 +37,13 @@ pub struct ImapUnordered<R> {
     results: PhantomData<R>,
 }
 
-/// The iterator's end of the channel.
+/// The end of the channel that an iterator receives from.
 struct Arrivals {
     background: Background,
     channel: Arc<Channel>,
 }
 
-/// From the workers to the iterator; it holds at most one position for each item.
+/// The channel from the workers, which send, to the iterator, which receives. Its bound is one position for each item.
 struct Channel {
     map: ErasedMap,
     queue: Mutex<Queue>,
@@ -51,7 +51,7 @@ struct Channel {
 }
 
 struct Queue {
-    /// Positions of results that were not read yet.
+    /// Positions of results that have not been read.
     finished: VecDeque<usize>,
     failure: Option<Failure>,
     has_ended: bool,
@@ -60,15 +60,17 @@ struct Queue {
 }
 
 impl Pool {
-    /// An iterator over the results, in the order of the items. The map starts at once, and its first
-    /// results are there before the last item is done.
+    /// Returns an iterator over the results, in the order of the items. The map starts at once, and its first results
+    /// come before the last item is done.
     ///
-    /// The closure must own what it captures: write `move`, and share with an `Arc`. Results wait in memory until
-    /// they are read.
+    /// * `f`: as for [`Pool::map`], but it must own what it captures: write `move`, and share with an `Arc`.
+    /// * `items`: as for [`Pool::map`].
+    ///
+    /// Results are kept in memory until they are read.
     ///
     /// # Panics
     ///
-    /// When the pool is closed. The iterator panics where an item did.
+    /// When the pool is closed. The iterator panics at the position of an item that panicked.
     ///
     /// # Examples
     ///
@@ -100,14 +102,16 @@ impl Pool {
         }
     }
 
-    /// An iterator over pairs of an item's position and its result, in the order in which they finish.
+    /// Returns an iterator over pairs of the position of an item and its result, in the order in which they finish.
     ///
-    /// The closure must own what it captures: write `move`, and share with an `Arc`. Results wait in memory until
-    /// they are read.
+    /// * `f`: as for [`Pool::map`], but it must own what it captures: write `move`, and share with an `Arc`.
+    /// * `items`: as for [`Pool::map`].
+    ///
+    /// Results are kept in memory until they are read.
     ///
     /// # Panics
     ///
-    /// When the pool is closed. The iterator panics at its end when an item did.
+    /// When the pool is closed. The iterator panics at its end if an item panicked.
     ///
     /// # Examples
     ///
@@ -142,7 +146,7 @@ impl Pool {
     }
 }
 
-/// Items of type `T` to results of type `R`.
+/// Makes the function of a slice from a function of one item.
 fn mapper<T, R>(f: impl Fn(T) -> R + Send + Sync + 'static) -> Box<OwnedSliceFn> {
     // SAFETY: both callers make the map for these types.
     Box::new(move |slice: &mut ItemSlice| unsafe { slice.map(&f) })
@@ -179,7 +183,7 @@ fn stream(
         unsafe { sender.map.run_items(block, &send) };
     };
     let on_end = move |outcome: Outcome| {
-        // SAFETY: the job has ended; results belong to the channel.
+        // SAFETY: the job has ended. The channel owns the results.
         unsafe { ended.map.drop_untaken(&outcome) };
         let is_complete = matches!(outcome.end, End::Complete);
         ended.end((!is_complete).then(|| Failure::of(verb, count, outcome)));
@@ -232,11 +236,11 @@ impl<R> Drop for Imap<R> {
 }
 
 impl Arrivals {
-    /// Waits for the position of the next result; nothing when there will be none.
+    /// Waits for the position of the next result. `None` after the last one.
     ///
     /// # Panics
     ///
-    /// In place of the end, when the map failed.
+    /// Instead of the end, when the map failed.
     #[track_caller]
     fn receive(&self) -> Option<usize> {
         self.background.help();
@@ -259,7 +263,7 @@ impl Arrivals {
         }
     }
 
-    /// The same for the result at position `next`; `early` holds what came before its turn.
+    /// Like [`Self::receive`], but waits for position `next`. `early` keeps the later positions that arrive first.
     #[track_caller]
     fn receive_in_order(
         &self,
@@ -272,14 +276,14 @@ impl Arrivals {
         early.pop().map(|Reverse(index)| index)
     }
 
-    /// The result at a position.
+    /// Reads the result at a position.
     ///
     /// # Safety
     ///
-    /// The position came out of the channel, which gives each out once, and was not taken before. `R` is the
-    /// type of the results.
+    /// The position came out of the channel, which sends each position once, and was not used before. `R` is the type
+    /// of the results.
     unsafe fn take<R>(&self, index: usize) -> R {
-        // SAFETY: the channel gives each position out once, and only its receiver reads the result.
+        // SAFETY: the channel sends each position once, and only its receiver reads the result.
         unsafe { self.channel.map.result_at(index).cast::<R>().read() }
     }
 

@@ -1,4 +1,5 @@
-//! Work that goes on while the caller does something else: `map_async`, `apply_async`.
+//! Work in the background: `map_async` and `apply_async`. The caller goes on and never runs an item, unless it is a
+//! worker of the same pool.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,11 +15,11 @@ use crate::pool::schedule::job::{Block, INTERRUPT_CHECK, Job, OwnedBlockFn, Plan
 use crate::pool::schedule::outcome::{End, Outcome};
 use crate::pool::threads::panics;
 
-/// Work in the background, and its result when it is done. Made by [`Pool::map_async`] and [`Pool::apply_async`].
+/// Work in the background, and its result. Made by [`Pool::map_async`] and [`Pool::apply_async`].
 ///
-/// Dropping a task does not stop it; [`Task::cancel`] does. Closing the pool finishes it first, and its result is
-/// still there afterwards. An interrupt stops the task that a cell waits for, and no other.
-#[must_use = "without its handle nobody gets the result: use for_each to wait, or keep the handle"]
+/// Dropping a task does not stop the work; [`Task::cancel`] does. Closing the pool finishes the work first, and the
+/// result stays available. An interrupt stops only the task that a cell waits for.
+#[must_use = "the result is lost without this handle: use for_each to wait, or keep the handle"]
 pub struct Task<T> {
     background: Background,
     output: Arc<Output>,
@@ -38,7 +39,7 @@ struct Output(Mutex<Slot>);
 
 struct Slot {
     result: Option<Result<Memory, Failure>>,
-    /// The handle is gone: a panic is reported at once.
+    /// The handle was dropped: a panic is reported at once.
     is_abandoned: bool,
 }
 
@@ -49,13 +50,14 @@ pub(crate) enum Failure {
 }
 
 impl Pool {
-    /// Starts a map and returns at once. The results come from [`Task::get`].
+    /// Starts a map and returns at once. [`Task::get`] returns the results.
     ///
-    /// The closure must own what it captures: write `move`, and share with an `Arc`.
+    /// * `f`: as for [`Pool::map`], but it must own what it captures: write `move`, and share with an `Arc`.
+    /// * `items`: as for [`Pool::map`].
     ///
     /// # Panics
     ///
-    /// When the pool is closed. A panic of `f` comes out of [`Task::get`].
+    /// When the pool is closed. If `f` panics, [`Task::get`] does.
     ///
     /// # Examples
     ///
@@ -81,11 +83,11 @@ impl Pool {
         Task::start(self, "pool.map_async", map, Box::new(function), convert)
     }
 
-    /// Starts `f` on a worker and returns at once. The result comes from [`Task::get`].
+    /// Starts `f` on a worker and returns at once. [`Task::get`] returns the result.
     ///
     /// # Panics
     ///
-    /// When the pool is closed. A panic of `f` comes out of [`Task::get`].
+    /// When the pool is closed. If `f` panics, [`Task::get`] does.
     ///
     /// # Examples
     ///
@@ -133,12 +135,12 @@ impl<T> Task<T> {
         }
     }
 
-    /// Waits until the work is done, has failed or was cancelled. A panic of the work stays for [`Task::get`].
+    /// Waits until the work is done, has failed or was cancelled. If the work panicked, only [`Task::get`] panics.
     ///
     /// # Panics
     ///
-    /// With [`Interrupted`](crate::cancel::Interrupted) when an interrupt was requested, and in a fork of the
-    /// process that ran the work.
+    /// When an interrupt was requested, with [`Interrupted`](crate::cancel::Interrupted) as the payload, and in a
+    /// fork of the process that ran the work.
     ///
     /// # Examples
     ///
@@ -154,11 +156,11 @@ impl<T> Task<T> {
         self.background.wait();
     }
 
-    /// Waits for the result.
+    /// Waits for the result and returns it.
     ///
     /// # Panics
     ///
-    /// With `panicked in item 3 (of 24): …` when the function did, when the task was cancelled before its end,
+    /// When the function panicked, with `panicked in item 3 (of 24): …`; when the task was cancelled before its end;
     /// and as [`Task::wait`].
     ///
     /// # Examples
@@ -181,12 +183,23 @@ impl<T> Task<T> {
         }
     }
 
-    /// Whether the work is done, has failed or was cancelled. Returns at once.
+    /// Returns at once whether the work is done, has failed or was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool = corebook::pool::Pool::new(2);
+    /// let task = pool.apply_async(|| 6 * 7);
+    /// while !task.is_ready() {
+    ///     std::thread::yield_now();
+    /// }
+    /// assert_eq!(task.get(), 42);
+    /// ```
     pub fn is_ready(&self) -> bool {
         self.background.job.try_end()
     }
 
-    /// Stops new items from starting, and returns at once. Items that run already run to their end.
+    /// Stops new items from starting, and returns at once. Items that already run are finished.
     ///
     /// # Examples
     ///
@@ -260,14 +273,14 @@ impl Output {
         }
         drop(slot);
         match result {
-            // SAFETY: all results exist, and the handle that could read them is gone.
+            // SAFETY: all results exist, and no handle is left that could read them.
             Ok(results) => unsafe { results.drop_range(0..items) },
             Err(Failure::Panicked(report)) => panics::report_unobserved(report),
             Err(Failure::Cancelled(_)) => {}
         }
     }
 
-    /// Gives the result up. Returns it if it is there and was not taken.
+    /// Marks the result as not needed. Returns it if it is there, so that the caller can drop it.
     fn abandon(&self) -> Option<Memory> {
         let mut slot = self.lock();
         slot.is_abandoned = true;
@@ -341,12 +354,12 @@ impl Background {
         }
     }
 
-    /// On one of the pool's workers, does what is left to do: if all of them only waited, it would never end.
+    /// On a worker of the pool, works on the job: if all workers only waited, it would never end.
     pub(crate) fn help(&self) {
         self.job.help_here();
     }
 
-    /// Looks for an interrupt, and whether there is still something to wait for.
+    /// Panics on an interrupt, or if the work was lost in a fork.
     #[track_caller]
     pub(crate) fn check(&self) {
         if self.process != std::process::id() {

@@ -1,8 +1,8 @@
 //! A map without its types: items, results, and a function that a cell has compiled.
 //!
-//! A map has one slot for each item, a reduction one for several items. The cell's function is called with one
-//! [`ItemSlice`] after the other: consecutive items, and the place of their results. Everything around it,
-//! cleaning up after a panic included, is here and compiled once.
+//! A map has one slot for each item, a reduction one for several items. The function is called with one [`ItemSlice`]
+//! after the other: consecutive items and the memory of their results. Everything else, including the cleanup after a
+//! panic, is compiled once. This module never decides which thread runs which slots.
 
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
@@ -13,11 +13,11 @@ use super::memory::{Kind, Memory};
 use crate::pool::schedule::job::Block;
 use crate::pool::schedule::outcome::{End, Outcome, first_item};
 
-/// The most slots of a reduction: enough for any number of workers, and few enough that their results cost
-/// nothing. Fixed, so that sums of floats do not depend on the machine.
+/// The most slots of a reduction: enough for any number of workers, and so few that their results cost little. It is
+/// constant, so that sums of floats do not depend on the machine.
 const MOST_SLOTS_OF_A_FOLD: usize = 8192;
 
-/// Items, room for results, and which items belong to which slot.
+/// Items, memory for results, and which items belong to which slot.
 pub(crate) struct ErasedMap {
     items: Items,
     results: Results,
@@ -30,21 +30,21 @@ pub(crate) struct ErasedMap {
 enum Shape {
     /// One result for each item.
     Map,
-    /// The same, but a result belongs to the function as soon as it is written. Slices are single items.
+    /// The same, but the function owns a result as soon as it is written. Each slice has one item.
     Stream,
     /// One result for several items.
     Fold,
 }
 
-/// The room for results. It can be taken out when the job has ended.
+/// The memory for results. It can be taken out when the job has ended.
 struct Results(UnsafeCell<Option<Memory>>);
 
-// SAFETY: the memory is shared for writing to disjoint slots; it is taken out by `take`, whose callers
-// promise that it is not used any more.
+// SAFETY: threads share the memory to write to disjoint slots. `take` takes it out; its callers promise that no thread
+// uses it any more.
 unsafe impl Sync for Results {}
 
 impl ErasedMap {
-    /// One result of kind `kind` for each item, in the item's place where it fits.
+    /// A map with one result of kind `kind` for each item, in the memory of the items if it fits there.
     pub(crate) fn map(mut items: Items, kind: Kind) -> Self {
         let slots = items.count();
         let room = items.give_room(kind);
@@ -58,7 +58,8 @@ impl ErasedMap {
         }
     }
 
-    /// One result of kind `kind` for each `chunk` items; with 0, at most [`MOST_SLOTS_OF_A_FOLD`] results.
+    /// A reduction with one result of kind `kind` for each `chunk` items. With 0 there are at most
+    /// [`MOST_SLOTS_OF_A_FOLD`] results.
     pub(crate) fn fold(items: Items, kind: Kind, chunk: usize) -> Self {
         let slots = if chunk == 0 {
             items.count().min(MOST_SLOTS_OF_A_FOLD)
@@ -73,7 +74,7 @@ impl ErasedMap {
         }
     }
 
-    /// One result of kind `kind` for each item, which the function hands on when it is there.
+    /// A map with one result of kind `kind` for each item, which the function sends on when it is written.
     pub(crate) fn stream(items: Items, kind: Kind) -> Self {
         Self {
             shape: Shape::Stream,
@@ -89,10 +90,10 @@ impl ErasedMap {
         self.items.count()
     }
 
-    /// How many slots a chunk has, for a pool that asks for `chunk` items; 0 adapts.
+    /// The number of slots in a chunk, if the pool asks for `chunk` items; 0 if the size adapts.
     pub(crate) fn slots_per_chunk(&self, chunk: usize) -> usize {
         match self.shape {
-            // A slot has as many items already.
+            // Each slot already has `chunk` items.
             Shape::Fold => chunk.min(1),
             Shape::Map | Shape::Stream => chunk,
         }
@@ -102,7 +103,7 @@ impl ErasedMap {
     ///
     /// # Safety
     ///
-    /// No other call gets any of the block's slots.
+    /// No other call has a slot of this block.
     pub(crate) unsafe fn run_items(&self, block: &mut Block<'_>, function: &SliceFn<'_>) {
         let Some(results) = self.results.get() else {
             return;
@@ -149,13 +150,13 @@ impl ErasedMap {
         std::mem::forget(open);
     }
 
-    /// The results, if all exist. Otherwise drops those that do, and the items that were not taken.
+    /// Returns the results if all exist. Otherwise drops those that exist and the items that were not taken.
     ///
     /// # Safety
     ///
-    /// The job has ended with this outcome: no thread uses items or results any more.
+    /// The job has ended with this outcome, so no thread uses items or results any more.
     pub(crate) unsafe fn take_results(&self, outcome: &Outcome) -> Option<Memory> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it.
         let results = unsafe { self.results.take() }?;
         if let End::Complete = outcome.end {
             return Some(results);
@@ -164,7 +165,7 @@ impl ErasedMap {
             // SAFETY: the results of finished slots exist, and are dropped only here.
             unsafe { results.drop_range(finished.clone()) };
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it.
         unsafe { self.drop_untaken(outcome) };
         None
     }
@@ -199,10 +200,10 @@ impl ErasedMap {
     ///
     /// # Safety
     ///
-    /// It exists and is not used again.
+    /// The result exists and is not used again.
     pub(crate) unsafe fn drop_result(&self, slot: usize) {
         if let Some(results) = self.results.get() {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises it.
             unsafe { results.drop_range(slot..slot + 1) };
         }
     }
@@ -218,26 +219,26 @@ impl Results {
     }
 
     fn get(&self) -> Option<&Memory> {
-        // SAFETY: only `take` changes the cell, when there is no other reference.
+        // SAFETY: only `take` changes the cell, when no other reference exists.
         unsafe { (*self.0.get()).as_ref() }
     }
 
     /// # Safety
     ///
-    /// What `get` returned is not used any more.
+    /// No reference that `get` returned is used any more.
     unsafe fn take(&self) -> Option<Memory> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it.
         unsafe { (*self.0.get()).take() }
     }
 }
 
-/// A block that runs. It is forgotten when all its items are done; dropped by a panic or a stop, it drops what is
-/// left: results that will not be read, and items that were not taken.
+/// A running block. It is forgotten when all its items are done. If a panic or a stop drops it, it drops the results,
+/// which will not be read, and the items that were not taken.
 struct OpenBlock<'a, 'b, 'c> {
     map: &'a ErasedMap,
     results: &'a Memory,
     block: &'b mut Block<'c>,
-    /// The slot that is being filled, and its first item that is not finished.
+    /// The slot that is being filled, and the first item that is not finished.
     slot: usize,
     at: usize,
     /// The end of the block's items.
@@ -254,10 +255,10 @@ impl Drop for OpenBlock<'_, '_, '_> {
             Shape::Stream => start..start,
             Shape::Fold => start..self.slot,
         };
-        // SAFETY: these slots have results, and those of a failed block are not read; those of a stream were
-        // handed on. A reduction drops the accumulator of the slot that panicked itself.
+        // SAFETY: these slots have results, which are not read because the block failed. The results of a stream were
+        // sent already. The accumulator of the slot that panicked was dropped by unwinding.
         unsafe { self.results.drop_range(finished) };
-        // SAFETY: the item at `at` was moved into the function; those after it were not touched.
+        // SAFETY: the item at `at` was moved into the function; those after it were not taken.
         unsafe {
             self.map
                 .items
@@ -266,7 +267,7 @@ impl Drop for OpenBlock<'_, '_, '_> {
     }
 }
 
-/// Adds a slice's count to the block's, also when the function panics.
+/// Adds the finished items of a slice to the block, even if the function panics.
 struct SliceProgress<'a, 'b, 'c, 'd> {
     slice: ItemSlice,
     open: &'a mut OpenBlock<'b, 'c, 'd>,
@@ -287,7 +288,7 @@ impl Drop for SliceProgress<'_, '_, '_, '_> {
     }
 }
 
-/// Forgets a lifetime: a slice has none, so that cells compile less.
+/// Removes a lifetime: a slice has none, so that cells compile less.
 fn erase<'a>(pause: &'a (dyn Fn() -> bool + 'a)) -> NonNull<dyn Fn() -> bool> {
     let pause: NonNull<dyn Fn() -> bool + 'a> = NonNull::from(pause);
     // SAFETY: the same fat pointer; `run_items` drops the slice before the block that it points into.

@@ -1,36 +1,36 @@
-//! Consecutive items of a map, and the loops over them: all of a map's work that a cell compiles.
+//! Consecutive items of a map, and the loops over them. Of the work of a map, a cell compiles only these loops.
 
 use std::ptr::NonNull;
 
 use super::items::Place;
 
-/// How many items a loop runs before it asks whether to go on. An interrupt waits for as many, should items
-/// suddenly turn slow. Measured: more make cheap items slower, not faster.
+/// How many items a loop runs before it asks whether to go on. If items suddenly become slow, an interrupt waits for
+/// this many. A higher number was measured to make cheap items slower, not faster.
 const ITEMS_BETWEEN_CHECKS: usize = 512;
 
-/// What a cell compiles.
+/// The function of a map that a cell compiles.
 pub(crate) type SliceFn<'a> = dyn Fn(&mut ItemSlice) + Sync + 'a;
 
-/// The same for a map in the background, which outlives the call that starts it.
+/// The function of a map in the background, which outlives the call that starts it.
 pub(crate) type OwnedSliceFn = dyn Fn(&mut ItemSlice) + Send + Sync;
 
-/// Consecutive items, and the place of their results.
+/// Consecutive items, and the memory of their results.
 pub struct ItemSlice {
     pub(crate) items: Place,
     pub(crate) results: *mut u8,
     pub(crate) count: usize,
     /// The index of the first item.
     pub(crate) first: usize,
-    /// Whether the function should return before all items are done; without it, it never should.
+    /// Returns whether the function should return before all items are done. `None` means never.
     pub(crate) pause: Option<NonNull<dyn Fn() -> bool>>,
-    /// Set by the function: how many items it has finished.
+    /// Set by the function: the number of finished items.
     pub(crate) done: usize,
-    /// Set by the function: it stopped at the item after the finished ones, which it has consumed.
+    /// Set by the function: it consumed the item after the finished ones and stopped there.
     pub(crate) is_stopped: bool,
 }
 
 impl ItemSlice {
-    /// Calls `f` for each item and writes the results to their place.
+    /// Calls `f` for each item and writes the results to their memory.
     ///
     /// # Safety
     ///
@@ -48,14 +48,14 @@ impl ItemSlice {
                 return;
             }
             while done.count < end {
-                // SAFETY: a slice has `count` items, each taken once, and room for as many results.
+                // SAFETY: a slice has `count` items, each taken once, and memory for the same number of results.
                 unsafe { results.add(done.count).write(f(items.take_next())) };
                 done.count += 1;
             }
         }
     }
 
-    /// Like [`Self::map`], but stops at an item for which `f` returns `None`. `f` gets the item's index too.
+    /// Like [`Self::map`], but stops at an item for which `f` returns `None`. `f` also gets the index of the item.
     ///
     /// # Safety
     ///
@@ -81,7 +81,7 @@ impl ItemSlice {
         }
     }
 
-    /// Calls `step` with an accumulator and each item, and writes the accumulator to the result's place.
+    /// Calls `step` with an accumulator and each item, and writes the accumulator to the memory of the result.
     ///
     /// # Safety
     ///
@@ -100,11 +100,11 @@ impl ItemSlice {
             done.count += 1;
         }
         drop(done);
-        // SAFETY: the slot of these items.
+        // SAFETY: this is the slot of these items.
         unsafe { result.write(sum) };
     }
 
-    /// How far to go before asking again; `done` itself when the function should return now.
+    /// The number of finished items at which to ask again; `done` itself if the function should return now.
     fn next_check(&self, done: usize) -> usize {
         // SAFETY: it points into the block, which outlives its slices.
         let should_pause = || self.pause.is_some_and(|pause| unsafe { pause.as_ref()() });
@@ -116,7 +116,8 @@ impl ItemSlice {
     }
 }
 
-/// Records how many items are finished, also after a panic. Until then the count can stay in a register.
+/// Records the number of finished items when it is dropped, even by a panic. Until then the count can stay in a
+/// register.
 struct Done<'a> {
     count: usize,
     slice: &'a mut ItemSlice,

@@ -1,9 +1,9 @@
-//! Where the items of a map come from: a range of integers, or values in memory.
+//! The items of a map: a range of integers, or values in memory.
 //!
-//! A range is never written out: the items of a block are made when it runs. Everything else is collected
-//! first. Little here is generic, because each cell compiles what is.
+//! The integers of a range are never stored: they are made when a block runs. Everything else is collected first. Few
+//! functions here are generic, because each cell compiles those.
 //!
-//! This module starts no thread, and of the caller's code it runs only the iterator.
+//! This module starts no thread. The only code of the user that it runs are iterators and destructors.
 
 use std::any::TypeId;
 use std::hint::unreachable_unchecked;
@@ -15,7 +15,7 @@ use super::memory::{Kind, Memory};
 /// The longest text of an item, in characters.
 const LONGEST_TEXT: usize = 60;
 
-/// The items of one map, in order. It owns those that were not yet taken from their [`Place`].
+/// The items of one map, in order. It owns those that were not taken from their [`Place`].
 pub struct Items {
     source: Source,
     count: usize,
@@ -24,18 +24,18 @@ pub struct Items {
 }
 
 enum Source {
-    /// Consecutive integers, as the two's complement bits of the first.
+    /// Consecutive integers. `first` has the bits of the first one, in two's complement.
     Integers {
         first: u128,
     },
     Memory(Memory),
 }
 
-/// Where the next items are. Small, so that a loop can keep it in registers.
+/// The position of the next item. Small, so that a loop can keep it in registers.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
-    /// Integers as wide as the items, from this one on: the low and the high half of its bits. A loop counts
-    /// in the low one alone, which vector code can do.
+    /// The low and the high half of the bits of the next integer. A loop counts in the low half only, so that the
+    /// compiler can vectorise it.
     Integers(u64, u64),
     Memory(*const u8),
 }
@@ -49,22 +49,22 @@ impl Place {
     ///
     /// # Safety
     ///
-    /// The place is that of items of type `T`, there is one more, and it was not taken.
+    /// The items have type `T`, and there is another one, which was not taken.
     #[inline]
     pub(crate) unsafe fn take_next<T>(&mut self) -> T {
         match self {
             Self::Memory(next) => {
                 let item = next.cast::<T>();
                 *next = item.wrapping_add(1).cast();
-                // SAFETY: the caller's promise.
+                // SAFETY: the caller promises it.
                 unsafe { item.read() }
             }
             Self::Integers(low, high) => {
                 let integer = *low;
                 *low = integer.wrapping_add(1);
-                // The width is known when the cell is compiled, so that loops become vector code.
+                // The width is known at compile time, so that the compiler can vectorise loops.
                 match const { size_of::<T>() } {
-                    // SAFETY: T is an integer of this size, and for those all bits are good.
+                    // SAFETY: `T` is an integer of this size, for which all bits are valid.
                     1 => unsafe { transmute_copy(&(integer as u8)) },
                     // SAFETY: as above.
                     2 => unsafe { transmute_copy(&(integer as u16)) },
@@ -87,10 +87,10 @@ impl Place {
 }
 
 impl Items {
-    /// The items of a collection: ranges of integers and vectors as they are, anything else collected.
+    /// Makes items from a collection. Ranges of integers and vectors are used as they are; anything else is collected.
     #[inline]
     pub(crate) fn of<I: IntoIterator>(items: I) -> Self {
-        // Ranges have no destructor and vectors have one: the code for the other is not even compiled.
+        // Ranges have no destructor and vectors have one, so only one of the two branches is compiled.
         if const { !std::mem::needs_drop::<I>() } {
             // SAFETY: the address is that of a value of the type that the id names.
             let range = unsafe { Self::of_range(typeid::of::<I>(), (&raw const items).cast()) };
@@ -100,8 +100,8 @@ impl Items {
         } else if const { size_of::<I>() == size_of::<Vec<I::Item>>() }
             && typeid::of::<I>() == typeid::of::<Vec<I::Item>>()
         {
-            // SAFETY: the same type: an id does not tell lifetimes apart, but a vector's item type,
-            // lifetimes included, is its parameter. The original is not used again.
+            // SAFETY: both are the same type. An id ignores lifetimes, but the item type of a vector, lifetimes
+            // included, is its parameter. The original is not used again.
             let items = unsafe {
                 (&raw const *ManuallyDrop::new(items))
                     .cast::<Vec<I::Item>>()
@@ -124,14 +124,14 @@ impl Items {
                 .start
                 .cast::<I::Item>()
                 .wrapping_add(collected.count);
-            // SAFETY: room for one more item of the kind that the memory was made for.
+            // SAFETY: the memory was made for items of this kind and has room for one more.
             unsafe { slot.write(item) };
             collected.count += 1;
         }
         collected.finish(typeid::of::<I::Item>())
     }
 
-    /// One item without a value, for a single call.
+    /// Makes one item without a value, for a single call.
     pub(crate) fn one() -> Self {
         Self {
             source: Source::Memory(Memory::new(Kind::of::<()>(), 1)),
@@ -144,8 +144,9 @@ impl Items {
         self.count
     }
 
-    /// Room for a value of another kind in place of each item, if it fits there. It must not be written to before
-    /// the item was taken, nor dropped before the items. Saves a map half of its memory.
+    /// Returns the memory of the items for results of another kind, if they fit there. This saves a map half of its
+    /// memory. A result must not be written before its item was taken, and the memory must not be dropped before the
+    /// items.
     pub(crate) fn give_room(&mut self, kind: Kind) -> Option<Memory> {
         match &mut self.source {
             Source::Memory(memory) => memory.give_room(kind),
@@ -153,7 +154,7 @@ impl Items {
         }
     }
 
-    /// Where the items from `index` on are. The caller owns an item once it has taken it.
+    /// The place of the items from `index` on. The caller owns an item after taking it.
     pub(crate) fn place(&self, index: usize) -> Place {
         match &self.source {
             Source::Memory(memory) => Place::Memory(memory.at(index)),
@@ -161,8 +162,8 @@ impl Items {
         }
     }
 
-    /// An item as text, also after it was taken, for numbers, characters, booleans and references to them or to
-    /// text: they are `Copy`, and their `Debug` is known here. `None` for any other type.
+    /// Writes an item as text, even after it was taken, if it is a number, a character, a boolean, or a reference to
+    /// one or to text: these types are `Copy`, and their `Debug` is known here. `None` for any other type.
     pub(crate) fn text(&self, index: usize) -> Option<String> {
         if index >= self.count {
             return None;
@@ -171,8 +172,8 @@ impl Items {
         macro_rules! try_types {
             ($($copied:ty)*) => { $(
                 if self.id == typeid::of::<$copied>() {
-                    // SAFETY: the id is that of the items' type but for lifetimes, and those of the items last
-                    // as long as the items. The type is `Copy`: what was taken is still there.
+                    // SAFETY: the id is that of the type of the items, except for lifetimes, and what they refer to
+                    // lives as long as they do. The type is `Copy`: a taken item is still there.
                     return Some(shortened(format!("{:?}", unsafe { place.take_next::<$copied>() })));
                 }
             )* };
@@ -206,7 +207,7 @@ impl Items {
     /// `range` lies within the count, and no item in it was taken.
     pub(crate) unsafe fn drop_range(&self, range: Range<usize>) {
         if let Source::Memory(memory) = &self.source {
-            // SAFETY: the caller's promise; all items exist until they are taken.
+            // SAFETY: the caller promises it; all items exist until they are taken.
             unsafe { memory.drop_range(range) };
         }
     }
@@ -220,7 +221,7 @@ impl Items {
         macro_rules! try_widths {
             ($($integer:ty)*) => { $(
                 if id == TypeId::of::<Range<$integer>>() {
-                    // SAFETY: the caller promises the type; it has no lifetime that the id could hide.
+                    // SAFETY: the caller promises the type, which has no lifetime that the id could ignore.
                     let range = unsafe { &*address.cast::<Range<$integer>>() };
                     let bounds = (!range.is_empty()).then_some((range.start as u128, range.end as u128));
                     return Some(Self::integers(bounds, 0, TypeId::of::<$integer>()));
@@ -237,10 +238,11 @@ impl Items {
         None
     }
 
-    /// `bounds`: first and last integer, sign-extended; `more`: 1 when the last one is included; `id`: their
-    /// type.
+    /// * `bounds`: the first and last integer, sign-extended; `None` for an empty range.
+    /// * `more`: 1 if the last one is included, else 0.
+    /// * `id`: the type of the integers.
     fn integers(bounds: Option<(u128, u128)>, more: u128, id: TypeId) -> Self {
-        // Sign extension makes the difference right for negative bounds, too.
+        // With sign extension the difference is right for negative bounds, too.
         let count = bounds.map_or(0, |(first, last)| {
             last.wrapping_sub(first).saturating_add(more)
         });
@@ -255,7 +257,7 @@ impl Items {
     }
 }
 
-/// Long text is cut: it stands in the middle of a message.
+/// Cuts long text, which would hide the rest of a message.
 fn shortened(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
         text.truncate(end);
@@ -264,10 +266,10 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// Items on their way into memory. Drops them should the iterator panic.
+/// Items that are being collected. Drops them if the iterator panics.
 struct Collected {
     memory: Option<Memory>,
-    /// Where the memory begins, and for how many items it has room.
+    /// The begin of the memory, and the number of items for which it has room.
     start: *mut u8,
     room: usize,
     count: usize,

@@ -1,22 +1,22 @@
-//! Memory for values of a type that only the cell knows, so that the code that handles it is compiled once.
+//! Memory for values of a type that only the cell knows, so that the code that handles the memory is compiled once.
 //!
-//! Of the caller's code this module runs only destructors.
+//! The only code of the user that this module runs are destructors.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::ptr::NonNull;
 
-/// What moving and dropping values of a type needs to know.
+/// What is needed to move and drop values of a type.
 #[derive(Clone, Copy)]
 pub struct Kind {
     pub(crate) size: usize,
     align: usize,
-    /// Drops a number of values from an address on; `None` for types without a destructor.
+    /// Drops a number of values that begin at an address. `None` for types without a destructor.
     drop: Option<unsafe fn(*mut u8, usize)>,
 }
 
-/// Room for values, none of which it owns: the code that writes and reads them knows which exist.
+/// Memory for values. It does not own the values: the code that writes and reads them knows which exist.
 pub struct Memory {
     kind: Kind,
     start: NonNull<u8>,
@@ -25,9 +25,9 @@ pub struct Memory {
     is_lent: bool,
 }
 
-// SAFETY: a `Memory` is only room; the functions that move values through it between threads require `Send`.
+// SAFETY: a `Memory` owns no values; the functions that move values through it between threads require `Send`.
 unsafe impl Send for Memory {}
-// SAFETY: as above; each slot is written or read by one thread at a time, see `ErasedMap`.
+// SAFETY: as above; only one thread at a time writes or reads a slot, see `ErasedMap`.
 unsafe impl Sync for Memory {}
 
 impl Kind {
@@ -61,7 +61,7 @@ impl Kind {
 ///
 /// `first` points to `count` values of `T` that are not used again.
 unsafe fn drop_values<T>(first: *mut u8, count: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it.
     unsafe { std::ptr::slice_from_raw_parts_mut(first.cast::<T>(), count).drop_in_place() }
 }
 
@@ -93,20 +93,20 @@ impl Memory {
         )
     }
 
-    /// Gives the memory to a vector.
+    /// Turns the memory into a vector, without a copy.
     ///
     /// # Safety
     ///
-    /// The memory was made for `T`, and its first `count` values exist and belong to the caller.
+    /// The memory was made for `T`. Its first `count` values exist, and the caller owns them.
     #[inline]
     pub(crate) unsafe fn into_vec<T>(self, count: usize) -> Vec<T> {
         let memory = ManuallyDrop::new(self);
-        // SAFETY: allocated as a vector would, with this capacity; the values are the caller's promise.
+        // SAFETY: allocated as by a vector, with this capacity; the caller promises that the values exist.
         unsafe { Vec::from_raw_parts(memory.start.as_ptr().cast(), count, memory.capacity) }
     }
 
-    /// The same room for values of another kind, if they have the same size and alignment. The returned `Memory`
-    /// frees it, and must not be dropped before `self` was used for the last time.
+    /// Returns the same memory for values of another kind, if they have the same size and alignment. The returned
+    /// `Memory` frees it, so it must not be dropped before the last use of `self`.
     pub(crate) fn give_room(&mut self, kind: Kind) -> Option<Self> {
         let is_alike = kind.size == self.kind.size && kind.align == self.kind.align;
         if !is_alike || kind.size == 0 || self.is_lent {
@@ -138,7 +138,7 @@ impl Memory {
         self.capacity = self.capacity.max(capacity);
     }
 
-    /// Where a value lies, or will.
+    /// The address of a value, whether it exists or not.
     #[inline]
     pub(crate) fn at(&self, index: usize) -> *mut u8 {
         self.start.as_ptr().wrapping_add(index * self.kind.size)
@@ -148,10 +148,10 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// They exist and are not used again.
+    /// These values exist and are not used again.
     pub(crate) unsafe fn drop_range(&self, range: Range<usize>) {
         if let Some(drop) = self.kind.drop.filter(|_| !range.is_empty()) {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises it.
             unsafe { drop(self.at(range.start), range.len()) }
         }
     }
@@ -159,12 +159,12 @@ impl Memory {
 
 impl Kind {
     fn dangling(self) -> NonNull<u8> {
-        // The address is the alignment, which is never 0: right for types without size, as in a vector.
+        // The address is the alignment, which is never 0. A vector does the same for types without size.
         NonNull::new(std::ptr::without_provenance_mut(self.align)).unwrap_or(NonNull::dangling())
     }
 }
 
-/// Frees the room. Values in it are not dropped.
+/// Frees the memory. Values in it are not dropped.
 impl Drop for Memory {
     fn drop(&mut self) {
         let layout = self.kind.layout(self.capacity);
@@ -172,5 +172,53 @@ impl Drop for Memory {
             // SAFETY: allocated with this layout, here or by the vector it came from.
             unsafe { dealloc(self.start.as_ptr(), layout) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_given_once_and_only_to_values_that_fit() {
+        let mut memory = Memory::new(Kind::of::<u64>(), 4);
+        assert!(memory.give_room(Kind::of::<[u64; 2]>()).is_none());
+        assert!(memory.give_room(Kind::of::<u32>()).is_none());
+        assert!(memory.give_room(Kind::of::<[u8; 8]>()).is_none());
+        assert!(memory.give_room(Kind::of::<()>()).is_none());
+        let room = memory.give_room(Kind::of::<f64>()).expect("it fits");
+        assert_eq!(room.at(3), memory.at(3));
+        assert!(memory.give_room(Kind::of::<f64>()).is_none());
+        drop(memory);
+        // SAFETY: the memory has room for 4 values, and one of them is written.
+        let values = unsafe {
+            room.at(0).cast::<f64>().write(1.5);
+            room.into_vec::<f64>(1)
+        };
+        assert_eq!((values.as_slice(), values.capacity()), (&[1.5][..], 4));
+        assert!(
+            Memory::new(Kind::of::<()>(), 4)
+                .give_room(Kind::of::<()>())
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn memory_grows_and_keeps_its_values() {
+        let mut memory = Memory::new(Kind::of::<u16>(), 0);
+        memory.grow(2);
+        // SAFETY: there is room for two values.
+        unsafe { memory.at(1).cast::<u16>().write(7) };
+        memory.grow(1000);
+        memory.grow(3);
+        assert_eq!(memory.capacity, 1000);
+        // SAFETY: the value was written.
+        assert_eq!(unsafe { memory.at(1).cast::<u16>().read() }, 7);
+    }
+
+    #[test]
+    #[should_panic(expected = "values of 8 bytes are more than memory can hold")]
+    fn too_many_values_are_refused() {
+        drop(Memory::new(Kind::of::<u64>(), usize::MAX / 2));
     }
 }

@@ -1,30 +1,31 @@
-//! Which worker runs which slots of a job: one counter, and the chunks that were given back.
+//! The chunk queue of a job: a counter of claimed slots, and chunks that workers have given back.
 //!
-//! Bookkeeping only: this module runs nothing and starts no thread.
+//! This module only decides which slots a worker gets. It runs no code and starts no thread.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How long a chunk of an adaptive job should take: long against the cost of claiming it, short
-/// against what a person notices.
+/// How long a chunk of an adaptive job should take, in nanoseconds: much longer than claiming it, much shorter than
+/// what people notice.
 const CHUNK_NS: f64 = 100_000.0;
 
-/// How long a chunk of an adaptive job takes at least, but for the last: a shorter one is not worth sharing.
+/// How long a chunk of an adaptive job should take at least, in nanoseconds, except for the last one: a shorter chunk
+/// is not worth sharing.
 const LEAST_CHUNK_NS: f64 = 1_000.0;
 
-/// The slots of a job that are still to be claimed, chunk by chunk.
+/// The slots of a job that are not claimed yet.
 pub(crate) struct ChunkQueue {
     slots: usize,
-    /// Slots per chunk; 0 adapts.
+    /// Slots per chunk; 0 if the size adapts.
     chunk: usize,
     workers: usize,
-    /// The first slot that no worker has claimed yet.
+    /// The first slot that was never claimed.
     next: AtomicUsize,
-    /// Slots from here on are not filled any more.
+    /// Slots from this one on are not filled any more.
     limit: AtomicUsize,
     has_returned: AtomicBool,
-    /// Ends of chunks that were given back.
+    /// The parts of chunks that were given back.
     returned: Mutex<Vec<Range<usize>>>,
 }
 
@@ -41,7 +42,9 @@ impl ChunkQueue {
         }
     }
 
-    /// The next chunk for a worker whose last slots took `slot_ns` each; unknown before its first.
+    /// Claims the next chunk.
+    ///
+    /// * `slot_ns`: how long the last slots of this worker took on average; `None` before its first chunk.
     pub(crate) fn claim(&self, slot_ns: Option<f64>) -> Option<Range<usize>> {
         if let Some(chunk) = self.take_returned() {
             return Some(chunk);
@@ -52,7 +55,7 @@ impl ChunkQueue {
             if left == 0 {
                 return None;
             }
-            // What is left of all slots, not of those below the limit, so that a failure does not
+            // The length depends on all slots that are left, not only those below the limit, so that a failure does not
             // change where chunks begin.
             let length = chunk_length(self.slots - start, self.chunk, self.workers, slot_ns);
             let end = start + length;
@@ -66,24 +69,24 @@ impl ChunkQueue {
         }
     }
 
-    /// Offers the end of a chunk to other workers.
+    /// Offers a part of a chunk to other workers.
     pub(crate) fn give_back(&self, chunk: Range<usize>) {
         let mut returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
         returned.push(chunk);
         self.has_returned.store(true, Ordering::Release);
     }
 
-    /// The first slot that is not filled any more: the lowest of a failed block, or the end.
+    /// The first slot that is not filled any more: the first of a failed block, or the number of slots.
     pub(crate) fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// Gives up all slots from `slot` on.
+    /// Removes all slots from `slot` on.
     pub(crate) fn lower_limit(&self, slot: usize) {
         self.limit.fetch_min(slot, Ordering::Relaxed);
     }
 
-    /// Whether nothing is left to claim.
+    /// Returns whether no chunk is left to claim.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.next.load(Ordering::Relaxed) >= self.limit()
             && !self.has_returned.load(Ordering::Acquire)
@@ -104,16 +107,16 @@ impl ChunkQueue {
     }
 }
 
-/// How many slots the next chunk has.
+/// The number of slots of the next chunk.
 ///
-/// Never more than a share of what is left: a chunk of c slots is only claimed while at least `(2P - 1) c` are
-/// left for the other workers, so it never ends last, and equal slots take `ceil(n / P)` rounds. Slots of
-/// nanoseconds are not handed out one by one for that.
+/// It is at most a share of the slots that are left: a chunk of c slots is claimed only while at least `(2P - 1) c`
+/// are left for the other workers. So it does not end last, and equal slots take `ceil(n / P)` rounds. An exception
+/// are slots that take nanoseconds, which are not worth claiming one by one.
 fn chunk_length(left: usize, chunk: usize, workers: usize, slot_ns: Option<f64>) -> usize {
     if chunk > 0 {
         return chunk.min(left);
     }
-    // The conversion saturates, and a worker that knows nothing yet begins with one slot.
+    // The conversion saturates. A worker that has no time yet begins with one slot.
     let within =
         |nanoseconds: f64| slot_ns.map_or(1, |slot_ns| (nanoseconds / slot_ns.max(0.01)) as usize);
     let share = left / (2 * workers);
@@ -127,18 +130,18 @@ fn chunk_length(left: usize, chunk: usize, workers: usize, slot_ns: Option<f64>)
 mod tests {
     use super::*;
 
-    /// The rounds that P workers take when every slot lasts `slot_ns`, by simulation of their queue.
+    /// Simulates workers on a queue whose slots all take `slot_ns`. Returns how many rounds they need.
     fn rounds(slots: usize, workers: usize, slot_ns: f64) -> usize {
         let queue = ChunkQueue::new(slots, 0, workers);
         let mut free_at = vec![0; workers];
-        let mut knows = vec![None; workers];
+        let mut measured_ns = vec![None; workers];
         loop {
             let worker = (0..workers).min_by_key(|&worker| free_at[worker]).unwrap();
-            let Some(chunk) = queue.claim(knows[worker]) else {
+            let Some(chunk) = queue.claim(measured_ns[worker]) else {
                 break;
             };
             free_at[worker] += chunk.len();
-            knows[worker] = Some(slot_ns);
+            measured_ns[worker] = Some(slot_ns);
         }
         free_at.into_iter().max().unwrap()
     }
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_leaves_only_what_is_before_it() {
+    fn a_failure_leaves_only_the_slots_before_it() {
         let queue = ChunkQueue::new(100, 10, 2);
         assert_eq!(queue.claim(None), Some(0..10));
         queue.give_back(5..10);

@@ -1,10 +1,10 @@
-//! One job on a pool's workers: who works on it, when it stops, and what it did.
+//! A job on the workers of a pool: which threads work on it, when it ends, and what it did.
 //!
-//! A job counts slots, the places of results: one for each item of a map, one for several items of a
-//! reduction. Its function is called with blocks of them. A worker that finds no chunk to claim leaves the job,
-//! so that it is free for nested jobs and for rayon's; what it does while it is in the job is in `work_loop`.
+//! A job counts slots, the places of results: a map has one for each item, a reduction one for several items. Workers
+//! call the function of the job with blocks of slots; see `work_loop`. A worker that finds no chunk leaves the job, so
+//! that it is free for nested jobs and for tasks of rayon.
 //!
-//! This module never touches items or results: the job's function does.
+//! This module never touches items or results: only the function of the job does.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,44 +18,45 @@ use crate::pool::threads::panics::is_worker;
 use crate::pool::threads::workers::{Spawner, serve_own_pool};
 use crate::progress::Bar;
 
-/// How often a thread that waits for a job looks for an interrupt.
+/// How often a thread that waits for a job checks for an interrupt.
 pub(crate) const INTERRUPT_CHECK: Duration = Duration::from_millis(20);
-/// How often a worker that waits for another pool looks for work of its own.
+/// How often a worker that waits for another pool checks for tasks of its own pool.
 pub(crate) const SERVE_AGAIN: Duration = Duration::from_millis(1);
 
-/// The function of a job: runs a block.
+/// The function of a job, which runs a block.
 pub(crate) type BlockFn<'a> = dyn Fn(&mut Block<'_>) + Sync + 'a;
 
-/// The same for a job in the background, which outlives the call that starts it.
+/// The function of a job in the background, which outlives the call that starts it.
 pub(crate) type OwnedBlockFn = dyn Fn(&mut Block<'_>) + Send + Sync;
 
 /// One call of a job's function.
 pub(crate) struct Block<'a> {
     /// The slots to fill.
     pub(crate) slots: Range<usize>,
-    /// Whether the function should return early, between two slots. It asks now and then.
+    /// Returns whether the function should return early, between two slots. The function calls it now and then.
     pub(crate) should_pause: &'a dyn Fn() -> bool,
-    /// Set by the function: the first slot that it has not filled.
+    /// Set by the function: the first slot that was not filled.
     pub(crate) reached: usize,
-    /// Set by the function: it stopped at the item `failed`, without a panic. Nothing of the block is left.
+    /// Set by the function: it stopped at the item `failed`, without a panic. The block has no results and no items
+    /// left.
     pub(crate) is_stopped: bool,
     /// Set by the function: the item at which it stopped or panicked.
     pub(crate) failed: usize,
-    /// Set by the function: that item as text, if its type is one that can be shown.
+    /// Set by the function: this item as text, if its type can be shown.
     pub(crate) failed_value: Option<String>,
 }
 
-/// What is to be done.
+/// What a job has to do.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// At most as many as items: a slot is for the result of one item or of several.
+    /// The number of slots, at most that of items: a slot has the result of one or several items.
     pub(crate) slots: usize,
     pub(crate) items: usize,
-    /// Slots per chunk; 0 adapts.
+    /// Slots per chunk; 0 if the size adapts.
     pub(crate) chunk: usize,
     /// The label of a progress bar.
     pub(crate) label: Option<&'static str>,
-    /// Whether it goes on when a cell is interrupted.
+    /// Whether the job ignores interrupts.
     pub(crate) is_background: bool,
 }
 
@@ -68,9 +69,9 @@ pub(crate) struct Job {
     pub(crate) is_cancelled: AtomicBool,
     pub(crate) is_interrupted: AtomicBool,
     pub(crate) heeds_interrupts: bool,
-    /// Helpers that found no more chunks.
+    /// Helpers that found no chunk any more.
     pub(crate) idle: AtomicUsize,
-    /// Helpers that a job which began on a worker may still ask for.
+    /// How many more helpers a job that was started on a worker may ask for.
     unasked: AtomicUsize,
     pub(crate) record: Mutex<Record>,
     gate: Mutex<Gate>,
@@ -79,7 +80,7 @@ pub(crate) struct Job {
 
 /// The function of a job.
 pub(crate) enum JobFn {
-    /// Followed only between `enter` and `leave`, while its owner waits.
+    /// Dereferenced only by threads that have entered the job, while the owner of the function waits.
     Borrowed(*const BlockFn<'static>),
     Owned(Box<OwnedBlockFn>),
 }
@@ -87,13 +88,13 @@ pub(crate) enum JobFn {
 /// Called once, on the thread that ends the job.
 type OnEnd = Box<dyn FnOnce(Outcome) + Send>;
 
-// SAFETY: both functions are Sync, and a borrowed one is followed only as its comment says.
+// SAFETY: both functions are `Sync`, and a borrowed one is dereferenced only as its comment says.
 unsafe impl Send for JobFn {}
 // SAFETY: as above.
 unsafe impl Sync for JobFn {}
 
 struct Gate {
-    /// Whether workers may still enter.
+    /// Whether threads may still enter the job.
     is_open: bool,
     active: usize,
     on_end: Option<OnEnd>,
@@ -107,7 +108,7 @@ impl Job {
             bar: plan.label.map(|label| Bar::new(label, plan.items as u64)),
             is_cancelled: AtomicBool::new(false),
             is_interrupted: AtomicBool::new(false),
-            // A map inside a destructor must not begin a second panic.
+            // A map in a destructor must not begin a second panic.
             heeds_interrupts: !plan.is_background && !std::thread::panicking(),
             idle: AtomicUsize::new(0),
             unasked: AtomicUsize::new(0),
@@ -127,8 +128,8 @@ impl Job {
 
     /// Runs a job with a borrowed function to its end.
     pub(crate) fn run(plan: Plan, function: &BlockFn<'_>, spawner: Spawner) -> Outcome {
-        // SAFETY: the same fat pointer; only its lifetime is forgotten. Only threads that have entered the
-        // job follow it, and this function does not end, by return or by unwinding, before they have left.
+        // SAFETY: the same fat pointer without its lifetime. Only threads that have entered the job dereference it, and
+        // this function neither returns nor unwinds before they have left.
         let function = JobFn::Borrowed(unsafe {
             std::mem::transmute::<*const BlockFn<'_>, *const BlockFn<'static>>(function)
         });
@@ -153,8 +154,8 @@ impl Job {
         job
     }
 
-    /// Asks workers for help. On a worker, this thread asks for one helper, which asks for the next, and
-    /// begins to work: most nested jobs are too short for more.
+    /// Asks workers for help. A thread that is a worker itself asks for one helper, which asks for the next, and
+    /// begins to work: most nested jobs are too short for more helpers.
     fn start(self: &Arc<Self>) {
         let chunks = self.plan.slots.div_ceil(self.plan.chunk.max(1));
         let helpers = self.spawner.count.min(chunks);
@@ -165,14 +166,14 @@ impl Job {
         } else {
             let asked = (0..helpers).filter(|_| self.ask()).count();
             if asked == 0 {
-                // One of the pool's own workers has closed the pool since this job got its spawner.
+                // A worker of the pool has closed the pool since this job got its spawner.
                 self.help();
             }
         }
     }
 
-    /// Waits until the job has ended. A thread that is one of the workers works on it meanwhile: if all of
-    /// them only waited, the job would never end.
+    /// Waits until the job has ended. A thread that is a worker works on the job meanwhile: if all workers only
+    /// waited, the job would never end.
     fn wait(self: &Arc<Self>) {
         if self.spawner.is_here() {
             self.help();
@@ -189,7 +190,7 @@ impl Job {
         }
     }
 
-    /// Waits for at most `timeout`, or until there may be something to [`Self::try_end`].
+    /// Waits for at most `timeout`, or until [`Self::try_end`] may end the job.
     pub(crate) fn wait_for(&self, timeout: Duration) {
         if !self.spawner.is_here() && serve_own_pool() {
             return;
@@ -206,7 +207,7 @@ impl Job {
         }
     }
 
-    /// Works on the job if this thread is one of the workers.
+    /// Works on the job if this thread is a worker of its pool.
     pub(crate) fn help_here(self: &Arc<Self>) {
         if self.spawner.is_here() {
             self.help();
@@ -214,14 +215,15 @@ impl Job {
         }
     }
 
-    /// Ends the job if nothing is left to do. Returns whether it has ended.
+    /// Ends the job if no work is left. Returns whether it has ended.
     pub(crate) fn try_end(&self) -> bool {
         let mut gate = self.lock_gate();
         if gate.is_open && gate.active == 0 && self.is_exhausted() {
             gate.is_open = false;
             if let Some(on_end) = gate.on_end.take() {
                 drop(gate);
-                // A destructor of a result may panic. The hook has reported it; threads that wait must not hang.
+                // The destructor of a result may panic. The hook has reported this panic, and threads that wait must
+                // not hang.
                 drop(catch_unwind(AssertUnwindSafe(|| on_end(self.outcome()))));
                 gate = self.lock_gate();
             }
@@ -231,13 +233,13 @@ impl Job {
         gate.has_ended
     }
 
-    /// Stops handing chunks out. Items that run already run to their end.
+    /// Stops workers from claiming chunks. Items that already run are finished.
     pub(crate) fn cancel(&self) {
         self.is_cancelled.store(true, Ordering::Relaxed);
         self.try_end();
     }
 
-    /// Works on this thread as long as there are chunks to claim. Returns whether the job was still open.
+    /// Enters the job, works until no chunk is left, and leaves it. Returns false if the job was closed already.
     fn help(self: &Arc<Self>) -> bool {
         let mut gate = self.lock_gate();
         if !gate.is_open {
@@ -263,7 +265,7 @@ impl Job {
         true
     }
 
-    /// Asks one more worker for help. Returns whether the pool still takes work.
+    /// Asks one more worker for help. Returns false if the pool was closed.
     pub(crate) fn ask(self: &Arc<Self>) -> bool {
         let job = Arc::clone(self);
         self.spawner.spawn(move || {
@@ -276,7 +278,7 @@ impl Job {
         })
     }
 
-    /// What the job did. Called once, by the thread that ends it: the record is handed out.
+    /// Returns what the job did. Called once, by the thread that ends the job, because it takes the record.
     fn outcome(&self) -> Outcome {
         if let Some(bar) = &self.bar {
             bar.end();
@@ -314,7 +316,7 @@ impl Job {
     }
 }
 
-/// A panic that this module did not expect must not free a borrowed function while others call it.
+/// Aborts if this module itself panics: unwinding would free a borrowed function while other threads call it.
 struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {

@@ -1,4 +1,4 @@
-//! What a job has done, while it runs and when it has ended.
+//! What a job did: the records of its workers, and the outcome at its end. Decides nothing.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use crate::event::PanicReport;
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) end: End,
-    /// Slots whose results exist, in order, adjacent ranges joined.
+    /// Slots whose results exist, in order. Adjacent ranges are joined.
     pub(crate) finished: Vec<Range<usize>>,
-    /// Slots whose items are gone: the finished ones and those of failed blocks.
+    /// Slots whose items were taken: the finished slots and those of failed blocks.
     pub(crate) taken: Vec<Range<usize>>,
     pub(crate) items_done: usize,
     pub(crate) busy: Duration,
@@ -27,26 +27,26 @@ pub(crate) enum End {
         item: usize,
         panic: ItemPanic,
     },
-    /// An interrupt.
+    /// An interrupt was requested.
     Interrupted,
-    /// [`Job::cancel`](super::job::Job::cancel).
+    /// [`Job::cancel`](super::job::Job::cancel) was called.
     Cancelled,
 }
 
 /// A panic of the user's function for an item.
 #[derive(Debug)]
 pub(crate) struct ItemPanic {
-    /// The item as text, if its type is one that can be shown.
+    /// The item as text, if its type can be shown.
     pub(crate) value: Option<String>,
     pub(crate) report: PanicReport,
 }
 
-/// What a worker did, or all of them.
+/// What one worker or all workers did.
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) finished: Vec<Range<usize>>,
     pub(crate) failed: Vec<Range<usize>>,
-    /// The lowest failing item, and its panic; without one the function stopped there.
+    /// The lowest failing item, and its panic. `None` if the function stopped there without a panic.
     pub(crate) failure: Option<(usize, Option<ItemPanic>)>,
     pub(crate) busy: Duration,
 }
@@ -64,15 +64,14 @@ impl Outcome {
         }
     }
 
-    /// How far a job came that ended early, in words.
+    /// Describes how far a job came that ended early.
     pub(crate) fn describe(&self, verb: &str, items: usize) -> String {
         format!("{verb} after {} of {items} items", self.items_done)
     }
 }
 
 impl ItemPanic {
-    /// The report of a map that panicked because this item did. A value that is the item's number is not
-    /// repeated.
+    /// Makes the report of the map from that of the item. The value of the item is left out if it is the item's number.
     pub(crate) fn in_item(self, item: usize, items: usize) -> PanicReport {
         let value = self.value.filter(|value| *value != item.to_string());
         let value = value.map_or_else(String::new, |value| format!(", {value}"));
@@ -99,19 +98,19 @@ impl Record {
     }
 }
 
-/// Where a slot's items begin, when `items` are spread over `slots` as evenly as can be.
+/// Returns the first item of a slot, if `items` are distributed over `slots` as evenly as possible.
 pub(crate) fn first_item(slot: usize, slots: usize, items: usize) -> usize {
     if slots == items {
         return slot;
     }
     match slot.checked_mul(items) {
         Some(product) => product / slots.max(1),
-        // In 128 bits nothing overflows, and the quotient is at most `items`.
+        // 128 bits do not overflow, and the quotient is at most `items`.
         None => (slot as u128 * items as u128 / slots.max(1) as u128) as usize,
     }
 }
 
-/// Adds a range, joined to the last one if it follows it.
+/// Adds a range. Joins it to the last one if it follows directly.
 pub(crate) fn extend(ranges: &mut Vec<Range<usize>>, range: Range<usize>) {
     match ranges.last_mut() {
         Some(last) if last.end == range.start => last.end = range.end,
@@ -119,7 +118,7 @@ pub(crate) fn extend(ranges: &mut Vec<Range<usize>>, range: Range<usize>) {
     }
 }
 
-/// The same ranges in order, adjacent ranges joined.
+/// Sorts ranges and joins adjacent ones.
 pub(crate) fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_unstable_by_key(|range| range.start);
     let mut joined = Vec::new();

@@ -1,8 +1,8 @@
-//! What a worker does in a job: claims chunks and runs them block by block.
+//! The work loop: a worker claims chunks of a job and runs them block by block. It starts and ends no job.
 //!
-//! * Between blocks of about [`BLOCK_NS`], a worker looks for an interrupt, a failure, and idle workers, to
-//!   which it gives half of what is left of its chunk.
-//! * After a failure only slots before it are still filled, so the lowest failing item is always found.
+//! * Between blocks of about [`BLOCK_NS`], a worker checks for an interrupt, a failure and idle workers. It gives
+//!   half of the rest of its chunk to an idle worker.
+//! * After a failure only slots before it are filled, so the lowest failing item is always found.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -17,20 +17,20 @@ use crate::cancel;
 use crate::panic_report::From;
 use crate::pool::threads::panics::{self, Caught};
 
-/// How long a block should take.
+/// How long a block should take, in nanoseconds.
 const BLOCK_NS: f64 = 20_000.0;
 /// The longest block, in slots.
 const LONGEST_BLOCK: f64 = 8192.0;
-/// What is left of a chunk is worth sharing once the chunk has taken this long.
+/// The rest of a chunk is worth sharing once the chunk has taken this long.
 const SHARE_AFTER: Duration = Duration::from_micros(50);
 
 thread_local! {
-    /// Whether this thread is inside a job: the time of nested jobs is already counted.
+    /// Whether this thread works on a job. The time of nested jobs counts for the outermost one.
     static IS_WORKING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Job {
-    /// Works as long as there are chunks to claim.
+    /// Claims and runs chunks until none is left.
     pub(crate) fn work(self: &Arc<Self>) {
         let is_nested = IS_WORKING.replace(true);
         let mut record = Record::default();
@@ -54,7 +54,7 @@ impl Job {
         self.merge(record);
     }
 
-    /// Runs a chunk block by block. Returns the first slot that it did not fill.
+    /// Runs a chunk block by block. Returns the first slot that was not filled.
     fn run_chunk(
         self: &Arc<Self>,
         mut chunk: Range<usize>,
@@ -63,7 +63,7 @@ impl Job {
         record: &mut Record,
     ) -> usize {
         while !chunk.is_empty() && chunk.start < self.chunks.limit() && !self.is_stopped() {
-            // The conversion saturates; a worker that knows nothing yet begins with one slot.
+            // The conversion saturates. A worker that has no time yet begins with one slot.
             let length = slot_ns.map_or(1, |slot_ns| {
                 (BLOCK_NS / slot_ns).clamp(1.0, LONGEST_BLOCK) as usize
             });
@@ -80,7 +80,7 @@ impl Job {
         chunk.start
     }
 
-    /// Runs a block, at least its first slot. Returns the first slot that it did not fill.
+    /// Runs a block, at least its first slot. Returns the first slot that was not filled.
     fn run_block(&self, slots: Range<usize>, record: &mut Record) -> usize {
         let should_pause = || self.is_stopped() || self.should_share();
         let mut block = Block {
@@ -93,7 +93,7 @@ impl Job {
         };
         let caught = catch_unwind(AssertUnwindSafe(|| match &self.function {
             JobFn::Owned(run) => run(&mut block),
-            // SAFETY: this thread has entered the job, and the owner of the function waits until it leaves.
+            // SAFETY: this thread has entered the job, and the owner of the function waits until the thread leaves it.
             JobFn::Borrowed(run) => unsafe { (**run)(&mut block) },
         }));
         let failure = match caught.map_err(|payload| panics::look_up(&*payload, From::ThisThread)) {
@@ -117,7 +117,7 @@ impl Job {
             }
         };
         if let Some((item, panic)) = failure {
-            // The items of the block before the failing one have run.
+            // The items of the block before the failing one have run already.
             self.chunks.lower_limit(slots.start);
             record.fail(item, panic);
         }
@@ -126,12 +126,12 @@ impl Job {
         end
     }
 
-    /// Whether a worker is idle and this job's chunks may be shared.
+    /// Returns whether a worker is idle and the size of chunks is not fixed.
     fn should_share(&self) -> bool {
         self.idle.load(Ordering::Relaxed) > 0 && self.plan.chunk == 0
     }
 
-    /// Gives half of what is left of a chunk to an idle worker, if it is worth it. Returns the other half.
+    /// Gives half of the rest of a chunk to an idle worker, if the chunk is worth it. Returns what this worker keeps.
     fn share(self: &Arc<Self>, chunk: Range<usize>, started: Instant) -> Range<usize> {
         if chunk.len() < 2 || started.elapsed() < SHARE_AFTER {
             return chunk;
@@ -150,7 +150,7 @@ impl Job {
         chunk.start..middle
     }
 
-    /// Whether no more slots are to be filled.
+    /// Returns whether no more slots are to be filled. Checks for an interrupt.
     pub(crate) fn is_stopped(&self) -> bool {
         if self.heeds_interrupts && cancel::is_requested() {
             self.is_interrupted.store(true, Ordering::Relaxed);
@@ -159,7 +159,7 @@ impl Job {
         self.is_cancelled.load(Ordering::Relaxed)
     }
 
-    /// Whether no chunk is left to claim.
+    /// Returns whether no chunk is left to claim.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.is_stopped() || self.chunks.is_exhausted()
     }

@@ -1,9 +1,9 @@
-//! Panics on a pool's workers: the thread that asked for the work reports them, once, with the number of the
-//! item and the place in the user's code.
+//! Panics on the workers of a pool. The thread that asked for the work reports them, once, with the number of the item
+//! and the place in the user's code. A worker never reports its own panic.
 //!
-//! This crate catches every panic of a worker: an item's in the map, that of an `install` in its caller, and
-//! that of a detached task in [`report_detached`]. So on workers the panic hook only keeps a report, and the code
-//! that catches the panic looks it up.
+//! This crate catches every panic of a worker: that of an item in the map, that of `install` in its caller, and that
+//! of a detached task in [`report_detached`]. So on workers the panic hook only keeps a report, and the code that
+//! catches the panic looks it up.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -19,10 +19,12 @@ thread_local! {
     static WORKER_OF: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Keeps the report of a panic on a pool's worker. A panic hook of your own should call this first.
+/// Keeps the report of a panic, if it is on a worker of a pool. Your own panic hook should call this first.
 ///
-/// Returns whether the panic is on a worker. If so, the hook must not report it: the thread that asked for the
-/// work does.
+/// * `info`: the argument of the panic hook.
+///
+/// Returns whether the panic is on a worker. If so, the hook must not report it: the thread that asked for the work
+/// does.
 ///
 /// # Examples
 ///
@@ -42,7 +44,7 @@ pub fn take_over_panic(info: &PanicHookInfo<'_>) -> bool {
     true
 }
 
-/// In a plain program, sets a hook that calls [`take_over_panic`]; in a notebook the cells' own hook does.
+/// Sets a panic hook that calls [`take_over_panic`]. In a notebook the hook of the cells already does.
 pub(crate) fn install_hook() {
     static ONCE: Once = Once::new();
     if !event::in_notebook() {
@@ -57,7 +59,7 @@ pub(crate) fn install_hook() {
     }
 }
 
-/// Marks this thread as a worker for the rest of its life.
+/// Marks this thread as a worker. It stays one until it ends.
 pub(crate) fn enter_worker(pool: u64) {
     WORKER_OF.set(pool);
 }
@@ -70,14 +72,14 @@ pub(crate) fn is_worker_of(pool: u64) -> bool {
     WORKER_OF.get() == pool
 }
 
-/// What unwound out of a block or a task.
+/// What a block or a task unwound with.
 pub(crate) enum Caught {
-    /// An interrupt on its way out. It was reported, or the outermost map will.
+    /// An interrupt. It was reported, or the outermost map will report it.
     Interrupted,
     Panic(PanicReport),
 }
 
-/// Finds out about a payload that `catch_unwind` returned.
+/// Looks up the payload that `catch_unwind` returned.
 pub(crate) fn look_up(payload: &(dyn Any + Send), from: From) -> Caught {
     if payload.is::<Interrupted>() {
         return Caught::Interrupted;
@@ -85,11 +87,11 @@ pub(crate) fn look_up(payload: &(dyn Any + Send), from: From) -> Caught {
     Caught::Panic(panic_report::take(payload, from))
 }
 
-/// Panics on this thread with what a worker panicked with.
+/// Panics on this thread because a worker did.
 #[track_caller]
 pub(crate) fn raise(report: PanicReport) -> ! {
     if is_worker() {
-        // Inside an outer item: its map looks the report up and adds its own item.
+        // In an outer item: its map looks the report up and adds its own item.
         let message = report.message.clone();
         panic_report::keep(report);
         std::panic::resume_unwind(Box::new(message));
@@ -114,26 +116,26 @@ pub(crate) fn raise(report: PanicReport) -> ! {
     std::panic::resume_unwind(Box::new(message))
 }
 
-/// Goes on with the panic of a worker whose payload this is.
+/// Continues the panic of a worker on this thread, with the same payload.
 #[track_caller]
 pub(crate) fn pass_on(payload: Box<dyn Any + Send>) -> ! {
     if let Caught::Panic(report) = look_up(&*payload, From::AnyThread) {
         match panic_report::text_in(&*payload) {
             Some(_) => raise(report),
-            // A payload of the user's own type goes on as it is; it has not been printed yet.
+            // A payload of the user's own type is passed on unchanged. Its panic has not been reported yet.
             None => report_unobserved(report),
         }
     }
     std::panic::resume_unwind(payload)
 }
 
-/// Panics for a reason of this crate, at the user's own line.
+/// Panics for a reason of this crate, with the line of the user's call as the location.
 #[track_caller]
 pub(crate) fn fail(message: String) -> ! {
     panic!("{message}")
 }
 
-/// Ends an interrupted map. The outermost one reports the interrupt.
+/// Ends an interrupted map. The outermost map reports the interrupt.
 pub(crate) fn interrupt(what: &str) -> ! {
     if is_worker() {
         std::panic::resume_unwind(Box::new(Interrupted));
@@ -158,7 +160,7 @@ pub(crate) fn report_unobserved(report: PanicReport) {
     }
 }
 
-/// Reports the panic of a task that was spawned on a pool through rayon and that no thread waits for.
+/// Reports the panic of a task that was spawned with rayon on a pool and that no thread waits for.
 pub(crate) fn report_detached(payload: Box<dyn Any + Send>) {
     if let Caught::Panic(report) = look_up(&*payload, From::ThisThread) {
         report_unobserved(report);

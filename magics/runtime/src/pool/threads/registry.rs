@@ -1,7 +1,7 @@
-//! Every pool of the process, by number, so that a handle is a number and no cell can lose a pool.
+//! All pools of the process, by number. A handle is only a number, so no cell can lose a pool.
 //!
-//! Threads do not survive a fork: a forked process starts a pool's threads again when it first uses one. This
-//! module never runs work.
+//! Threads do not survive a fork: a forked process starts the threads of all open pools again when it first uses one.
+//! This module never runs work.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ pub(crate) struct Registry {
     pools: Vec<Entry>,
 }
 
-/// How a pool is made.
+/// The settings of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) workers: usize,
@@ -30,29 +30,29 @@ pub(crate) struct Settings {
 }
 
 struct Entry {
-    /// `None` for a pool that was not opened by name.
+    /// `None` for a pool without a name.
     name: Option<String>,
     settings: Settings,
     workers: Option<Arc<Workers>>,
     usage: Arc<Usage>,
 }
 
-/// What a pool has done since it was first opened.
+/// How much a pool was used since it was first opened.
 #[derive(Default)]
 pub(crate) struct Usage {
     items: AtomicU64,
     busy_ns: AtomicU64,
-    /// As bits of an `f64`, plus 1 so that 0 means that there was no map.
+    /// The bits of an `f64`, plus 1. 0 means that there was no map.
     last_utilisation: AtomicU64,
 }
 
-/// A use of a pool's workers; they are not joined before it is dropped.
+/// A use of the workers of a pool. Closing the pool waits until it is dropped.
 pub(crate) struct Lease {
     pub(crate) in_flight: InFlight,
     pub(crate) usage: Arc<Usage>,
 }
 
-/// Opens the pool of this name, or gives the open one other workers. Returns its number.
+/// Opens the pool with this name, or changes the workers of the open one. Returns its number.
 pub(crate) fn open(name: Option<&str>, settings: Settings) -> Result<u32, StartError> {
     let mut registry = lock();
     let known = registry
@@ -91,7 +91,7 @@ pub(crate) fn open(name: Option<&str>, settings: Settings) -> Result<u32, StartE
     Ok(number_of(number))
 }
 
-/// Gives an open or closed pool other workers.
+/// Gives a pool new workers, whether it is open or closed.
 pub(crate) fn resize(number: u32, settings: Settings) -> Result<(), StartError> {
     let mut registry = lock();
     let entry = &mut registry.pools[number as usize];
@@ -125,7 +125,7 @@ pub(crate) fn number_by_name(name: &str) -> Option<u32> {
         .map(number_of)
 }
 
-/// A use of the pool's workers, or, when it is closed, a message for the user.
+/// Registers a use of the workers. Returns a message for the user when the pool is closed.
 pub(crate) fn lease(number: u32) -> Result<Lease, String> {
     let registry = lock();
     let entry = &registry.pools[number as usize];
@@ -142,7 +142,7 @@ pub(crate) fn lease(number: u32) -> Result<Lease, String> {
     }
 }
 
-/// How the pool was asked for, and whether it is open.
+/// Returns the settings of a pool, and whether it is open.
 pub(crate) fn settings(number: u32) -> (Settings, bool) {
     let entry = &lock().pools[number as usize];
     (entry.settings.clone(), entry.workers.is_some())
@@ -171,7 +171,7 @@ pub(crate) fn reports() -> Vec<PoolReport> {
 }
 
 impl Lease {
-    /// Adds a finished map to what `%pool status` shows.
+    /// Adds a finished map to the statistics that `%pool status` shows.
     pub(crate) fn record(&self, items: usize, busy: Duration, elapsed: Duration) {
         let nanoseconds =
             |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
@@ -232,7 +232,7 @@ fn lock() -> MutexGuard<'static, Registry> {
 impl Registry {
     fn restart_threads(&mut self) {
         for entry in &mut self.pools {
-            // The threads are those of another process, which alone may drop their handles.
+            // The threads belong to another process. Only that process may drop their handles.
             if let Some(lost) = entry.workers.take() {
                 std::mem::forget(lost);
                 entry.workers = start(entry.name.as_deref(), &entry.settings).ok();

@@ -1,7 +1,7 @@
-//! The threads of one pool. The only place where rayon enters this crate.
+//! The threads of one pool. No other module uses rayon.
 //!
-//! A set of workers has a fixed size for life: resizing a pool makes a new set. Rayon's own
-//! `ThreadPool` does not wait for its threads when dropped, so the join handles are kept here.
+//! The size of a set of workers never changes: resizing a pool makes a new set. Dropping a `ThreadPool` of rayon does
+//! not wait for its threads, so the join handles are kept here.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
@@ -11,19 +11,19 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::panics;
 
-/// The threads of a pool, and how many uses of them have not ended.
+/// The threads of a pool, and the number of uses in flight.
 pub(crate) struct Workers {
     /// Distinguishes sets of workers in one process; never 0.
     number: u64,
     count: usize,
-    /// `None` once the workers were asked to end.
+    /// `None` after the workers were asked to end.
     rayon: Mutex<Option<Arc<ThreadPool>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     in_flight: Mutex<usize>,
     settled: Condvar,
 }
 
-/// Where a job's helpers are spawned. It does not keep the threads alive.
+/// Spawns the helpers of a job. It does not keep the threads alive.
 #[derive(Clone)]
 pub(crate) struct Spawner {
     pub(crate) number: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Spawner {
 /// A use of the workers, which closing the pool waits for.
 pub(crate) struct InFlight(Arc<Workers>);
 
-/// Why threads can't be started.
+/// Why threads could not be started.
 #[derive(Debug)]
 pub(crate) struct StartError {
     pub(crate) workers: usize,
@@ -52,7 +52,7 @@ impl std::fmt::Display for StartError {
 }
 
 impl Workers {
-    /// Starts `count` threads; with `pins`, thread i runs on the CPUs of `pins[i % pins.len()]` only.
+    /// Starts `count` threads. If `pins` is not empty, thread i runs only on the CPUs of `pins[i % pins.len()]`.
     pub(crate) fn start(
         name: &str,
         count: usize,
@@ -90,7 +90,7 @@ impl Workers {
                 settled: Condvar::new(),
             })),
             Err(error) => {
-                // Rayon has asked those that did start to end.
+                // Rayon has asked those that started to end.
                 threads.into_iter().for_each(|thread| drop(thread.join()));
                 Err(StartError {
                     workers: count,
@@ -123,7 +123,7 @@ impl Workers {
         }
     }
 
-    /// Runs `operation` on a worker, so that rayon's functions in it use these workers.
+    /// Runs `operation` on a worker, so that functions of rayon in it use these workers.
     pub(crate) fn install<R: Send>(&self, operation: impl FnOnce() -> R + Send) -> R {
         let rayon = self
             .rayon
@@ -132,14 +132,14 @@ impl Workers {
             .clone();
         match rayon {
             Some(rayon) => rayon.install(operation),
-            // One of the workers closed the pool while this work was in flight.
+            // A worker closed the pool while this work was in flight.
             None => operation(),
         }
     }
 
-    /// Ends the threads when all work in flight is done, and joins them.
+    /// Waits for all work in flight, then ends the threads and joins them.
     ///
-    /// On one of the workers themselves this does not wait: they end when their work does.
+    /// Called on one of the workers, it does not wait: the threads end after their work.
     pub(crate) fn close(&self) {
         if panics::is_worker_of(self.number) {
             drop(self.take());
@@ -159,7 +159,7 @@ impl Workers {
         self.end();
     }
 
-    /// Ends the threads: now when they are idle, else when their last work is done.
+    /// Ends the threads, now if they are idle, otherwise after their last work.
     pub(crate) fn retire(&self) {
         let is_idle = *self
             .in_flight
@@ -176,7 +176,7 @@ impl Workers {
         drop(self.take());
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        // A worker that panicked outside of any work has been reported by the panic hook.
+        // The panic hook has reported a worker that panicked outside of any work.
         threads.into_iter().for_each(|thread| drop(thread.join()));
     }
 
@@ -189,7 +189,7 @@ impl Workers {
 }
 
 impl Spawner {
-    /// Runs `task` on some worker, soon. Returns false, and drops it, when the threads were asked to end.
+    /// Gives `task` to the workers. Returns false, and drops the task, if the threads were asked to end.
     pub(crate) fn spawn(&self, task: impl FnOnce() + Send + 'static) -> bool {
         self.rayon
             .upgrade()
@@ -197,15 +197,15 @@ impl Spawner {
             .is_some()
     }
 
-    /// Whether this thread is one of the workers.
+    /// Returns whether this thread is one of the workers.
     pub(crate) fn is_here(&self) -> bool {
         panics::is_worker_of(self.number)
     }
 }
 
-/// On a worker of any pool, runs one task that waits for this pool's workers. Returns whether there was one.
+/// On a worker, runs one waiting task of its own pool. Returns whether there was one.
 ///
-/// For a worker that waits for another pool, whose items may need this one.
+/// For a worker that waits for another pool, because the items of that pool may need this one.
 pub(crate) fn serve_own_pool() -> bool {
     panics::is_worker() && matches!(rayon::yield_now(), Some(rayon::Yield::Executed))
 }
@@ -227,24 +227,25 @@ impl Drop for InFlight {
     }
 }
 
-/// Makes this thread the first worker of a new pool, for rayon's functions outside of any pool.
+/// Makes this thread the first worker of a new pool, for functions of rayon outside of any pool.
 ///
-/// They run on rayon's global pool, which a process starts once: in a fork its threads are gone, and code that
-/// gives it work waits for ever. A thread can be adopted once in its life, so in a fork of the fork no threads
-/// are added: such code then runs on this thread only. Can go when rayon can restart its global pool.
+/// Such functions run on the global pool of rayon, which a process starts only once. A fork has lost the threads of
+/// that pool, so code that gives it work would wait for ever. A thread can become a worker only once, so in a fork of
+/// the fork no threads are added, and such code runs on this thread alone. Not needed any more once rayon can restart
+/// its global pool.
 pub(crate) fn adopt_this_thread() {
-    // The thread itself takes no work from others, so there is always a second one.
+    // This thread takes no work from others, so the pool has at least one more.
     let threads = std::thread::available_parallelism().map_or(2, |count| count.get().max(2));
     let adopted = ThreadPoolBuilder::new()
         .num_threads(threads)
         .panic_handler(panics::report_detached)
         .use_current_thread()
         .build();
-    // The threads are there for as long as this one.
+    // Never dropped: the threads are needed as long as this one.
     std::mem::forget(adopted);
 }
 
-/// Binds this thread to `cpus`. Where that is refused or unknown the thread stays free.
+/// Binds this thread to `cpus`. If the system refuses, the thread stays unbound.
 #[cfg(target_os = "linux")]
 fn pin(cpus: &[usize]) {
     let bits = libc::c_ulong::BITS as usize;
@@ -253,7 +254,7 @@ fn pin(cpus: &[usize]) {
     for cpu in cpus {
         mask[cpu / bits] |= 1 << (cpu % bits);
     }
-    // SAFETY: `mask` is readable for its whole size; the kernel takes missing words for zeros.
+    // SAFETY: `mask` is readable for its whole size; the kernel treats missing words as zeros.
     unsafe { libc::sched_setaffinity(0, size_of_val(mask.as_slice()), mask.as_ptr().cast()) };
 }
 

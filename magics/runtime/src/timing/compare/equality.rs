@@ -1,23 +1,23 @@
-//! Whether two sides compute the same, for whatever types they have.
+//! Whether two sides compute the same, for values of any types. Measures and prints nothing.
 //!
-//! A cell must compile whether or not the values can be compared, so the choice is made by method
-//! resolution: of the traits below the compiler takes the first that fits. `(&&&Pair(..)).results(tol)`
-//! tries all three in this order; `(&&Pair(..)).results(0.0)` leaves [`WithinTolerance`] out.
+//! A cell must compile even if the values can't be compared. So method resolution makes the choice: the compiler takes
+//! the first of the three traits below that fits. `(&&&Pair(..)).results(tol)` tries all three in this order;
+//! `(&&Pair(..)).results(0.0)` leaves [`WithinTolerance`] out.
 
 use std::mem::size_of;
 
-/// What is known of two sides' values.
+/// What is known about the values of two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Results {
     /// They are the same.
     Equal,
     /// They are not the same.
     Differ,
-    /// Their types have no equality, or nothing to compare.
+    /// Their types can't be compared, or there are no values to compare.
     NotCompared,
 }
 
-/// `true` for equal results, as `==` of the two values gives it.
+/// Converts the result of `==`: true means equal.
 impl From<bool> for Results {
     fn from(is_equal: bool) -> Self {
         if is_equal { Self::Equal } else { Self::Differ }
@@ -31,7 +31,7 @@ pub struct Pair<'a, A, B>(pub &'a Option<A>, pub &'a Option<B>);
 impl<A, B> Pair<'_, A, B> {
     fn judge(&self, is_equal: impl FnOnce(&A, &B) -> bool) -> Results {
         match self {
-            // All values of such a type are the same.
+            // All values of a type without size are the same.
             _ if size_of::<A>() == 0 => Results::NotCompared,
             Pair(Some(one), Some(other)) => Results::from(is_equal(one, other)),
             _ => Results::NotCompared,
@@ -39,10 +39,10 @@ impl<A, B> Pair<'_, A, B> {
     }
 }
 
-/// First choice: numbers, and what holds them, may differ a little.
+/// First choice: numbers, and collections of them, may differ a little.
 pub trait WithinTolerance {
-    /// Whether each pair of numbers differs by at most `tolerance` times the larger one, or, for numbers
-    /// below 1, by at most `tolerance`.
+    /// Compares numbers pair by pair. They are equal if they differ by at most `tolerance` times the larger one or, for
+    /// numbers below 1, by at most `tolerance`.
     fn results(&self, tolerance: f64) -> Results;
 }
 
@@ -54,7 +54,7 @@ impl<A: Approximate<B>, B> WithinTolerance for &&Pair<'_, A, B> {
 
 /// Second choice: `==`.
 pub trait ByEquality {
-    /// Whether the values are equal.
+    /// Compares the values. `tolerance` is ignored.
     fn results(&self, tolerance: f64) -> Results;
 }
 
@@ -64,9 +64,9 @@ impl<A: PartialEq<B>, B> ByEquality for &Pair<'_, A, B> {
     }
 }
 
-/// Last choice: nothing is said.
+/// Last choice: the values can't be compared.
 pub trait NotComparable {
-    /// [`Results::NotCompared`].
+    /// Returns [`Results::NotCompared`].
     fn results(&self, tolerance: f64) -> Results;
 }
 
@@ -76,9 +76,9 @@ impl<A, B> NotComparable for Pair<'_, A, B> {
     }
 }
 
-/// Values that can be near each other.
+/// Values that can be compared with a tolerance.
 pub trait Approximate<Other: ?Sized = Self> {
-    /// Whether they differ by at most `tolerance`: see [`WithinTolerance::results`].
+    /// Returns whether both differ by at most `tolerance`; see [`WithinTolerance::results`].
     fn is_near(&self, other: &Other, tolerance: f64) -> bool;
 }
 
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(results!(f64::NAN, f64::NAN, 1e-9), Results::Equal);
         assert_eq!(results!(f64::INFINITY, 1.0, 1e-9), Results::Differ);
         assert_eq!(results!(Some(1.0_f32), None::<f32>, 1e-9), Results::Differ);
-        // What has no tolerance but equality.
+        // A type that has only equality.
         let set = |item: i32| std::collections::BTreeSet::from([item]);
         assert_eq!(results!(set(1), set(1), 1e-9), Results::Equal);
     }

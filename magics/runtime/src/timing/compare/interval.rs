@@ -1,15 +1,15 @@
-//! How sure a ratio is: the sign-test interval of paired ratios.
+//! The confidence interval of a ratio: the sign-test interval of paired ratios.
 //!
-//! It assumes nothing about how the times scatter, only that a pair is as likely to lie above the true
+//! It makes no assumption about the distribution of the times, except that a pair is as likely to lie above the true
 //! ratio as below it.
 
-/// An interval is wrong at most this often.
+/// The probability that an interval is wrong is at most this.
 const ERROR: f64 = 0.05;
 
-/// The 95% interval of the median of `ratios`; nothing for fewer than six, which can't give one.
+/// Returns the 95% interval of the median of `ratios`. `None` for fewer than six, which have no such interval.
 ///
-/// It runs from the k-th smallest to the k-th largest, where k is the largest number for which so many
-/// or fewer heads in as many fair tosses as there are ratios are rare enough.
+/// The interval runs from the k-th smallest to the k-th largest ratio. Imagine one toss of a fair coin for each
+/// ratio: k is the largest number for which fewer than k heads are rare enough.
 pub(super) fn sign_test_interval(ratios: &[f64]) -> Option<(f64, f64)> {
     let mut sorted = ratios.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(left_out(6), Some(0));
     }
 
-    /// Against the table of the sign test's confidence intervals for a median at 95%.
+    /// The numbers are those of the table of 95% sign-test confidence intervals for a median.
     #[test]
     fn interval_leaves_out_what_the_table_says() {
         for (pairs, expected) in [(8, 0), (9, 1), (11, 1), (12, 2), (15, 3), (20, 5), (25, 7)] {

@@ -1,4 +1,4 @@
-//! A finished comparison and its text.
+//! A finished comparison and its text. Nothing is measured here.
 
 use nanoserde::SerJson;
 
@@ -12,15 +12,15 @@ use super::interval::sign_test_interval;
 use super::rounds::Rounds;
 use crate::event::{self, Event};
 
-/// Shorter times, in seconds, count as this: clocks cannot resolve them, and ratios stay finite.
+/// Shorter times count as this one, in seconds, so that ratios stay finite. Clocks can't resolve them anyway.
 const SHORTEST: f64 = 1e-12;
 
 /// The result of a `%compare`. Its text is the printed lines.
 #[derive(Debug, Clone, PartialEq, SerJson)]
 pub struct Comparison {
-    /// In the order in which they were written.
+    /// The sides, in the order in which they were written.
     pub sides: Vec<Side>,
-    /// Each side but the first, against the first.
+    /// How much faster each further side is than the first.
     pub speed_ups: Vec<SpeedUp>,
     /// `equal`, `differ` or `not compared`.
     pub results: String,
@@ -31,11 +31,11 @@ pub struct Comparison {
 /// One side of a comparison.
 #[derive(Debug, Clone, PartialEq, SerJson)]
 pub struct Side {
-    /// Its name.
+    /// The name of the side.
     pub label: String,
     /// How long it took.
     pub timing: Timing,
-    /// The workers of the pool that it used; 0 when it used none.
+    /// The workers of the pool that the side used; 0 without a pool.
     pub workers: u64,
 }
 
@@ -44,15 +44,15 @@ pub struct Side {
 pub struct SpeedUp {
     /// The side's name.
     pub label: String,
-    /// The first side's best time over this one's.
+    /// The best time of the first side, divided by the best time of this one.
     pub ratio: f64,
-    /// The lower end of the 95% interval; nothing when there are fewer than six pairs.
+    /// The lower end of the 95% interval; `None` for fewer than six pairs.
     pub low: Option<f64>,
-    /// The upper end.
+    /// The upper end of the 95% interval; `None` for fewer than six pairs.
     pub high: Option<f64>,
-    /// Interleaved pairs of runs.
+    /// The number of interleaved pairs of runs.
     pub pairs: u64,
-    /// The workers of the pool that the side used; 0 when it used none.
+    /// The workers of the pool that the side used; 0 without a pool.
     pub workers: u64,
 }
 
@@ -88,7 +88,7 @@ impl Comparison {
             grows: true,
             is_checked,
         };
-        // How the cell was compiled is the same for all sides: one line is enough.
+        // All sides were compiled in the same way: one line is enough.
         let warned = sides.iter().enumerate().flat_map(|(index, side)| {
             let lines = warnings(&side.timing, circumstances(is_checked && index == 0));
             lines
@@ -102,14 +102,20 @@ impl Comparison {
                 .map(|side| SpeedUp::new(&sides[0], side))
                 .collect(),
             sides,
-            results: Results::NotCompared.text().to_owned(),
+            results: Results::NotCompared.name().to_owned(),
             quiet: options.quiet,
         }
     }
 
-    /// Prints warnings and the lines; in a notebook a bar chart too.
+    /// Prints warnings and the lines, in a notebook also a bar chart. Prints nothing with [`CompareOptions::quiet`].
     ///
-    /// * `results`: for each side but the first, whether it computes what the first does.
+    /// * `results`: for each side but the first, whether it computes the same as the first.
+    ///
+    /// Returns the comparison with the results set.
+    ///
+    /// # Examples
+    ///
+    /// See [`compare`](super::super::compare()).
     pub fn show(mut self, results: &[Results]) -> Self {
         let is_any = |wanted| results.contains(&wanted);
         let verdict = match (is_any(Results::Differ), is_any(Results::NotCompared)) {
@@ -117,7 +123,7 @@ impl Comparison {
             (false, true) => Results::NotCompared,
             (false, false) => Results::Equal,
         };
-        self.results = verdict.text().to_owned();
+        self.results = verdict.name().to_owned();
         if self.quiet {
             return self;
         }
@@ -131,14 +137,11 @@ impl Comparison {
                 text: self.difference(results),
             });
         }
-        event::send(&Event::Comparison {
-            text: self.to_string(),
-            json: self.serialize_json(),
-        });
+        self.evcxr_display();
         self
     }
 
-    /// Shows the object once more. A cell that ends with a `Comparison` calls this.
+    /// Shows the result of a cell that ends with a `Comparison`.
     #[doc(hidden)]
     pub fn evcxr_display(&self) {
         event::send(&Event::Comparison {
@@ -147,7 +150,7 @@ impl Comparison {
         });
     }
 
-    /// The loud warning.
+    /// The warning about results that differ.
     fn difference(&self, results: &[Results]) -> String {
         let differing = self.sides[1..].iter().zip(results);
         let labels: Vec<&str> = differing
@@ -194,7 +197,7 @@ impl std::fmt::Display for Comparison {
 }
 
 impl Results {
-    fn text(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Results::Equal => "equal",
             Results::Differ => "differ",
@@ -218,11 +221,11 @@ impl SpeedUp {
         }
     }
 
-    /// Whether the interval says that one of the two is faster. Without an interval nothing is known, and
-    /// the ratio stands for itself.
+    /// Returns whether the interval shows that one of the two sides is faster. True without an interval.
     ///
-    /// The interval counts as it is printed: one from 1.001 to 1.004 reads `1.00x to 1.00x` and names no
-    /// winner. So small a difference can come from where the linker put the two sides.
+    /// The ends of the interval are rounded as they are printed: an interval from 1.001 to 1.004 is printed as `1.00x
+    /// to 1.00x` and does not show a difference. Such a small difference can come from the addresses of the two
+    /// sides.
     pub fn is_resolved(&self) -> bool {
         let as_printed = |ratio: f64| (ratio * 100.0).round();
         !matches!(
@@ -253,7 +256,7 @@ impl SpeedUp {
     }
 }
 
-/// How many times longer `first` is.
+/// How many times as long `first` took.
 fn ratio(first: f64, side: f64) -> f64 {
     first.max(SHORTEST) / side.max(SHORTEST)
 }

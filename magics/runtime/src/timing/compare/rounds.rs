@@ -1,6 +1,6 @@
-//! How many loops and rounds a comparison has, and in which order its sides run.
+//! Decides how many loops and rounds a comparison has, and in which order its sides run.
 //!
-//! It never compares: it hands on the samples of every round.
+//! This module never compares: it returns the samples of all rounds.
 
 use super::super::BoxError;
 use super::super::clock::Clock;
@@ -8,10 +8,10 @@ use super::super::measure::{FIRST_CALL_KEPT_NS, MAX_LOOPS, MS, step_after, wall_
 use super::super::run::{Request, Run, RunBody, Sample};
 use super::CompareOptions;
 
-/// Shorter runs than `%timeit` makes, and more of them: on a busy machine a short run has a chance to go
-/// through undisturbed, which a best over best needs on every side.
+/// How long a run should take. Runs are shorter than those of `%timeit`, and there are more: on a busy machine a short
+/// run may be undisturbed, and the ratio of the best runs needs one such run on each side.
 const ENOUGH_NS: u64 = 10 * MS;
-/// Rounds of long runs, and of short ones as many as fit into [`GOAL_NS`].
+/// The number of rounds of long runs. Of short runs there are as many rounds as fit into [`GOAL_NS`].
 const ROUNDS: usize = 9;
 const MAX_ROUNDS: usize = 61;
 const GOAL_NS: u64 = 1_500 * MS;
@@ -22,7 +22,7 @@ const BUDGET_NS: u64 = 10_000 * MS;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Rounds {
     pub loops: u64,
-    /// For each side, in the order of the labels, one sample a round.
+    /// For each side, in the order of the labels, one sample per round.
     pub sides: Vec<Vec<Sample>>,
 }
 
@@ -70,8 +70,8 @@ struct Measurer<'a> {
 }
 
 impl Measurer<'_> {
-    /// One run of each side; every other round in reverse order (A B, B A, …), so that neither a machine
-    /// that grows slower nor a cache that grows warm favours a side.
+    /// Runs each side once. Every other round has the reverse order (A B, B A, …), so that no side has an advantage
+    /// when the machine becomes slower or a cache warms up.
     fn round(&mut self, loops: u64) -> Result<Vec<Sample>, BoxError> {
         let is_reversed = self.rounds % 2 == 1;
         self.rounds += 1;
@@ -94,8 +94,9 @@ impl Measurer<'_> {
         Ok(samples.into_iter().flatten().collect())
     }
 
-    /// The same number for each side: the first of the 1-2-5 series with which a run of the fastest takes
-    /// long enough, confirmed once, unless all rounds would then not fit the budget.
+    /// Chooses the number of loops, which is the same for all sides: the first of the 1-2-5 series with which a run
+    /// of the fastest side takes long enough, confirmed by a second run, or the last one with which all rounds fit
+    /// the budget.
     fn choose_loops(&mut self, first_calls: Vec<Sample>) -> Result<u64, BoxError> {
         let mut round = first_calls;
         loop {
@@ -127,7 +128,7 @@ impl Measurer<'_> {
     ) -> Result<Vec<Vec<Sample>>, BoxError> {
         let asked = usize::try_from(repeat).ok().filter(|repeat| *repeat > 0);
         let mut rounds = kept;
-        // Kept rounds count, so that the next one runs in the other order.
+        // Kept rounds count, so that the next round has the reverse order.
         self.rounds = rounds.len();
         let mut wanted = asked.unwrap_or(ROUNDS);
         while rounds.len() < wanted {
@@ -145,7 +146,7 @@ impl Measurer<'_> {
         Ok(rounds)
     }
 
-    /// Whether another round of `expected_ns` ends within the budget.
+    /// Returns whether another round of `expected_ns` ends within the budget.
     fn fits(&self, expected_ns: u64) -> bool {
         self.clock.wall_ns() - self.start_ns + expected_ns <= BUDGET_NS
     }

@@ -7,7 +7,7 @@ use super::*;
 
 const MS: u64 = 1_000_000;
 
-/// Compares sides that take what `loop_ns(side, call)` says; also the order in which sides ran.
+/// Compares sides whose loops take `loop_ns(side, call)`. Also returns the order in which the sides ran.
 fn compared(
     options: &CompareOptions,
     labels: &[&str],
@@ -109,8 +109,8 @@ fn text_reads_as_documented() {
 }
 
 #[test]
-fn an_interval_that_holds_1_is_not_resolved() {
-    // Every fifth run is slow, now on this side, now on that.
+fn an_interval_that_contains_1_is_not_resolved() {
+    // Every fifth run is slow, alternately on both sides.
     let noisy = |_, call: u64| {
         if call.is_multiple_of(5) {
             63 * MS
@@ -127,7 +127,7 @@ fn an_interval_that_holds_1_is_not_resolved() {
 }
 
 #[test]
-fn an_interval_that_reads_1_names_no_winner() {
+fn an_interval_that_is_printed_as_1_is_not_resolved() {
     let steady = |other_us: u64| {
         let loop_ns = |side, _| if side == 0 { 60 * MS } else { other_us * 1000 };
         let (comparison, _) = compared(&CompareOptions::DEFAULT, &["a", "b"], loop_ns);
@@ -174,7 +174,7 @@ fn one_side_that_differs_is_enough_to_warn() {
 }
 
 #[test]
-fn error_of_a_side_is_handed_on() {
+fn error_of_a_side_is_returned() {
     let error = try_compare(&CompareOptions::DEFAULT, &["a", "b"], &mut |run| {
         let mut kept = None;
         run.try_time_side(&mut kept, || Ok("x".parse::<i32>()?))

@@ -1,8 +1,7 @@
 //! How many cores there are, and how many of them this process may use.
 //!
-//! On Linux the answer comes from sysfs, the process's affinity mask and its control groups; see
-//! [`read`]. Elsewhere the operating system is asked. What a machine does not say is said to be
-//! unknown, never guessed.
+//! On Linux the answer comes from sysfs, the affinity mask of the process and its control groups; see [`read`]. On
+//! other systems it comes from the operating system. What a machine does not report is unknown, never guessed.
 //!
 //! This module prints nothing and starts no thread.
 
@@ -20,10 +19,10 @@ pub use live::{affinity, live, usable_cores};
 pub use report::{ReadError, Report, read};
 pub use text::{details, json, summary};
 
-/// Physical cores of this machine that are online.
+/// Returns the number of physical cores of this machine that are online.
 ///
-/// Where the machine does not say which CPUs share a core, the number of logical CPUs; [`Report`]
-/// tells the two cases apart.
+/// If the machine does not report which CPUs share a core, this is the number of logical CPUs;
+/// [`Report::physical`] distinguishes the two cases.
 ///
 /// # Examples
 ///
@@ -36,7 +35,7 @@ pub fn physical() -> usize {
     report.physical().unwrap_or(report.logical())
 }
 
-/// Logical CPUs of this machine that are online.
+/// Returns the number of logical CPUs of this machine that are online.
 ///
 /// # Examples
 ///
@@ -47,8 +46,8 @@ pub fn logical() -> usize {
     live().logical()
 }
 
-/// How many workers a pool should have: the physical cores inside the process's affinity mask, cut
-/// down to its CPU quota (rounded down), and never below 1.
+/// Returns how many workers a pool should have: the physical cores in the affinity mask of the process, limited by
+/// its CPU quota (rounded down) and by [`WORKERS_VARIABLE`], at least 1.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
 //! A pool of threads that stays alive across cells, and parallel maps on it.
 //!
-//! [`Pool`] is a number: it is `Copy`, and moving it into a closure, a panic or an interrupt never
-//! loses its threads. They live in a registry of this library, of which a process has one.
+//! [`Pool`] is only a number. It is `Copy`, and a pool keeps its threads whatever happens to its handles. The threads
+//! belong to a registry in this library, of which a process has one.
 //!
 //! ```
 //! use corebook::pool::Pool;
@@ -10,15 +10,15 @@
 //! let squares = pool.map(|x| x * x, 0..5);
 //! assert_eq!(squares, [0, 1, 4, 9, 16]);
 //! ```
-// What is here, each folder above the next; README.md in this folder is the design:
+// The modules, each above the next; `pool/README.md` describes the design:
 //
 // * `api`: the methods of `Pool`, thin and generic
 // * `status`: what `%pool status` prints
-// * `erased`: from items to results; types are forgotten here
-// * `schedule`: which worker runs which items, and when to stop; no generics
-// * `threads`: the threads, where rayon enters; every pool of the process; how a panic of an item travels
+// * `erased`: from items to results, without their types
+// * `schedule`: which worker runs which items, and when to stop
+// * `threads`: the threads, which are rayon's; all pools of the process; panics of items
 //
-// Nothing here knows about cells or the kernel, except for the events that it sends.
+// No module here knows cells or the kernel, except for the events that it sends.
 
 pub(crate) mod api;
 mod erased;
@@ -36,8 +36,8 @@ pub use threads::panics::take_over_panic;
 
 use crate::lock::Lock;
 
-/// The locks of this module; see [`crate::fork`]. Those of a single job are left out: work that a fork finds
-/// unfinished is lost there, and says so.
+/// The locks of this module; see [`crate::fork`]. The locks of single jobs are not among them: a fork loses unfinished
+/// work, and waiting for it there panics with a message.
 pub(crate) static LOCKS: [&dyn Lock; 4] = [
     &threads::registry::REGISTRY,
     &api::labels::KEPT,
@@ -45,13 +45,13 @@ pub(crate) static LOCKS: [&dyn Lock; 4] = [
     &api::builder::WARNED,
 ];
 
-/// Gives a fork of the worker what the cells' thread needs of rayon. The pools' own threads are started when
-/// they are next used.
+/// Gives the thread that runs cells a new global pool of rayon, in a fork of the worker. The threads of a pool start
+/// when it is next used.
 pub(crate) fn resume() {
     threads::workers::adopt_this_thread();
 }
 
 /// Runs the examples of the migration table.
 #[cfg(doctest)]
-#[doc = include_str!("../../../../docs/multiprocessing.md")]
+#[doc = include_str!("../../../docs/multiprocessing.md")]
 struct MigrationTable;

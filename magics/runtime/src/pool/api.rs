@@ -1,10 +1,10 @@
-//! What users call: the methods of [`Pool`](handle::Pool), thin and generic.
+//! The methods of [`Pool`](handle::Pool) that users call. They are thin and generic, and decide nothing.
 //!
 //! * `handle`: the handle itself, and how a map runs on it
 //! * `builder`: opening and closing
 //! * `map`, `reduce`: maps that return when all items are done
 //! * `stream`, `task`: maps in the background
-//! * `labels`: texts that a handle, being `Copy`, can hold
+//! * `labels`: texts that a handle can hold although it is `Copy`
 
 pub(crate) mod builder;
 pub(crate) mod handle;

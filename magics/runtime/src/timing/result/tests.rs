@@ -8,7 +8,7 @@ const STYLE: LineStyle = LineStyle {
     cpu: false,
 };
 
-/// A measurement of runs that took so many milliseconds.
+/// A measurement of runs with these times, in milliseconds.
 fn timing(loops: u64, runs_ms: &[f64], style: LineStyle, build: Build) -> Timing {
     let sample = |ms: &f64| Sample {
         loops,
@@ -114,7 +114,7 @@ fn harness_cost_is_taken_off_and_never_below_zero() {
 }
 
 #[test]
-fn loops_are_held_against_the_empty_ones_of_their_own_run() {
+fn loops_are_compared_with_the_empty_ones_of_their_own_run() {
     let is_at_the_floor = |runs: &[(u64, f64)]| {
         let samples = runs.iter().map(|&(wall_ns, floor_ns)| Sample {
             loops: 100,
@@ -129,9 +129,9 @@ fn loops_are_held_against_the_empty_ones_of_their_own_run() {
         };
         Timing::new(&measurement, STYLE, Build::default()).is_at_the_floor
     };
-    // A machine that was slow in all runs but for the empty loops of one.
+    // The machine was slow in all runs, except in the empty loops of one.
     assert!(is_at_the_floor(&[(210, 2.0), (205, 1.0), (204, 2.0)]));
-    // Two nanoseconds of work, the empty loops of one run disturbed.
+    // Two nanoseconds of work. The empty loops of one run were disturbed.
     assert!(!is_at_the_floor(&[(300, 1.0), (300, 5.0), (300, 1.0)]));
 }
 

@@ -1,4 +1,4 @@
-//! Warnings, provoked on a clock that only the measured body moves.
+//! Warnings, on a clock that only the measured body moves.
 
 use std::cell::Cell;
 
@@ -7,7 +7,7 @@ use super::*;
 
 const MS: u64 = 1_000_000;
 
-/// The warnings about a body that takes what `loop_ns(call)` says, `call` counting from 1.
+/// The warnings about a body whose loops take `loop_ns(call)`; calls count from 1.
 fn warnings_about(options: &Options, build: Build, loop_ns: impl Fn(u64) -> u64) -> Vec<String> {
     let clock = TestClock::default();
     let calls = Cell::new(0);
@@ -61,7 +61,7 @@ fn slow_first_run_means_warming_up() {
 
 #[test]
 fn figure_at_the_floor_is_doubted() {
-    // A clock that steps by 160 ns at each look: 100 loops cost 1.6 ns each, whatever is in them.
+    // A clock that advances by 160 ns at each reading: 100 loops take 1.6 ns each, whatever their body.
     struct SteppingClock(Cell<u64>);
     impl Clock for SteppingClock {
         fn wall_ns(&self) -> u64 {
@@ -127,7 +127,7 @@ fn checks_in_the_cell_are_mentioned() {
 }
 
 #[test]
-fn error_of_the_body_is_handed_on() {
+fn error_of_the_body_is_returned() {
     let error = try_timeit(&Options::DEFAULT, &mut || {
         "x".parse::<i32>()?;
         Ok(())

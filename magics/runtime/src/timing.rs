@@ -1,16 +1,16 @@
-//! Best-of-N measurement behind `%timeit`, `%time` and `%compare`.
+//! Best-of-N measurement for `%timeit`, `%time` and `%compare`.
 //!
-//! It owns how a time is taken, judged and written down, and never decides how it looks in a notebook:
-//! the kernel draws charts from the events sent here. Everything is precompiled and takes its work as
-//! a `&mut dyn FnMut`, for two reasons: a cell compiles hardly more than its own expression, and the
-//! optimiser, which can't see through the pointer, can't hoist the work out of the loop.
+//! This module takes times, judges them and writes them as text. It never draws: the kernel draws charts from the
+//! events that are sent here. Everything is precompiled and takes the measured code as a `&mut dyn FnMut`, for two
+//! reasons: a cell compiles little more than its own expression, and the optimiser, which can't see through the
+//! pointer, can't move the code out of the loop.
 //!
 //! Modules in reading order:
 //!
 //! * [`format`](mod@format): seconds as text
 //! * `clock`: where times come from
-//! * `run`: one run of so many loops
-//! * `measure`: how many loops, how many runs
+//! * `run`: one run, which has a number of loops
+//! * `measure`: how many loops a run has, and how many runs there are
 //! * `result`: a finished measurement and the line that shows it
 //! * `warning`: reasons to doubt a figure
 //! * `build`: how the cell was compiled
@@ -40,5 +40,5 @@ pub use timeit::{Options, Show, timeit, timeit_with_setup, try_timeit, try_timei
 /// The locks of this module; see [`crate::fork`].
 pub(crate) static LOCKS: [&dyn crate::lock::Lock; 2] = [&build::CURRENT, &stopwatch::CELL];
 
-/// What `?` in a measured expression may fail with.
+/// The error of `?` in a measured expression.
 pub type BoxError = Box<dyn std::error::Error>;

@@ -1,7 +1,7 @@
-//! `%compare`: the same work done in several ways, measured in turns.
+//! `%compare`: several ways to do the same work, measured in turns.
 //!
-//! Runs of the sides are interleaved and never made at once, because a shared machine that is busy for a
-//! while then slows all of them alike.
+//! Runs of the sides are interleaved, so that a machine that is busy for a while slows all sides alike. They never run
+//! at the same time.
 //!
 //! * [`rounds`]: how many loops and rounds, in which order
 //! * [`interval`]: how sure a ratio is
@@ -23,15 +23,15 @@ use crate::workers_used;
 pub use equality::Results;
 pub use report::{Comparison, Side, SpeedUp};
 
-/// What is asked of a `%compare`.
+/// The options of a `%compare`. Start from [`CompareOptions::DEFAULT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompareOptions {
-    /// Loops of a run, the same for every side. 0 has them chosen, so that a run of the fastest takes at least
+    /// Loops per run, the same for all sides. With 0 they are chosen so that a run of the fastest side takes at least
     /// 10 ms.
     pub loops: u64,
-    /// Runs of each side. 0 has them chosen: from 9 to 61, as many as take 1.5 s, and at least 3 of long ones.
+    /// Runs of each side. With 0 they are chosen: 9 to 61, as many as take 1.5 s, and at least 3 if they are long.
     pub repeat: u64,
-    /// Significant digits of printed times.
+    /// Significant digits of printed times, from 1 to 17.
     pub digits: usize,
     /// Whether to print nothing.
     pub quiet: bool,
@@ -40,7 +40,7 @@ pub struct CompareOptions {
 }
 
 impl CompareOptions {
-    /// What `%compare A ;; B` uses.
+    /// The options of a `%compare` without options.
     pub const DEFAULT: CompareOptions = CompareOptions {
         loops: 0,
         repeat: 0,
@@ -56,14 +56,16 @@ impl Default for CompareOptions {
     }
 }
 
-/// Compares sides by time. `body` runs the side that [`Run::side`] names.
+/// Compares the times of several sides. Nothing is printed: call [`Comparison::show`] with what is known about the
+/// results.
 ///
-/// Nothing is printed before [`Comparison::show`] knows whether the results are equal.
+/// * `labels`: the names of the sides.
+/// * `body`: runs and times the side that [`Run::side`] returns.
 ///
 /// # Panics
 ///
-/// When `body` does, when it returns without timing, when there are fewer than two labels, and when an
-/// interrupt is requested.
+/// When `body` panics or returns without timing, when there are fewer than two labels, and when an interrupt is
+/// requested.
 ///
 /// # Examples
 ///
@@ -96,11 +98,22 @@ pub fn compare(
 ///
 /// # Errors
 ///
-/// The first error of `body`, which ends the measurement.
+/// The first error of `body`, which ends the measurement, or an error if it returned without timing.
 ///
 /// # Panics
 ///
-/// As [`compare`].
+/// When `body` panics, when there are fewer than two labels, and when an interrupt is requested.
+///
+/// # Examples
+///
+/// ```
+/// use corebook::timing::{CompareOptions, try_compare};
+///
+/// let result = try_compare(&CompareOptions::DEFAULT, &["one", "other"], &mut |run| {
+///     run.try_time_side(&mut None, || Ok("seven".parse::<i32>()?))
+/// });
+/// assert!(result.is_err());
+/// ```
 pub fn try_compare(
     options: &CompareOptions,
     labels: &[&str],
@@ -132,12 +145,18 @@ fn evaluate(
 }
 
 impl Run<'_> {
-    /// Times one side of a comparison, and keeps its first value for the question whether the results
-    /// are equal.
+    /// Times one side of a comparison.
+    ///
+    /// * `kept`: gets the first value of the side, unless it has one, to compare the results later.
+    /// * `side`: the measured code.
     ///
     /// # Panics
     ///
-    /// When `side` does.
+    /// When `side` panics.
+    ///
+    /// # Examples
+    ///
+    /// See [`compare`].
     pub fn time_side<T>(&mut self, kept: &mut Option<T>, mut side: impl FnMut() -> T) {
         let is_first = kept.is_none();
         self.time(&mut || {
@@ -157,7 +176,11 @@ impl Run<'_> {
     ///
     /// # Panics
     ///
-    /// When `side` does.
+    /// When `side` panics.
+    ///
+    /// # Examples
+    ///
+    /// See [`try_compare`].
     pub fn try_time_side<T>(
         &mut self,
         kept: &mut Option<T>,

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::super::clock::TestClock;
 use super::*;
 
-/// Measures a body that takes what `loop_ns(call)` says, `call` counting from 1.
+/// Measures a body whose loops take `loop_ns(call)`; calls count from 1. Also returns the number of calls.
 fn measured(plan: Plan, loop_ns: impl Fn(u64) -> u64) -> (Measurement, u64) {
     let clock = TestClock::default();
     let calls = Cell::new(0);
@@ -95,9 +95,9 @@ fn slow_first_call_does_not_settle_the_number_of_loops() {
 }
 
 #[test]
-fn hiccup_while_choosing_loops_is_not_believed() {
-    let hiccup = |call| if call == 4 { 60 * MS } else { MS };
-    let (measurement, _) = measured(Plan::default(), hiccup);
+fn one_disturbed_run_does_not_settle_the_number_of_loops() {
+    let disturbed = |call| if call == 4 { 60 * MS } else { MS };
+    let (measurement, _) = measured(Plan::default(), disturbed);
     assert_eq!(measurement.loops, 50);
 }
 
@@ -111,7 +111,7 @@ fn runs_are_cut_to_the_budget_but_one_stays() {
 }
 
 #[test]
-fn runs_asked_for_are_made_whatever_they_take() {
+fn requested_runs_are_made_however_long_they_take() {
     let plan = Plan {
         runs: Some(10),
         ..Plan::default()
@@ -127,7 +127,7 @@ fn runs_asked_for_are_made_whatever_they_take() {
 }
 
 #[test]
-fn loops_asked_for_are_made_in_every_run() {
+fn requested_loops_are_made_in_every_run() {
     let plan = Plan {
         loops: Some(100),
         runs: Some(4),
@@ -179,7 +179,7 @@ fn setup_runs_once_a_run_and_outside_the_time() {
     assert!(measurement.samples.iter().all(|run| run.wall_ns == 10 * MS));
 }
 
-/// A body that computes once a run and remembers.
+/// Measures a body that computes once per run and remembers the result.
 fn measured_with_memory(plan: Plan) -> Measurement {
     let clock = TestClock::default();
     measure(&clock, plan, &mut |run| {
