@@ -29,6 +29,13 @@ pub const BEGIN_CONTENT: &str = "EVCXR_BEGIN_CONTENT ";
 pub const END_CONTENT: &str = "EVCXR_END_CONTENT";
 /// The cell is done.
 pub const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
+/// A line that ends a cell for evcxr and changes nothing else.
+///
+/// evcxr 0.22 knows two ways in which a cell that has run can end. If it is done, even by a panic, evcxr keeps its
+/// functions and forgets the variables that it named. If the process ends, evcxr forgets all variables. A line that is
+/// not UTF-8 is an error that leaves evcxr's state as it was before the cell, which is also the state of the variables.
+/// This can go when evcxr has a way to treat a cell as never run.
+pub const CELL_NEVER_RAN: &[u8] = b"\xff";
 
 /// The crate that every cell becomes.
 pub const CELL_CRATE: &str = "ctx";

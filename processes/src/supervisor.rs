@@ -23,7 +23,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use corebook::__private::event::SESSION_WORD_VARIABLE;
+use corebook::__private::event::NONCE_VARIABLE;
 use corebook_build::evcxr::WORK_DIR_VARIABLE;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, Signal, signal};
@@ -60,7 +60,7 @@ pub fn run() -> anyhow::Result<()> {
     let socket =
         std::env::var_os(REPORT_SOCKET_VARIABLE).context("the kernel names no report socket")?;
     let kernel = UnixStream::connect(socket).context("the kernel does not listen")?;
-    let nonce = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
+    let nonce = std::env::var(NONCE_VARIABLE).context("the kernel names no nonce")?;
     let orphans = Orphans::of_parent();
     let mut relay = Relay::start(kernel, &nonce)?;
     let ended = relay.serve();

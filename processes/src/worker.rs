@@ -14,7 +14,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use corebook::__private::event::{self, Event, SESSION_WORD_VARIABLE};
+use corebook::__private::event::{self, Event, NONCE_VARIABLE};
 use corebook_build::evcxr::IS_RUNTIME_VARIABLE;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::Pid;
@@ -77,7 +77,7 @@ struct Hooks {
 pub fn run() -> anyhow::Result<()> {
     let mut commands = inherited(COMMAND_FD_VARIABLE)?;
     let notices = inherited(NOTICE_FD_VARIABLE)?;
-    let nonce = std::env::var(SESSION_WORD_VARIABLE).context("the kernel names no session word")?;
+    let nonce = std::env::var(NONCE_VARIABLE).context("the kernel names no nonce")?;
     let hooks = load_hooks()?;
     hide_own_variables();
     let cell_ended = event::encode(&Event::CellEnded, &nonce);

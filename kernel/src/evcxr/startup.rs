@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::Context;
-use corebook::__private::event::{SESSION_WORD_LEN, SESSION_WORD_VARIABLE};
+use corebook::__private::event::{NONCE_LEN, NONCE_VARIABLE};
 use corebook_build::evcxr::{SETTINGS_VARIABLE, WORK_DIR_VARIABLE};
 use corebook_build::toolchain::RUSTUP_VARIABLE;
 use corebook_build::{Session, Template};
@@ -98,7 +98,7 @@ fn supervisor_command(
         .env(REPORT_SOCKET_VARIABLE, surroundings.report_socket)
         .env(LIBRARY_DIRS_VARIABLE, library_dirs)
         .env(RUNTIME_LIBRARY_VARIABLE, &runtime)
-        .env(SESSION_WORD_VARIABLE, nonce())
+        .env(NONCE_VARIABLE, nonce())
         .env(
             BACKTRACE_VARIABLE,
             std::env::var_os("RUST_BACKTRACE").unwrap_or_else(|| "0".into()),
@@ -132,7 +132,7 @@ fn original_variables() -> &'static [(&'static str, Option<OsString>)] {
 /// Hexadecimal digits that mark the runtime's events in the output, and that no program prints by chance.
 fn nonce() -> String {
     let mut nonce = uuid::Uuid::new_v4().simple().to_string();
-    nonce.truncate(SESSION_WORD_LEN);
+    nonce.truncate(NONCE_LEN);
     nonce
 }
 

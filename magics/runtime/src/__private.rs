@@ -15,8 +15,8 @@ pub use crate::fork::BUSY as FORK_BUSY;
 /// Messages to the kernel.
 pub mod event {
     pub use crate::event::{
-        Decoded, Event, MARK, MimeData, PanicReport, PoolReport, ProgressReport, SESSION_WORD_LEN,
-        SESSION_WORD_VARIABLE, decode, encode, in_notebook, send,
+        Decoded, Event, MARK, MimeData, NONCE_LEN, NONCE_VARIABLE, PanicReport, PoolReport,
+        ProgressReport, decode, encode, in_notebook, send,
     };
 }
 

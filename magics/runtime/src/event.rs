@@ -12,10 +12,10 @@ use std::sync::OnceLock;
 use nanoserde::{DeBin, SerBin};
 
 /// The environment variable that holds the nonce of the session. The kernel sets it for the worker.
-pub const SESSION_WORD_VARIABLE: &str = "COREBOOK_SESSION_WORD";
+pub const NONCE_VARIABLE: &str = "COREBOOK_NONCE";
 
 /// The length of the nonce, in bytes.
-pub const SESSION_WORD_LEN: usize = 16;
+pub const NONCE_LEN: usize = 16;
 
 /// The first byte of every frame: ASCII "record separator".
 pub const MARK: u8 = 0x1e;
@@ -200,7 +200,7 @@ pub fn encode(event: &Event, nonce: &str) -> Vec<u8> {
 
 /// Decodes what `bytes` begin with.
 pub fn decode(bytes: &[u8], nonce: &str) -> Decoded {
-    let head_len = 1 + SESSION_WORD_LEN + 8;
+    let head_len = 1 + NONCE_LEN + 8;
     let opens = |prefix: &[u8]| {
         let known = prefix.len().min(bytes.len());
         bytes[..known] == prefix[..known]
@@ -263,9 +263,9 @@ fn session_nonce() -> Option<&'static str> {
     static NONCE: OnceLock<Option<String>> = OnceLock::new();
     NONCE
         .get_or_init(|| {
-            std::env::var(SESSION_WORD_VARIABLE)
+            std::env::var(NONCE_VARIABLE)
                 .ok()
-                .filter(|nonce| nonce.len() == SESSION_WORD_LEN)
+                .filter(|nonce| nonce.len() == NONCE_LEN)
         })
         .as_deref()
 }
@@ -338,7 +338,7 @@ mod tests {
             data: vec![MimeData::text("text/html", "<b>")],
         };
         let whole = encode(&event, NONCE);
-        let head_len = 1 + SESSION_WORD_LEN + 8;
+        let head_len = 1 + NONCE_LEN + 8;
         for cut in head_len..whole.len() {
             let torn = [&whole[..cut], b"oh", &whole[cut..]].concat();
             assert_eq!(decode(&torn, NONCE), Decoded::NotAFrame, "torn at {cut}");
@@ -351,7 +351,7 @@ mod tests {
         // A body that nanoserde would ask for more memory than there is.
         let torn = [0xff; 16];
         for end in 1..=next.len() {
-            let tail_len = SESSION_WORD_LEN + 1;
+            let tail_len = NONCE_LEN + 1;
             let Some(body_len) = (torn.len() + end).checked_sub(tail_len) else {
                 continue;
             };

@@ -116,6 +116,7 @@ pub mod cancel;
 mod cell;
 pub mod cpus;
 pub mod display;
+mod evcxr;
 mod event;
 mod fork;
 mod lock;

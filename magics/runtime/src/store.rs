@@ -13,13 +13,11 @@ use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 use std::ptr;
 use std::sync::Arc;
 
+use crate::evcxr::VARIABLE_CHANGED_TYPE;
 use crate::print::write_stderr;
 
-/// The text by which evcxr recognises a failed `?`.
-pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
-
-/// The text by which evcxr recognises a variable whose type was redefined. The name of the variable follows.
-const VARIABLE_CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
+// The code of cells finds it here, as in the store of evcxr.
+pub use crate::evcxr::USER_ERROR_OCCURRED;
 
 /// The name under which evcxr keeps tokio's runtime, once a cell has used `.await`.
 const ASYNC_RUNTIME: &str = "evcxr_tokio_runtime";

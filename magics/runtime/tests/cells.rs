@@ -54,7 +54,7 @@ fn a_cell_reports_its_build_its_panic_and_its_interrupt() {
 fn expect_half_a_line(name: &str) {
     let mut helper = Command::new(HELPER)
         .arg(name)
-        .env(event::SESSION_WORD_VARIABLE, NONCE)
+        .env(event::NONCE_VARIABLE, NONCE)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

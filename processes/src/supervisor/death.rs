@@ -3,6 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use corebook_build::evcxr::CELL_NEVER_RAN;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -17,14 +18,6 @@ const REAP_WAIT: Duration = Duration::from_millis(500);
 
 /// How long a checkpoint may take to take over. It only has to wake up.
 const TAKE_OVER_WAIT: Duration = Duration::from_secs(10);
-
-/// A line that ends a cell for evcxr and changes nothing else.
-///
-/// evcxr 0.22 knows two ways in which a cell that has run can end. If it is done, even by a panic, evcxr keeps its
-/// functions and forgets the variables that it named. If the process ends, evcxr forgets all variables. A line that is
-/// not UTF-8 is an error that leaves evcxr's state as it was before the cell, which is also the state of the variables.
-/// This can go when evcxr has a way to treat a cell as never run.
-const CELL_NEVER_RAN: &[u8] = b"\xff";
 
 impl Relay {
     /// Reports how the worker ended. Returns whether its checkpoint takes over.

@@ -123,6 +123,7 @@ fn a_backtrace_on_demand_holds_only_the_users_frames() {
         "catch_unwind",
         "libloading",
         "corebook_kernel",
+        "corebook_processes",
     ] {
         assert!(
             !traceback.contains(machinery),

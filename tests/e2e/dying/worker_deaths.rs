@@ -52,7 +52,7 @@ fn half_an_event_is_not_shown_and_no_later_output_is_lost() {
     notebook.run_quietly("let kept = 7;");
     let ran = notebook.run(
         "use std::io::Write;\n\
-        let word = std::env::var(\"COREBOOK_SESSION_WORD\")?;\n\
+        let word = std::env::var(\"COREBOOK_NONCE\")?;\n\
         println!(\"shown\");\n\
         print!(\"\\x1e{word}00001000half of it\");\n\
         std::io::stdout().flush()?;\n\

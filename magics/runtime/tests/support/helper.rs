@@ -18,7 +18,7 @@ pub fn run_in_notebook(name: &str) -> (Vec<Event>, String) {
 pub fn run_with(name: &str, variables: &[(&str, &str)]) -> (Vec<Event>, String) {
     let mut command = Command::new(HELPER);
     command.arg(name).env_remove("RUST_BACKTRACE");
-    command.env(event::SESSION_WORD_VARIABLE, NONCE);
+    command.env(event::NONCE_VARIABLE, NONCE);
     command.envs(variables.iter().copied());
     let output = command.output().unwrap();
     assert!(
