@@ -134,22 +134,14 @@ impl Kernel {
         history::initialise();
         self.history = Some(history.clone());
 
-        let Sockets {
-            shell,
-            control,
-            stdin,
-            iopub,
-            heartbeat,
-            ..
-        } = sockets;
-        let publisher = self.start_iopub(iopub)?;
-        self.start_heartbeat(heartbeat)?;
-        let stdin_prompt = self.start_stdin(stdin)?;
+        let publisher = self.start_iopub(sockets.iopub)?;
+        self.start_heartbeat(sockets.heartbeat)?;
+        let stdin_prompt = self.start_stdin(sockets.stdin)?;
         // After iopub has started: rustup is slow, and clients wait for `iopub_welcome`.
         let toolchain = Toolchain::of_user(folder.as_deref());
         let responder = Responder {
             publisher: publisher.clone(),
-            replies: shell.sender.clone(),
+            replies: sockets.shell.sender.clone(),
         };
         let requests = Requests {
             publisher,
@@ -163,7 +155,7 @@ impl Kernel {
                 .as_ref()
                 .map_or("unknown".to_owned(), |found| found.version.clone()),
         };
-        self.start_requests(shell, control, requests)?;
+        self.start_requests(sockets.shell, sockets.control, requests)?;
         self.start_history(&responder, history_requests)?;
         let report_socket = self.listen_to_supervisors(outputs.clone())?;
 
