@@ -1,4 +1,6 @@
-//! `%checkpoint`: whether variables outlive a cell that dies.
+//! The magic `%checkpoint`: whether variables survive a cell that crashes.
+//!
+//! It only parses the command. The kernel carries it out.
 
 use crate::magic::{
     Arguments, Call, CheckpointCommand, Magic, MagicError, Places, Question, Replacement,
@@ -9,20 +11,20 @@ use crate::suggest::nearest;
 
 documented! {
     /// Before each cell the process that holds the variables makes a copy of itself, a checkpoint. If the cell
-    /// dies (by a segmentation fault, `abort`, `exit`, a stack overflow, for want of memory, or because an
-    /// interrupt had to end it), the checkpoint goes on with all variables as they were before the cell.
+    /// dies (by a segmentation fault, `abort`, `exit`, a stack overflow, lack of memory, or because an interrupt
+    /// had to kill it), the checkpoint continues with all variables as they were before the cell.
     ///
     /// ```text
     /// %checkpoint status        memory, cost of the last checkpoint, what is protected
     /// %checkpoint off           from this cell on, a cell that dies takes all variables with it
     /// %checkpoint on
-    /// %checkpoint limit 1GiB    protect up to 1 GiB; 256 MiB at first
+    /// %checkpoint limit 1GiB    protect up to 1 GiB; the default is 256 MiB
     /// ```
     ///
-    /// A checkpoint costs little until the cell writes to much memory: each page is copied when it is first
-    /// written to. So cells with a timing magic have none, and neither has a process that is larger than the
-    /// limit or than half of the free memory. Files, connections, threads and programs that a cell has started
-    /// are not brought back.
+    /// A checkpoint is cheap unless the cell writes to much memory: each page is copied when it is first written
+    /// to. For this reason a cell with a timing magic has no checkpoint. A process that is larger than the limit,
+    /// or than half of the free memory, has none either. Files, connections, threads and programs that a cell
+    /// started are not restored.
     HELP
 }
 
@@ -58,7 +60,7 @@ fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
         Some("on") => CheckpointCommand::On,
         Some("off") => CheckpointCommand::Off,
         Some("limit") => {
-            parsed.at_most(2)?;
+            parsed.expect_words_at_most(2)?;
             let bytes = size(&parsed)?;
             return Ok(question(CheckpointCommand::Limit { bytes }));
         }
@@ -72,7 +74,7 @@ fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
             return Err(parsed.error(&text, span));
         }
     };
-    parsed.at_most(1)?;
+    parsed.expect_words_at_most(1)?;
     Ok(question(command))
 }
 
@@ -80,7 +82,7 @@ fn question(command: CheckpointCommand) -> Replacement {
     Replacement::Question(Question::Checkpoint(command))
 }
 
-/// The size behind `limit`, in bytes.
+/// The size after `limit`, in bytes.
 fn size(parsed: &Parsed) -> Result<u64, MagicError> {
     let Some(word) = parsed.words.get(1) else {
         let end = parsed.words.first().map_or(0..0, |word| word.span.clone());
@@ -106,11 +108,11 @@ fn read_size(word: &Word) -> Option<u64> {
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
     let size = number * bytes;
-    // The conversion cuts off what is less than a byte; anything larger than all memory is no limit.
+    // The conversion drops the fraction of a byte. A size that does not fit into a `u64` is not accepted.
     (size >= 1.0 && size < u64::MAX as f64).then_some(size as u64)
 }
 
-/// Units of sizes, with their bytes.
+/// The units of sizes, and their number of bytes.
 const UNITS: [(&str, f64); 12] = [
     ("", 1.0),
     ("B", 1.0),
@@ -145,7 +147,7 @@ mod tests {
                 [Question::Checkpoint(command)] => Ok(*command),
                 other => panic!("not one command: {other:?}"),
             },
-            other => panic!("nothing to compile, but {other:?}"),
+            other => panic!("expected an answer, got {other:?}"),
         }
     }
 

@@ -1,4 +1,6 @@
-//! `%compare` and `%%compare`: serial against parallel.
+//! The magics `%compare` and `%%compare`: time the same work done in several ways.
+//!
+//! It only splits the sides and wraps them in closures. The runtime runs them in turns, compares and prints.
 
 use std::ops::Range;
 
@@ -36,14 +38,14 @@ documented! {
     /// results equal
     /// ```
     ///
-    /// Sides run in turns (A B, B A, …) because a machine that is busy for a while then slows all alike.
-    /// The speed-up is best over best; the interval comes from the pairs and needs six of them. When it
-    /// holds 1, the two can't be told apart. Further sides are compared with the first.
+    /// Sides run in turns (A B, B A, …), so that other load on the machine slows all of them alike. The
+    /// speed-up is best over best; the interval comes from the pairs and needs six of them. If the interval
+    /// contains 1, there is no measurable difference. Further sides are compared with the first.
     HELP
 }
 
 const OPTIONS: &[OptionSpec] = &[
-    loops("loops a run, the same for every side"),
+    loops("loops per run, the same for every side"),
     runs("runs of each side; 9, more of short ones, cut to fit 10 s"),
     DIGITS,
     OptionSpec::new(
@@ -56,8 +58,8 @@ const OPTIONS: &[OptionSpec] = &[
     HIDE_LITERALS,
 ];
 
-/// Text that stands for a side without a name is cut to this many letters.
-const LABEL_LETTERS: usize = 40;
+/// The code that labels a side without a name is cut to this number of characters.
+const MAX_LABEL_CHARS: usize = 40;
 
 /// The magic's row in the table.
 pub static MAGIC: Magic = Magic {
@@ -98,7 +100,7 @@ struct Side<'source> {
     code: Measured<'source>,
 }
 
-/// The expressions between `;;`.
+/// The expressions separated by `;;`.
 fn sides_of_line<'source>(
     call: &Call<'source>,
     parsed: &Parsed,
@@ -118,7 +120,7 @@ fn sides_of_line<'source>(
         }
     }
     spans.push(start..parsed.rest.end);
-    // A habit from Rust, harmless here.
+    // Allow a separator after the last side: Rust programmers end a line with a semicolon out of habit.
     if spans.len() > 2 && without_trivia(call.source, start..parsed.rest.end).is_empty() {
         spans.pop();
     }
@@ -133,7 +135,7 @@ fn sides_of_line<'source>(
     spans.into_iter().map(side).collect()
 }
 
-/// The parts of a body between lines of `---`, each with a name if its first line has one.
+/// The parts of a body separated by lines of `---`. Each may begin with a name and a colon.
 fn sides_of_body<'source>(
     call: &Call<'source>,
     body: Range<usize>,
@@ -163,7 +165,7 @@ fn side_of_part<'source>(
     parsed: &Parsed,
 ) -> Result<Side<'source>, MagicError> {
     let part = without_trivia(source, part);
-    let (label, code) = match named(&source[part.clone()]) {
+    let (label, code) = match split_name(&source[part.clone()]) {
         Some((label, code_start)) => (Some(label), part.start + code_start..part.end),
         None => (None, part),
     };
@@ -172,9 +174,9 @@ fn side_of_part<'source>(
     Ok(Side { label, code })
 }
 
-/// The name before the first colon of `text`, and where the code after it begins. Words and numbers with
-/// blanks or hyphens between them make a name; `a::b` does not.
-fn named(text: &str) -> Option<(&str, usize)> {
+/// Splits a name off the start of `text`: returns the name before the first colon, and the start of the code after
+/// it. A name consists of words and numbers with blanks or hyphens between them; `a::b` has none.
+fn split_name(text: &str) -> Option<(&str, usize)> {
     let (label, after) = text.split_once(':')?;
     let is_word =
         |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
@@ -182,10 +184,10 @@ fn named(text: &str) -> Option<(&str, usize)> {
     (is_name && !after.starts_with(':')).then_some((label.trim_end(), label.len() + 1))
 }
 
-/// The code itself as a name, on one line and not too long.
+/// A label made of the code itself: on one line, and cut if it is long.
 fn label_of(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LABEL_LETTERS) {
+    match line.char_indices().nth(MAX_LABEL_CHARS) {
         None => line,
         Some((end, _)) => format!("{}…", line[..end].trim_end()),
     }

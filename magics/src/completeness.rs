@@ -1,7 +1,7 @@
-//! Whether a cell is ready to run, by tokens: what a console asks when Enter is pressed.
+//! Decides from tokens whether a cell is ready to run. A console asks this when the user presses Enter.
 //!
-//! Finds brackets, strings and comments that are open. It parses no Rust, so a cell that is complete here
-//! may still not compile.
+//! It looks for open brackets, strings and comments. It does not parse Rust, so a complete cell may still
+//! fail to compile.
 
 use ra_ap_rustc_lexer::{LiteralKind, TokenKind};
 
@@ -13,20 +13,20 @@ use crate::tokens::{Step, Token, tokens};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completeness {
     Complete,
-    /// More must follow.
+    /// More input must follow.
     Incomplete {
-        /// Blanks for the next line to begin with.
+        /// The indentation of the next line.
         indent: String,
     },
-    /// Nothing that follows can repair it.
+    /// No further input can make it correct.
     Invalid,
-    /// It may be ready, or go on.
+    /// It may be complete, or may continue.
     Unknown,
 }
 
 /// Whether `source` is ready to run.
 ///
-/// A cell magic is ready after a blank line. A cell that ends with an operator is [`Completeness::Unknown`].
+/// A cell magic is complete after a blank line. A cell that ends with an operator is [`Completeness::Unknown`].
 ///
 /// ```
 /// use corebook_magics::completeness::{Completeness, is_complete};
@@ -63,8 +63,11 @@ pub fn is_complete(source: &str) -> Completeness {
     }
 }
 
-/// The statement that the cell ends in and its last token, magics' Rust included; a verdict if that is clear
-/// before the end.
+/// The statement in which the cell ends, and the last token that is not trivia. The Rust in magics counts.
+///
+/// # Errors
+///
+/// The answer, if it is clear before the end of the cell.
 fn state_at_end(source: &str, scan: &Scan<'_>) -> Result<(Statement, Option<Token>), Completeness> {
     let mut statement = Statement::default();
     let mut last: Option<Token> = None;
@@ -103,7 +106,7 @@ fn state_at_end(source: &str, scan: &Scan<'_>) -> Result<(Statement, Option<Toke
     Ok((statement, last))
 }
 
-/// Four blanks more than the line of the innermost open bracket has.
+/// The indentation of the line with the innermost open bracket, and four blanks more.
 fn indent_after(source: &str, open: &Token) -> String {
     let line_start = source[..open.span.start].rfind('\n').map_or(0, |at| at + 1);
     let line = &source[line_start..];
@@ -111,7 +114,8 @@ fn indent_after(source: &str, open: &Token) -> String {
     format!("{blanks}    ")
 }
 
-/// An operator that takes something on its right, and does not end an expression such as `0..` or `Vec<T>`.
+/// Whether the token is an operator that needs an operand on its right. `..` and `>` do not count, because they
+/// can end `0..` and `Vec<T>`.
 fn is_binary_operator(kind: TokenKind) -> bool {
     use TokenKind::{And, Caret, Comma, Eq, Lt, Minus, Or, Percent, Plus, Slash, Star};
     matches!(
@@ -184,13 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn a_trailing_operator_says_nothing_certain() {
+    fn a_trailing_operator_is_unknown() {
         assert_eq!(is_complete("1 +"), Completeness::Unknown);
         assert_eq!(is_complete("let x ="), Completeness::Unknown);
     }
 
     #[test]
-    fn magics_are_complete_at_their_lines_end_and_cell_magics_after_a_blank_line() {
+    fn cell_magics_are_complete_after_a_blank_line() {
         assert_eq!(is_complete("%pool 4"), Completeness::Complete);
         assert_eq!(is_complete("%timit f("), incomplete("    "));
         assert_eq!(is_complete("%timit f)"), Completeness::Invalid);
@@ -207,7 +211,7 @@ mod tests {
         assert_eq!(
             is_complete("f();\n%%timeit f()"),
             Completeness::Complete,
-            "an error to show at once"
+            "an error: report it at once"
         );
     }
 }

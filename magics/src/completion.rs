@@ -1,42 +1,42 @@
-//! What Tab offers inside a magic's name and options, and what Shift-Tab shows there.
+//! Completion (Tab) and inspection (Shift-Tab) inside the names and options of magics.
 //!
-//! Rust, a magic's expression included, is the evaluator's: nothing is said about it here.
+//! It never completes Rust, not even a magic's expression: the evaluator does that.
 
 use std::ops::Range;
 
 use crate::help::{help_markdown, help_text, with_value};
 use crate::magic::{Arguments, Magic, Places};
 use crate::options::{Next, parse_leniently};
-use crate::scan::{Found, scan};
+use crate::scan::{FoundMagic, scan};
 use crate::table;
 
-/// What could stand at the cursor.
+/// The completions at a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completions {
-    /// The bytes of the cell that a choice replaces.
+    /// The bytes of the cell that a completion replaces.
     pub replace: Range<usize>,
     /// Best first.
     pub items: Vec<Completion>,
 }
 
-/// One choice.
+/// One completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
-    /// What to insert.
+    /// The text to insert.
     pub text: String,
-    /// One line on what it means.
+    /// One line about its meaning.
     pub summary: String,
     pub kind: CompletionKind,
 }
 
-/// What a choice is.
+/// What a completion inserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompletionKind {
     /// `%name`
     Magic,
     /// `--name`
     Option,
-    /// A word with a meaning of its own, such as `status`.
+    /// A keyword of a magic, such as `status`.
     Word,
 }
 
@@ -47,8 +47,8 @@ pub struct Help {
     pub markdown: String,
 }
 
-/// What could stand at byte `cursor` of `source`; nothing when Rust stands there. A cursor inside a
-/// character or behind the end counts as the nearest place before it.
+/// The completions at byte `cursor` of `source`. `None` if the cursor is in Rust. A cursor inside a character or
+/// after the end is moved back to the nearest character boundary.
 ///
 /// ```
 /// use corebook_magics::completion::complete;
@@ -62,7 +62,7 @@ pub fn complete(source: &str, cursor: usize) -> Option<Completions> {
     complete_name(typed).or_else(|| complete_arguments(typed))
 }
 
-/// The help of the magic whose name or options hold byte `cursor` of `source`.
+/// The help of the magic whose name or options are at byte `cursor` of `source`.
 ///
 /// ```
 /// use corebook_magics::completion::inspect;
@@ -82,11 +82,11 @@ pub fn inspect(source: &str, cursor: usize) -> Option<Help> {
     })
 }
 
-/// Where a magic's own words end and its Rust begins.
-fn command_end(found: &Found<'_>) -> usize {
+/// The end of a magic's name and options. Its Rust comes after it.
+fn command_end(found: &FoundMagic<'_>) -> usize {
     let options_end = table::find(found.name).map(|magic| {
         let rest = parse_leniently(magic, &found.call).0.rest;
-        // The blank before an expression is not its: the cursor there is at the expression's start.
+        // Right before the expression the cursor belongs to the expression, so the options end a byte earlier.
         if rest.is_empty() {
             rest.end
         } else {
@@ -96,9 +96,9 @@ fn command_end(found: &Found<'_>) -> usize {
     options_end.unwrap_or(found.head.end).max(found.head.end)
 }
 
-/// Names of magics, when `typed` ends in one or in the sign before one.
+/// Names of magics, if `typed` ends in one or in the percent sign before one.
 fn complete_name(typed: &str) -> Option<Completions> {
-    // A letter makes a bare `%` a magic, if it stands where one may stand.
+    // With a letter after it, a bare `%` is a magic too, if it is in a place for one.
     let probe = format!("{typed}x");
     let magics = scan(&probe).magics;
     let found = magics
@@ -120,21 +120,21 @@ fn complete_name(typed: &str) -> Option<Completions> {
         summary: magic.summary.to_owned(),
         kind: CompletionKind::Magic,
     });
-    // `%ti` may grow into `%%timeit` on the first line.
-    let is_near = |text: &str| {
+    // On the first line, `%ti` can be completed to `%%timeit` as well.
+    let is_match = |text: &str| {
         text.starts_with(word)
             || text
                 .strip_prefix('%')
                 .is_some_and(|text| text.starts_with(word))
     };
-    let items = items.filter(|item| is_near(&item.text)).collect();
+    let items = items.filter(|item| is_match(&item.text)).collect();
     Some(Completions {
         replace: sigil_start..typed.len(),
         items,
     })
 }
 
-/// Options and words, when `typed` ends in a magic's command line.
+/// Options and keywords, if `typed` ends in a magic's command line.
 fn complete_arguments(typed: &str) -> Option<Completions> {
     let magics = scan(typed).magics;
     let found = magics.last().filter(|found| !found.is_question)?;
@@ -188,8 +188,8 @@ fn complete_arguments(typed: &str) -> Option<Completions> {
     })
 }
 
-/// The options that `is_open` lets through, `--help` last.
-fn option_items(magic: &Magic, is_open: impl Fn(&str) -> bool) -> Vec<Completion> {
+/// The options of `magic` for which `is_allowed` holds, with `--help` last.
+fn option_items(magic: &Magic, is_allowed: impl Fn(&str) -> bool) -> Vec<Completion> {
     let own = magic.options.iter().map(|spec| {
         let summary = match spec.value.is_required() {
             true => format!("{}: {}", with_value(spec), spec.summary),
@@ -203,7 +203,7 @@ fn option_items(magic: &Magic, is_open: impl Fn(&str) -> bool) -> Vec<Completion
         CompletionKind::Option,
     );
     own.chain([help])
-        .filter(|item| is_open(&item.text))
+        .filter(|item| is_allowed(&item.text))
         .collect()
 }
 
@@ -219,7 +219,7 @@ fn item(text: &str, summary: String, kind: CompletionKind) -> Completion {
 mod tests {
     use super::*;
 
-    /// The cell with `|` at the cursor in, the choices out.
+    /// Takes a cell with `|` at the cursor; gives the replaced text and the completions.
     fn completed(marked: &str) -> String {
         let cursor = marked.find('|').expect("a bar marks the cursor");
         let source = marked.replacen('|', "", 1);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_is_left_to_the_evaluator() {
+    fn expressions_are_left_to_the_evaluator() {
         assert_eq!(completed("%timeit pool.ma|"), "Rust");
         assert_eq!(completed("%timeit -n 3 pool.|"), "Rust");
         assert_eq!(completed("%timeit -- -|"), "Rust");
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn help_shows_on_a_magic_and_not_on_rust() {
+    fn inspection_shows_help_on_magics_only() {
         let title = |source, cursor| {
             inspect(source, cursor).and_then(|help| help.text.lines().next().map(str::to_owned))
         };

@@ -1,6 +1,6 @@
-//! What stands at a cursor, by tokens: one of evcxr's commands, a text, a comment, or Rust.
+//! Decides from tokens what is at a cursor: an evcxr command, a string, a comment, or other Rust.
 //!
-//! Magics' own words are `completion`'s.
+//! It knows nothing about the names and options of magics; those are for `completion`.
 
 use std::ops::Range;
 
@@ -9,19 +9,19 @@ use ra_ap_rustc_lexer::TokenKind;
 use crate::scan::scan;
 use crate::tokens::{Brackets, Token, tokens};
 
-/// What stands at a cursor. All ranges are bytes of the cell and end at the cursor.
+/// What is at a cursor. All ranges are bytes of the cell and end at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Context {
-    /// One of evcxr's commands, such as `:dep rand`, from its colon on.
+    /// An evcxr command such as `:dep rand`, from its colon on.
     Command(Range<usize>),
-    /// What a text holds, from its opening quote on.
+    /// The contents of a string, from after its opening quote.
     Text(Range<usize>),
     Comment,
     Rust,
 }
 
-/// What stands at byte `cursor` of `source`. A cursor inside a character or behind the end counts as the
-/// nearest place before it.
+/// What is at byte `cursor` of `source`. A cursor inside a character or after the end is moved back to the nearest
+/// character boundary.
 ///
 /// ```
 /// use corebook_magics::context::{Context, context};
@@ -46,7 +46,7 @@ pub fn context(source: &str, cursor: usize) -> Context {
             terminated: false, ..
         } => Context::Comment,
         _ if last.unterminated().is_some() => {
-            // `r#` lacks its quote still.
+            // The quote of `r#` is not typed yet.
             match source[last.span.clone()].find('"') {
                 Some(quote) => Context::Text(last.span.start + quote + 1..cursor),
                 None => Context::Rust,
@@ -56,8 +56,8 @@ pub fn context(source: &str, cursor: usize) -> Context {
     }
 }
 
-/// Where the name ends that somebody asks about at byte `cursor`: the word the cursor is in, else the
-/// function in whose arguments it is. Nothing in a text or a comment.
+/// The end of the name to inspect at byte `cursor`: the identifier at the cursor, or else the function whose
+/// arguments the cursor is in. `None` in a string or a comment.
 ///
 /// ```
 /// use corebook_magics::context::name_end;
@@ -78,7 +78,7 @@ pub fn name_end(source: &str, cursor: usize) -> Option<usize> {
         return None;
     }
     let mut brackets = Brackets::default();
-    // For each open bracket: the name right before it.
+    // For each open bracket: the end of the function name before it, if it is a call.
     let mut callers: Vec<Option<usize>> = Vec::new();
     let mut before: Option<Token> = None;
     for token in tokens(source, 0..cursor) {
@@ -96,8 +96,8 @@ pub fn name_end(source: &str, cursor: usize) -> Option<usize> {
     callers.pop().flatten()
 }
 
-/// Where the value begins whose member is named behind byte `dot`, which is the dot's. Nothing when it begins with
-/// more than names, literals, calls and brackets.
+/// The start of the receiver of a method call or field access, given the position of the dot after it. `None`
+/// if the receiver holds anything but names, literals, calls and brackets.
 ///
 /// ```
 /// use corebook_magics::context::receiver_start;
@@ -148,12 +148,12 @@ pub fn receiver_start(source: &str, dot: usize) -> Option<usize> {
     }
 }
 
-/// Words that stand before a value in brackets and call nothing.
+/// Keywords that can stand before brackets without making them a call or an index.
 const BEFORE_VALUES: &[&str] = &[
     "as", "break", "else", "if", "in", "let", "match", "move", "mut", "return", "while",
 ];
 
-/// The angle bracket that the one at `close` closes.
+/// The opening angle bracket that belongs to the closing one at `close`.
 fn opening_angle(tokens: &[Token], close: usize) -> Option<usize> {
     let mut depth = 0_usize;
     (0..=close).rev().find(|&at| {
@@ -166,7 +166,7 @@ fn opening_angle(tokens: &[Token], close: usize) -> Option<usize> {
     })
 }
 
-/// The bracket that the one at `close` closes.
+/// The opening bracket that belongs to the closing one at `close`.
 fn opening(tokens: &[Token], close: usize) -> Option<usize> {
     let mut depth = 0_usize;
     (0..=close).rev().find(|&at| {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_texts_and_comments_are_told_from_rust() {
+    fn commands_strings_and_comments_are_recognised() {
         assert_eq!(described(":dep ra|nd"), "command \":dep ra\"");
         assert_eq!(described(":de|"), "command \":de\"");
         assert_eq!(described("|:dep"), "Rust");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_begins_where_its_chain_does() {
+    fn a_receiver_starts_where_its_chain_starts() {
         let receiver = |before: &str| {
             receiver_start(before, before.len()).map(|start| before[start..].to_owned())
         };
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_word_at_the_cursor_comes_before_the_function_around_it() {
+    fn the_name_at_the_cursor_wins_over_the_enclosing_call() {
         assert_eq!(asked("po|ol.map(f)").as_deref(), Some("pool"));
         assert_eq!(asked("pool.map|(f)").as_deref(), Some("pool.map"));
         assert_eq!(asked("pool.map(f, |").as_deref(), Some("pool.map"));

@@ -1,4 +1,4 @@
-//! `%cpus`: how many cores.
+//! The magic `%cpus`: how many cores there are. The kernel answers it; this crate counts nothing.
 
 use crate::magic::{
     Arguments, Call, Magic, MagicError, OptionSpec, OptionValue, Places, Question, Replacement,
@@ -43,7 +43,7 @@ pub static MAGIC: Magic = Magic {
 
 fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
     let parsed = options::parse(magic, call)?;
-    parsed.at_most(0)?;
+    parsed.expect_words_at_most(0)?;
     let question = Question::Cpus {
         verbose: parsed.has("-v"),
         json: parsed.has("--json"),

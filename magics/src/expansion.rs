@@ -1,40 +1,40 @@
-//! The Rust a cell becomes, and the way back to the cell's own positions.
+//! Turns a cell with magics into Rust, and records where each byte of the cell went.
 //!
-//! Text of the cell is copied, never changed; a magic's text takes its place on the same lines. What the
-//! magics mean is theirs to say.
+//! It copies the text of the cell without changing it, and writes a magic's replacement on the magic's own
+//! lines. It does not know what any magic means.
 
 use std::ops::Range;
 
 use crate::magic::{Host, MagicError, Piece, Question, Replacement};
 use crate::options::parse_leniently;
 use crate::resolve::resolve;
-use crate::scan::{Found, Scan, scan};
+use crate::scan::{FoundMagic, Scan, scan};
 use crate::source_map::SourceMap;
 use crate::table;
 
 /// What to do with a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expansion {
-    /// Nothing but questions: answer each in turn, compile nothing.
+    /// The cell holds only questions: answer them in order, compile nothing.
     Answers(Vec<Question>),
     /// Rust for the evaluator.
     Rust {
         code: String,
         map: SourceMap,
-        /// Whether a timing magic is in it.
+        /// Whether the cell uses a timing magic.
         is_timing: bool,
     },
 }
 
-/// Turns the magics of a cell into Rust. A cell without magics comes back unchanged.
+/// Replaces the magics of a cell by Rust. A cell without magics is returned unchanged.
 ///
-/// The code has the line breaks of the cell, so that every piece of it stays on its line. Only when
-/// evcxr's own commands (`:dep`) come after a magic does that magic's text move below them, because
-/// evcxr takes commands at the start of a cell alone.
+/// The code has the line breaks of the cell, so that every piece of the cell stays on its line. There is one
+/// exception: if an evcxr command (`:dep`) follows a magic, the replacement moves below the command, because
+/// evcxr accepts commands only at the start of a cell.
 ///
 /// # Errors
 ///
-/// The first magic that can't be used as it stands. Nothing of the cell should run then.
+/// The first magic that is used wrongly. The cell must not run then.
 ///
 /// ```
 /// use corebook_magics::expansion::{Expansion, expand};
@@ -70,7 +70,9 @@ pub fn expand(source: &str, host: &dyn Host) -> Result<Expansion, MagicError> {
                 is_timing |= is_one;
                 template
             }
-            Replacement::Question(question) => vec![Piece::Generated(printing(&question, host))],
+            Replacement::Question(question) => {
+                vec![Piece::Generated(print_statement(&question, host))]
+            }
         });
     let (code, map) = weave(source, &scan, templates.collect(), &[]);
     Ok(Expansion::Rust {
@@ -80,9 +82,10 @@ pub fn expand(source: &str, host: &dyn Host) -> Result<Expansion, MagicError> {
     })
 }
 
-/// Like [`expand`], for completion and inspection: never fails. Questions and magics that can't be used
-/// yet become blanks, except that the Rust after a magic's options stays. So do evcxr's commands, which it
-/// would obey: a `:dep` can take it to the network.
+/// Like [`expand`], for completion and inspection. Never fails.
+///
+/// Questions become blanks. Of a malformed or half-typed magic, only the Rust after its options stays.
+/// evcxr commands become blanks too, because evcxr would run them, and a `:dep` can use the network.
 pub fn expand_for_analysis(source: &str) -> (String, SourceMap) {
     let scan = scan(source);
     let templates = scan.magics.iter().map(|found| match resolve(found) {
@@ -93,7 +96,7 @@ pub fn expand_for_analysis(source: &str) -> (String, SourceMap) {
     weave(source, &scan, templates.collect(), &scan.commands)
 }
 
-/// The questions of a cell that holds nothing else.
+/// The questions of a cell that holds only questions.
 fn only_questions(scan: &Scan<'_>, replacements: &[Replacement]) -> Option<Vec<Question>> {
     if scan.magics.is_empty() || scan.has_rust || !scan.commands.is_empty() {
         return None;
@@ -105,17 +108,17 @@ fn only_questions(scan: &Scan<'_>, replacements: &[Replacement]) -> Option<Vec<Q
     questions.collect()
 }
 
-/// Rust that prints the answer in its turn.
-fn printing(question: &Question, host: &dyn Host) -> String {
+/// Rust that prints the answer at its place among the other statements.
+fn print_statement(question: &Question, host: &dyn Host) -> String {
     match question {
         Question::PoolStatus => "::corebook::__private::pool::print_status();".to_owned(),
-        // `{:?}` of a string is a literal of Rust, without line breaks.
+        // `{:?}` of a string is a Rust literal without line breaks.
         _ => format!("::std::println!(\"{{}}\", {:?});", host.answer(question)),
     }
 }
 
-/// The Rust that a magic, malformed or half typed, is about.
-fn only_expression(found: &Found<'_>) -> Vec<Piece> {
+/// The Rust of a malformed or half-typed magic: its expression and its body.
+fn only_expression(found: &FoundMagic<'_>) -> Vec<Piece> {
     let expression =
         table::find(found.name).map(|magic| parse_leniently(magic, &found.call).0.rest);
     let parts = expression.into_iter().chain(found.call.body.clone());
@@ -128,7 +131,7 @@ fn only_expression(found: &Found<'_>) -> Vec<Piece> {
     template
 }
 
-/// Puts `templates` in the place of the magics, and blanks in that of what is `left_out`.
+/// Replaces the magics by `templates`, and the ranges in `left_out` by blanks.
 fn weave(
     source: &str,
     scan: &Scan<'_>,
@@ -168,10 +171,10 @@ fn weave(
     (weaver.code, weaver.map)
 }
 
-/// Writes the code from start to end.
+/// Writes the code from start to end, and the source map with it.
 struct Weaver<'source> {
     source: &'source str,
-    /// Ascending parts of the cell that become blanks.
+    /// The ranges of the cell that become blanks, in ascending order.
     left_out: &'source [Range<usize>],
     code: String,
     map: SourceMap,
@@ -195,12 +198,13 @@ impl Weaver<'_> {
         self.code.push_str(&self.source[range]);
     }
 
-    /// Copies up to `until` and puts what waited for it there; gives where copying goes on.
+    /// Copies up to `until`, then writes the replacements that waited. Returns where copying continues.
+    /// Does nothing if none waits.
     fn catch_up(
         &mut self,
         at: usize,
         until: usize,
-        waiting: &mut Vec<(&Found<'_>, Vec<Piece>)>,
+        waiting: &mut Vec<(&FoundMagic<'_>, Vec<Piece>)>,
     ) -> usize {
         if waiting.is_empty() {
             return at;
@@ -216,8 +220,8 @@ impl Weaver<'_> {
         until
     }
 
-    /// Writes a magic's text, each piece of the cell on its own line.
-    fn replace(&mut self, found: &Found<'_>, template: &[Piece]) {
+    /// Writes a magic's replacement, with each piece of the cell on the line where it was typed.
+    fn replace(&mut self, found: &FoundMagic<'_>, template: &[Piece]) {
         let code_start = self.code.len();
         let span = found.call.span.clone();
         let (before, after) = around(template);
@@ -247,15 +251,15 @@ impl Weaver<'_> {
             .note_replaced(code_start..self.code.len(), found.head.clone());
     }
 
-    /// As many line breaks as `text` has.
+    /// Writes as many line breaks as `text` has.
     fn break_lines(&mut self, text: &str) {
         let count = text.matches('\n').count();
         self.code.extend(std::iter::repeat_n('\n', count));
     }
 }
 
-/// What keeps evcxr from taking a template for a command, as it takes every line that begins with a colon.
-/// A statement stays a statement.
+/// The braces around a template that begins with a path. Without them evcxr reads the line as a command,
+/// as it does with every line that begins with a colon. A statement stays a statement.
 fn around(template: &[Piece]) -> (&'static str, &'static str) {
     let mut written = template
         .iter()

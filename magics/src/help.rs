@@ -1,13 +1,13 @@
-//! The texts of `%magics` and `%name?`, from what each magic says of itself.
+//! Formats the texts of `%magics` and `%name?` as plain text and Markdown.
 //!
-//! Text and Markdown only; who shows them is not its business.
+//! The contents come from each [`Magic`]. Nothing is printed here.
 
 use std::fmt::Write;
 
 use crate::magic::{Magic, OptionSpec, OptionValue, Places};
 use crate::table;
 
-/// All magics, one line each, aligned; without a line break at the end.
+/// All magics, one line each, in aligned columns. No line break at the end.
 pub fn list_text() -> String {
     let width = table::TABLE
         .iter()
@@ -21,7 +21,7 @@ pub fn list_text() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The help of the magic called `name`, for a terminal; nothing when there is no such magic.
+/// The help of the magic called `name`, for a terminal. `None` if there is no such magic.
 pub fn help_text(name: &str) -> Option<String> {
     let magic = table::find(name)?;
     let mut text = format!(
@@ -47,7 +47,7 @@ pub fn help_text(name: &str) -> Option<String> {
     Some(text.trim_end().to_owned())
 }
 
-/// The help of the magic called `name`, as Markdown; nothing when there is no such magic.
+/// The help of the magic called `name`, as Markdown. `None` if there is no such magic.
 pub fn help_markdown(name: &str) -> Option<String> {
     let magic = table::find(name)?;
     let help = unindented(magic.help);
@@ -81,7 +81,7 @@ fn option_lines(magic: &Magic) -> Vec<(String, &'static str)> {
     lines.collect()
 }
 
-/// The option as the usage line shows it: `-n N`, `-o [NAME]`.
+/// The option as in the usage line: `-n N`, `-o [NAME]`.
 pub(crate) fn with_value(spec: &OptionSpec) -> String {
     match spec.value {
         OptionValue::None => spec.flag.to_owned(),
@@ -90,7 +90,7 @@ pub(crate) fn with_value(spec: &OptionSpec) -> String {
     }
 }
 
-/// A doc comment's lines begin with the blank after its slashes.
+/// Removes the blank that follows the slashes of a doc comment from each line.
 fn unindented(help: &str) -> String {
     let lines = help
         .lines()
@@ -98,7 +98,7 @@ fn unindented(help: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Markdown as plain text: examples indented, the marks of code and emphasis left out.
+/// Markdown as plain text: indents examples, and removes the marks of code and emphasis.
 fn plain(markdown: &str) -> String {
     let mut text = String::new();
     let mut is_example = false;
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_has_a_line_for_every_magic() {
+    fn the_list_has_one_line_per_magic() {
         let text = list_text();
         assert_eq!(text.lines().count(), table::TABLE.len());
         for (line, magic) in text.lines().zip(table::TABLE) {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_magic_has_help_with_an_example_and_its_options() {
+    fn every_help_has_an_example_and_all_options() {
         for magic in table::TABLE {
             let markdown = help_markdown(magic.name).expect("the name is from the table");
             assert!(
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn help_reads_well_in_a_terminal_and_as_markdown() {
+    fn help_is_formatted_as_text_and_as_markdown() {
         insta::assert_snapshot!(help_text("cpus").expect("the magic exists"), @r"
         %cpus: how many cores there are, and how many are usable here
 

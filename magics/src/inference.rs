@@ -1,14 +1,15 @@
-//! Whether somebody has to find out the types of a cell's variables, by tokens.
+//! Decides from tokens whether the types of a cell's variables must be inferred.
 //!
-//! A variable that outlives its cell needs a type. Where the cell says it, nothing has to be inferred.
+//! A variable that outlives its cell needs a known type. If the cell states the type, inference, which is
+//! slow to start, can be skipped. Nothing is inferred here.
 
 use ra_ap_rustc_lexer::TokenKind;
 
 use crate::tokens::{Brackets, Token, tokens};
 
-/// Whether `code` has a `let` at its top level that does not say its variable's type.
+/// Whether `code` has a `let` at its top level that does not state the type of its variable.
 ///
-/// In doubt it has: a pattern that is no single name, or a `let` inside a condition, counts too.
+/// In doubt the answer is yes: a pattern that is not a single name counts, and so does a `let` in a condition.
 ///
 /// ```
 /// use corebook_magics::inference::has_untyped_let;
@@ -38,7 +39,7 @@ pub fn has_untyped_let(code: &str) -> bool {
         if !has_name || !has_colon {
             return true;
         }
-        // The type goes on to the `=`; those of `Iterator<Item = u8>` are inside angle brackets.
+        // The type ends at the `=`. An `=` inside angle brackets, as in `Iterator<Item = u8>`, belongs to the type.
         let mut angles = 0;
         for token in significant.by_ref() {
             brackets.step(&token);
@@ -55,7 +56,7 @@ pub fn has_untyped_let(code: &str) -> bool {
     false
 }
 
-/// Whether `code` has the word `name`.
+/// Whether `code` contains the identifier `name`, outside strings and comments.
 pub fn has_word(code: &str, name: &str) -> bool {
     tokens(code, 0..code.len()).any(|token| is_word(code, &token, name))
 }

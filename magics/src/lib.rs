@@ -1,21 +1,23 @@
-//! Notebook magics: cell text in, Rust text and a source map back to the cell out.
+//! Notebook magics: takes the text of a cell, gives Rust and a source map back to the cell.
 //!
-//! This crate knows neither zmq nor evcxr nor Jupyter messages, and runs nothing. Modules in reading
-//! order:
+//! This crate knows neither zmq nor evcxr nor Jupyter messages, and it runs no code of a cell. Modules in
+//! reading order:
 //!
-//! * [`table`]: every magic, one row each
-//! * [`magic`]: what a magic is
-//! * `tokens`, `statement`, `scan`: where a magic stands, by tokens
-//! * [`options`]: a magic's command line
-//! * `resolve`: what a magic found in a cell stands for
-//! * [`expansion`]: the Rust a cell becomes; [`source_map`]: the way back to the cell's own positions
-//! * [`measured`]: code that a timing magic measures; `timing_options`: options that two of them share
+//! * [`magic`]: the type [`magic::Magic`] and what it consists of
+//! * `cpus`, `pool`, `timeit`, `time`, `compare`, `checkpoint`, `magics`: one magic each, named after it
+//!   (`magics` is `%magics`, which lists the others)
+//! * [`table`]: the list of all magics, one row each
+//! * `tokens`, `statement`, `scan`: find the magics of a cell by its tokens
+//! * [`options`]: parses a magic's command line
+//! * `resolve`: from a magic found in a cell to its replacement
+//! * [`expansion`]: puts the replacements into the cell; [`source_map`]: maps positions back to the cell
+//! * [`measured`], `timing_options`: what the timing magics share
 //! * [`help`]: the texts of `%magics` and `%name?`
-//! * [`completion`]: what Tab offers inside a magic's name and options
-//! * [`context`]: what stands at a cursor that is no magic's
-//! * [`completeness`]: whether a cell is ready to run; [`inference`]: whether its types have to be found out
+//! * [`completion`]: completes a magic's name and options
+//! * [`context`]: describes the code at a cursor outside of magics
+//! * [`completeness`]: decides whether a cell is ready to run
+//! * [`inference`]: decides whether a cell's types must be inferred
 //! * `suggest`: "did you mean"
-//! * one file per magic
 
 pub mod completeness;
 pub mod completion;

@@ -1,10 +1,12 @@
-//! What a magic is: a name, its help, and Rust text in its place.
+//! The type [`Magic`]: a name, its help, its options, and the function that replaces it by Rust.
+//!
+//! It defines types only. The magics themselves have a file each; `table` lists them.
 
 use std::ops::Range;
 
-/// One magic. Its help is written once, here: `%name?`, `%magics` and completion all read it.
+/// One magic. Its help is written once: `%name?`, `%magics` and completion all read it from here.
 pub struct Magic {
-    /// The word after `%`.
+    /// The name after `%`.
     pub name: &'static str,
     /// One line, for `%magics`.
     pub summary: &'static str,
@@ -18,10 +20,9 @@ pub struct Magic {
     pub options: &'static [OptionSpec],
     /// What follows its options.
     pub arguments: Arguments,
-    /// The words with a meaning of their own that may follow its name, such as `status`, each with one
-    /// line for completion.
+    /// The keywords that may follow its name, such as `status`, each with one line for completion.
     pub words: &'static [(&'static str, &'static str)],
-    /// What stands in the magic's place; called with the magic itself.
+    /// Makes the replacement of one use of the magic. The first argument is the magic itself.
     pub expand: fn(&Magic, &Call<'_>) -> Result<Replacement, MagicError>,
 }
 
@@ -39,9 +40,9 @@ pub enum Places {
 /// What follows a magic's options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arguments {
-    /// Rust: the options end at the first word that is none, and completion is the evaluator's there.
+    /// Rust. The options end at the first word that is no option; after that, the evaluator completes.
     Expression,
-    /// Shell-like words, between which options may stand.
+    /// Words as in a shell. Options may stand between them.
     Words,
 }
 
@@ -87,45 +88,45 @@ impl OptionValue {
 pub struct Call<'source> {
     /// The whole cell.
     pub source: &'source str,
-    /// From `%` to the end of the magic, its body included.
+    /// From `%` to the end of the magic, including its body.
     pub span: Range<usize>,
     /// What follows the name, on its line or, while brackets are open, on further lines. Blanks and
-    /// comments at its ends are left out, so that text of ours can follow it on the same line.
+    /// comments at both ends are left out, so that generated text can follow on the same line.
     pub arguments: Range<usize>,
     /// For `%%name`: the lines below the first, without blanks and comments at the end.
     pub body: Option<Range<usize>>,
-    /// Whether nothing but blanks and comments follows, so that its value is the cell's result.
+    /// Whether only blanks and comments follow, so that its value is the result of the cell.
     pub is_last: bool,
 }
 
-/// What stands in the place of a magic.
+/// What replaces a magic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replacement {
     /// Rust, made of generated text and pieces of the cell.
     ///
-    /// A template that begins with a path (`::corebook::…`) is one statement or expression: it is put in
-    /// braces, because evcxr takes a line that begins with a colon for a command of its own.
+    /// A template that begins with a path (`::corebook::…`) must be one statement or expression. The
+    /// expansion puts it in braces, because evcxr reads a line that begins with a colon as a command.
     ///
-    /// Pieces of the cell stand in their order and appear once. The expansion adds the line breaks that
-    /// keep every piece on the line where it was typed.
+    /// Each piece of the cell appears once, and they keep their order. The expansion adds the line breaks
+    /// that keep every piece on the line where it was typed.
     Rust {
         template: Vec<Piece>,
         is_timing: bool,
     },
-    /// Something the kernel answers. A cell of nothing but questions is not compiled.
+    /// A question that the kernel answers. A cell that holds only questions is not compiled.
     Question(Question),
 }
 
 /// A piece of a replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Text of ours. It holds no line break, so that the cell's lines keep their numbers.
+    /// Generated text. It has no line break, so that the lines of the cell keep their numbers.
     Generated(String),
-    /// Text of the cell, kept where compile errors and completion find it again.
+    /// Text of the cell. The source map records it, for compile errors and completion.
     Source(Range<usize>),
 }
 
-/// What a magic asks of the kernel.
+/// What a magic asks the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// `%cpus`
@@ -149,23 +150,23 @@ pub enum CheckpointCommand {
     Limit { bytes: u64 },
 }
 
-/// What the kernel knows and a magic asks for.
+/// Answers the questions of magics. The kernel implements it.
 pub trait Host {
-    /// The text that answers `question`, without a line break at its end.
+    /// The answer to `question`, without a line break at its end.
     fn answer(&self, question: &Question) -> String;
 }
 
-/// A magic that can't be used as it stands. Nothing of its cell runs.
+/// A magic that is used wrongly. Its cell does not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct MagicError {
     /// Names the magic, the option and the value, and ends with what to do.
     pub message: String,
-    /// The bytes of the cell's source that are at fault.
+    /// The bytes of the cell that are wrong.
     pub span: Range<usize>,
 }
 
-/// Declares the text of the doc comment in it as a constant, for the help that `%name?` shows.
+/// Turns a doc comment into a constant of type `&str`: the help that `%name?` shows.
 macro_rules! documented {
     ($(#[doc = $line:literal])* $name:ident) => {
         const $name: &str = concat!($($line, "\n"),*);

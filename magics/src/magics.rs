@@ -1,4 +1,6 @@
-//! `%magics`: all of them.
+//! The magic `%magics`: lists all magics.
+//!
+//! The list itself is `table::TABLE`, and `help` formats it.
 
 use crate::magic::{Arguments, Call, Magic, MagicError, Places, Question, Replacement, documented};
 use crate::options;
@@ -11,8 +13,8 @@ documented! {
     /// %pool?
     /// ```
     ///
-    /// A line magic, `%name`, takes the rest of its line. A cell magic, `%%name`, stands on the cell's first
-    /// line and takes the whole cell. Lines of magics and lines of Rust mix freely in one cell.
+    /// A line magic, `%name`, applies to the rest of its line. A cell magic, `%%name`, stands on the first line
+    /// and applies to the whole cell. Lines with magics and lines of Rust mix freely in one cell.
     HELP
 }
 
@@ -30,6 +32,6 @@ pub static MAGIC: Magic = Magic {
 };
 
 fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
-    options::parse(magic, call)?.at_most(0)?;
+    options::parse(magic, call)?.expect_words_at_most(0)?;
     Ok(Replacement::Question(Question::List))
 }

@@ -1,6 +1,6 @@
-//! Code that a magic measures: one expression or a body of statements, judged by its tokens.
+//! The code that a timing magic measures: one expression, or a body of statements.
 //!
-//! It owns what may be measured and how that is wrapped; it never looks at options.
+//! It decides from tokens what may be measured, and how it is wrapped. It never reads options.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::tokens::{Brackets, Token, tokens, without_trivia};
 
 mod literals;
 
-/// The type of a closure that uses `?`.
+/// The return type of a closure that uses `?`.
 pub(crate) const FALLIBLE: &str = "-> ::core::result::Result<(), ::corebook::timing::BoxError> ";
 
 /// Rust to measure. All ranges are bytes of the cell.
@@ -20,17 +20,17 @@ pub(crate) const FALLIBLE: &str = "-> ::core::result::Result<(), ::corebook::tim
 pub(crate) struct Measured<'source> {
     source: &'source str,
     span: Range<usize>,
-    /// Whether it is a body of statements, perhaps with an expression at its end.
+    /// Whether it is a body of statements. The last one may be an expression.
     is_body: bool,
 }
 
 impl<'source> Measured<'source> {
-    /// The one expression in `source[span]`; a semicolon after it is left out. `magic` is the
-    /// name of the magic that complaints point to.
+    /// The one expression in `source[span]`, without a semicolon after it. Error messages mention the cell
+    /// magic called `magic`.
     ///
     /// # Errors
     ///
-    /// There is no expression, or more than that.
+    /// There is no expression, or more than one, or a `let`.
     pub fn expression(
         source: &'source str,
         span: Range<usize>,
@@ -74,7 +74,7 @@ impl<'source> Measured<'source> {
     ///
     /// # Errors
     ///
-    /// There are none.
+    /// There is no statement.
     pub fn body(
         source: &'source str,
         span: Range<usize>,
@@ -96,13 +96,13 @@ impl<'source> Measured<'source> {
         &self.source[self.span.clone()]
     }
 
-    /// Whether it may hand on an error.
+    /// Whether the code uses `?`, so that it can return an error.
     pub fn uses_question_mark(&self) -> bool {
         uses_question_mark(self.source, self.span.clone())
     }
 
     /// The code as one Rust expression, in parentheses or braces. With `hides_inputs` its literals are
-    /// hidden from the optimiser.
+    /// wrapped in `black_box`.
     pub fn pieces(&self, hides_inputs: bool) -> Vec<Piece> {
         let (open, close) = if self.is_body {
             ("{ ", " }")
@@ -124,10 +124,10 @@ pub(crate) fn uses_question_mark(source: &str, span: Range<usize>) -> bool {
     tokens(source, span).any(|token| token.kind == TokenKind::Question)
 }
 
-/// What to do about a compile error in measured code; nothing when the error says enough.
+/// Advice on a compile error in measured code. `None` if rustc's own message is enough.
 ///
-/// * `code`: rustc's, such as `E0507`
-/// * `message`: rustc's first line
+/// * `code`: rustc's error code, such as `E0507`
+/// * `message`: the first line of rustc's message
 pub fn advice(code: &str, message: &str) -> Option<String> {
     let is_move = code == "E0507" && message.contains("`FnMut` closure");
     let name = message.split('`').nth(1).filter(|_| is_move)?;
@@ -137,7 +137,7 @@ pub fn advice(code: &str, message: &str) -> Option<String> {
     ))
 }
 
-/// The significant tokens of `source[span]` outside all brackets.
+/// The tokens of `source[span]` outside all brackets, without blanks and comments.
 pub(crate) fn top_level(source: &str, span: Range<usize>) -> Vec<Token> {
     let mut brackets = Brackets::default();
     let mut outside: Vec<Token> = tokens(source, span)
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn using_up_a_variable_gets_advice() {
+    fn moving_a_variable_gets_advice() {
         let message = "cannot move out of `v`, a captured variable in an `FnMut` closure";
         assert_eq!(
             advice("E0507", message).as_deref(),

@@ -1,15 +1,16 @@
-//! A magic's command line: options as in a shell, then words or a Rust expression.
+//! Parses the command line of a magic: options as in a shell, then words or a Rust expression.
 //!
-//! One parser for every magic, driven by its [`crate::magic::OptionSpec`]s. It owns the wording of every complaint
-//! about an option, and never looks at the Rust that follows.
+//! One parser serves all magics; a magic's [`crate::magic::OptionSpec`]s drive it. All error messages about
+//! options are written here. It never reads the Rust that follows.
 //!
-//! * `-n100`, `-n 100`, `--name small` and `--name=small` give a value; quotes keep blanks in it.
-//! * `-qd` is `-q -d`. An option whose value is optional takes none when glued: `-oq` is `-o -q`.
+//! * `-n100`, `-n 100`, `--name small` and `--name=small` give a value. Quotes keep the blanks in it.
+//! * `-qd` means `-q -d`. An option with an optional value takes none in such a group: `-oq` means `-o -q`.
 //! * `--` ends the options, for an expression that begins with `-`.
-//! * `-o t f(x)`: the value of an option that may go without one is the word after it if that is a
-//!   name a variable could have (lower case) and an expression begins after it; in `-o t + 1`, `-o t(x)`
-//!   and `-o t` the word is the expression. `-o=t` and `-o -- t` say which is meant. On the first line of
-//!   a cell magic a lone word is the value, because the body follows.
+//! * An option with an optional value, such as `-o`, takes the next word as its value under two conditions: the
+//!   word could name a variable and begins in lower case, and an expression begins after it. So `t` is the
+//!   value in `-o t f(x)`, and part of the expression in `-o t + 1`, `-o t(x)` and `-o t`. `-o=t` and
+//!   `-o -- t` make it explicit. On the first line of a cell magic a single word is the value, because the
+//!   body follows.
 
 use std::ops::Range;
 
@@ -25,11 +26,11 @@ use reading::Reading;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
     pub text: String,
-    /// The bytes of the cell that it stands on, quotes included.
+    /// Its bytes in the cell, including quotes.
     pub span: Range<usize>,
 }
 
-/// An option as the user gave it.
+/// An option as the user typed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Given {
     flag: &'static str,
@@ -38,50 +39,50 @@ struct Given {
     value: Option<Word>,
 }
 
-/// A command line, taken apart.
+/// A parsed command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {
     label: String,
     usage: &'static str,
     given: Vec<Given>,
-    /// For [`crate::magic::Arguments::Words`]: what is neither an option nor its value.
+    /// For [`crate::magic::Arguments::Words`]: the words that are neither an option nor its value.
     pub words: Vec<Word>,
-    /// For [`crate::magic::Arguments::Expression`]: the bytes of the cell after the options, blanks at
-    /// its ends left out; empty, at the end of the arguments, when there are none.
+    /// For [`crate::magic::Arguments::Expression`]: the bytes of the cell after the options, without blanks at
+    /// the ends. Without an expression it is empty and at the end of the arguments.
     pub rest: Range<usize>,
 }
 
-/// Takes apart the command line of `call`, a use of `magic`.
+/// Parses the command line of `call`, a use of `magic`.
 ///
 /// # Errors
 ///
-/// An unknown option, one given twice, a value that is missing or not wanted, an open quote.
+/// An unknown option, an option given twice, a missing or unexpected value, an unclosed quote.
 pub fn parse(magic: &Magic, call: &Call<'_>) -> Result<Parsed, MagicError> {
     let reading = Reading::of(magic, call);
-    match reading.complaint {
-        Some(complaint) => Err(complaint),
+    match reading.error {
+        Some(error) => Err(error),
         None => Ok(reading.parsed),
     }
 }
 
-/// Like [`parse`], for a command line that may be half typed: what can't be understood is skipped.
+/// Like [`parse`], for a command line that may be half typed. Skips what it can't parse.
 pub(crate) fn parse_leniently(magic: &Magic, call: &Call<'_>) -> (Parsed, Next) {
     let reading = Reading::of(magic, call);
     (reading.parsed, reading.next)
 }
 
-/// What would be read if a command line went on.
+/// What may follow at the end of a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// An option, a word or the expression.
     Anything,
     /// The value of the last option.
     Value,
-    /// No option: `--` or the expression came before.
+    /// Anything but an option: `--` or the expression came before.
     NoOption,
 }
 
-/// Whether the first word asks for help instead.
+/// Whether the first word is `--help`.
 pub(crate) fn asks_for_help(call: &Call<'_>) -> bool {
     call.source[call.arguments.clone()]
         .split_whitespace()
@@ -95,7 +96,7 @@ impl Parsed {
         self.given.iter().any(|given| given.flag == flag)
     }
 
-    /// The option's value as typed; nothing when the option or its value is absent.
+    /// The option's value as typed. `None` if the option or its value is absent.
     pub fn value(&self, flag: &str) -> Option<&Word> {
         self.given
             .iter()
@@ -114,7 +115,7 @@ impl Parsed {
     ///
     /// # Errors
     ///
-    /// The value is anything else.
+    /// The value is something else.
     pub fn count(&self, flag: &str) -> Result<Option<u64>, MagicError> {
         let Some(value) = self.value(flag) else {
             return Ok(None);
@@ -123,11 +124,11 @@ impl Parsed {
             .map(Some)
     }
 
-    /// `word` as a whole number from 1 to `most`; `what` it is opens the complaint: `option -n`.
+    /// `word` as a whole number from 1 to `most`. The error message begins with `what`, for example `option -n`.
     ///
     /// # Errors
     ///
-    /// The word is anything else.
+    /// The word is something else.
     pub fn count_of(&self, what: &str, word: &Word, most: u64) -> Result<u64, MagicError> {
         let digits = word.text.replace('_', "");
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -136,7 +137,10 @@ impl Parsed {
             _ if is_number && digits.bytes().any(|byte| byte != b'0') => format!("at most {most}"),
             _ => "a whole number of at least 1".to_owned(),
         };
-        let text = format!("{what} must be {wanted}, not {}", shown(&word.text));
+        let text = format!(
+            "{what} must be {wanted}, not {}",
+            quote_if_needed(&word.text)
+        );
         Err(self.error(&text, word.span.clone()))
     }
 
@@ -144,7 +148,7 @@ impl Parsed {
     ///
     /// # Errors
     ///
-    /// The value is anything else; infinity is not a number here.
+    /// The value is something else, or infinite.
     pub fn number(&self, flag: &str) -> Result<Option<f64>, MagicError> {
         let Some(value) = self.value(flag) else {
             return Ok(None);
@@ -152,9 +156,8 @@ impl Parsed {
         match value.text.replace('_', "").parse::<f64>() {
             Ok(number) if number.is_finite() && number >= 0.0 => Ok(Some(number)),
             _ => {
-                let value_shown = shown(&value.text);
-                let text =
-                    format!("option {flag} must be a number of at least 0, not {value_shown}");
+                let typed = quote_if_needed(&value.text);
+                let text = format!("option {flag} must be a number of at least 0, not {typed}");
                 Err(self.error(&text, value.span.clone()))
             }
         }
@@ -164,7 +167,7 @@ impl Parsed {
     ///
     /// # Errors
     ///
-    /// The value is a keyword or no Rust identifier.
+    /// The value is a keyword, or not a Rust identifier.
     pub fn variable(&self, flag: &str) -> Result<Option<&str>, MagicError> {
         let Some(value) = self.value(flag) else {
             return Ok(None);
@@ -174,33 +177,33 @@ impl Parsed {
         }
         let instead = match KEYWORDS.contains(&value.text.as_str()) {
             true => format!("the keyword {}", value.text),
-            false => shown(&value.text),
+            false => quote_if_needed(&value.text),
         };
         let text = format!("option {flag} must be a Rust variable name, not {instead}");
         Err(self.error(&text, value.span.clone()))
     }
 
-    /// The first word that no option has taken is one too many.
+    /// Checks that there are at most `allowed` words besides the options.
     ///
     /// # Errors
     ///
-    /// There is such a word after the first `allowed`.
-    pub fn at_most(&self, allowed: usize) -> Result<(), MagicError> {
+    /// There are more.
+    pub fn expect_words_at_most(&self, allowed: usize) -> Result<(), MagicError> {
         match self.words.get(allowed) {
             None => Ok(()),
             Some(word) => Err(self.unexpected(word)),
         }
     }
 
-    /// The complaint about a word that means nothing here.
+    /// The error for a word that has no meaning here.
     pub fn unexpected(&self, word: &Word) -> MagicError {
         self.error(
-            &format!("unexpected {}", shown(&word.text)),
+            &format!("unexpected {}", quote_if_needed(&word.text)),
             word.span.clone(),
         )
     }
 
-    /// A complaint about `span` of the cell: names the magic before `text` and adds the usage line.
+    /// An error about `span` of the cell. Puts the magic's name before `text` and the usage line after it.
     pub fn error(&self, text: &str, span: Range<usize>) -> MagicError {
         let joint = if text.ends_with('?') { "" } else { ";" };
         let message = format!("{}: {text}{joint} usage: {}", self.label, self.usage);
@@ -213,8 +216,8 @@ pub fn is_variable_name(text: &str) -> bool {
     text != "_" && is_ident(text) && !KEYWORDS.contains(&text)
 }
 
-/// Text of the user's in a complaint: as typed, or quoted where its ends would not be seen.
-fn shown(text: &str) -> String {
+/// The user's text for an error message: quoted if it is empty or has blanks, so that its ends are visible.
+fn quote_if_needed(text: &str) -> String {
     match text.is_empty() || text.contains(char::is_whitespace) {
         true => format!("{text:?}"),
         false => text.to_owned(),

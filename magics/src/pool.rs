@@ -1,4 +1,6 @@
-//! `%pool`: a pool that stays.
+//! The magic `%pool`: opens, resizes, shows or closes a pool of worker threads.
+//!
+//! It only writes the calls. The pool itself is in the runtime.
 
 use crate::magic::{
     Arguments, Call, Magic, MagicError, OptionSpec, OptionValue, Piece, Places, Question,
@@ -75,7 +77,7 @@ fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
 }
 
 fn open(parsed: &Parsed) -> Result<Replacement, MagicError> {
-    parsed.at_most(1)?;
+    parsed.expect_words_at_most(1)?;
     let workers = match parsed.words.first() {
         None => None,
         Some(word) if word.text.starts_with(|c: char| c.is_ascii_alphabetic()) => {
@@ -98,20 +100,21 @@ fn open(parsed: &Parsed) -> Result<Replacement, MagicError> {
     }
     let name = parsed.variable("--name")?.unwrap_or(DEFAULT_NAME);
     let is_pinned = parsed.has("--pin");
-    // With its type said, nobody has to infer it: a notebook's first cell is often this one.
+    // The type is written out so that it need not be inferred. Inference is slow to start, and this is often the
+    // first cell of a notebook.
     Ok(rust(format!(
         "let {name}: ::corebook::pool::Pool = ::corebook::__private::pool::open({name:?}, {workers:?}, {is_logical}, {is_pinned});"
     )))
 }
 
 fn status(parsed: &Parsed) -> Result<Replacement, MagicError> {
-    parsed.at_most(1)?;
+    parsed.expect_words_at_most(1)?;
     refuse(parsed, "status", &["--logical", "--name", "--pin"])?;
     Ok(Replacement::Question(Question::PoolStatus))
 }
 
 fn close(parsed: &Parsed) -> Result<Replacement, MagicError> {
-    parsed.at_most(1)?;
+    parsed.expect_words_at_most(1)?;
     refuse(parsed, "close", &["--logical", "--pin"])?;
     let name = parsed.variable("--name")?.unwrap_or(DEFAULT_NAME);
     Ok(rust(format!(
@@ -122,9 +125,10 @@ fn close(parsed: &Parsed) -> Result<Replacement, MagicError> {
 /// The variable that holds the pool when no name is given.
 const DEFAULT_NAME: &str = "pool";
 
-/// More threads than this are a slip of the fingers, which would take the machine down.
+/// A larger number is a typing mistake, and so many threads would take the machine down.
 const MOST_WORKERS: u64 = 65_535;
 
+/// Checks that none of the options `flags`, which don't go with `word`, was given.
 fn refuse(parsed: &Parsed, word: &str, flags: &[&str]) -> Result<(), MagicError> {
     match flags
         .iter()

@@ -1,17 +1,19 @@
-//! What a magic found in a cell stands for: looks its name up, checks its place, and asks it.
+//! Resolves a magic found in a cell to its replacement: looks up its name, checks its place, and expands it.
+//!
+//! All error messages about a magic's name and place are written here.
 
 use crate::magic::{Magic, MagicError, Places, Question, Replacement};
 use crate::options::asks_for_help;
-use crate::scan::{Found, scan, scan_part};
+use crate::scan::{FoundMagic, scan, scan_part};
 use crate::suggest::nearest;
 use crate::table;
 
-/// What stands in the place of `found`.
+/// The replacement of `found`.
 ///
 /// # Errors
 ///
-/// It has no such magic, stands where that may not, or does not understand its command line.
-pub(crate) fn resolve(found: &Found<'_>) -> Result<Replacement, MagicError> {
+/// There is no magic of that name, it may not stand there, or its command line is malformed.
+pub(crate) fn resolve(found: &FoundMagic<'_>) -> Result<Replacement, MagicError> {
     let magic = table::find(found.name).ok_or_else(|| unknown(found))?;
     if found.is_question || asks_for_help(&found.call) {
         return Ok(Replacement::Question(Question::Help(magic.name)));
@@ -50,12 +52,13 @@ pub(crate) fn resolve(found: &Found<'_>) -> Result<Replacement, MagicError> {
             span: fault.span.clone(),
         });
     }
-    no_magic_inside(magic, found)?;
+    check_body(magic, found)?;
     (magic.expand)(magic, &found.call)
 }
 
-/// What to say of a cell that does not compile: each line of Rust that begins like a magic there is, and
-/// why it is none. A remainder by a variable of that name is among them, so a cell that compiles is fine.
+/// Hints for a cell that does not compile: the lines of Rust that look like an existing magic, and why they are
+/// not one. Such a line can be correct Rust, a remainder by a variable of that name. So show hints only if the
+/// cell does not compile.
 ///
 /// ```
 /// let hints = corebook_magics::hints("f(x)\n%timeit g(x)");
@@ -78,7 +81,7 @@ pub fn hints(source: &str) -> Vec<MagicError> {
     hints.collect()
 }
 
-fn unknown(found: &Found<'_>) -> MagicError {
+fn unknown(found: &FoundMagic<'_>) -> MagicError {
     let is_cell = found.call.body.is_some();
     let known = table::TABLE.iter().map(|magic| magic.name);
     let near = nearest(found.name, known)
@@ -108,18 +111,18 @@ fn unknown(found: &Found<'_>) -> MagicError {
     }
 }
 
-/// The magic as it was typed.
-fn label<'source>(found: &Found<'source>) -> &'source str {
+/// The name of the magic as typed, with its percent signs.
+fn label<'source>(found: &FoundMagic<'source>) -> &'source str {
     found.call.source[found.head.clone()].trim_start_matches('?')
 }
 
-/// A cell magic elsewhere takes no lines below it.
-fn is_first_line(found: &Found<'_>) -> bool {
+/// Whether the magic is on the first line of the cell that is not blank.
+fn is_first_line(found: &FoundMagic<'_>) -> bool {
     found.call.source[..found.call.span.start].trim().is_empty()
 }
 
-/// The body of a cell magic is Rust alone.
-fn no_magic_inside(magic: &Magic, found: &Found<'_>) -> Result<(), MagicError> {
+/// Checks that the body of a cell magic holds no further magics.
+fn check_body(magic: &Magic, found: &FoundMagic<'_>) -> Result<(), MagicError> {
     let Some(body) = found.call.body.clone() else {
         return Ok(());
     };

@@ -1,7 +1,7 @@
-//! Where a magic stands in a cell, by tokens.
+//! Finds the magics of a cell by its tokens.
 //!
-//! Finds magics, known or not, and the lines that are evcxr's own commands. It neither looks names up nor
-//! reads options.
+//! It finds magics, known or unknown, and the lines that are evcxr commands. It does not look up names and does
+//! not read options.
 
 use std::ops::Range;
 
@@ -11,38 +11,38 @@ use crate::magic::Call;
 use crate::statement::Statement;
 use crate::tokens::{Brackets, Step, tokens, without_trivia};
 
-/// A magic as it stands in a cell. All ranges are bytes of the cell.
+/// A magic found in a cell. All ranges are bytes of the cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found<'source> {
+pub(crate) struct FoundMagic<'source> {
     pub name: &'source str,
     /// `%name` or `%%name`, without question marks.
     pub head: Range<usize>,
     /// Whether it is `%name?` or `?%name`.
     pub is_question: bool,
     pub call: Call<'source>,
-    /// What makes its Rust unusable: where, and what to say of it.
+    /// What is wrong with its Rust, if anything.
     pub fault: Option<Fault>,
 }
 
-/// A bracket, string or comment that does not end where its magic does.
+/// A bracket, string or comment that is not closed where its magic ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub span: Range<usize>,
     pub text: String,
 }
 
-/// What stands in a cell beside Rust.
+/// The magics and evcxr commands of a cell.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scan<'source> {
-    /// In the order of the cell.
-    pub magics: Vec<Found<'source>>,
+    /// In the order in which they stand in the cell.
+    pub magics: Vec<FoundMagic<'source>>,
     /// Lines such as `:dep rand` and `!ls`, without their line breaks.
     pub commands: Vec<Range<usize>>,
-    /// How many of the commands come before all Rust, where evcxr obeys them.
+    /// How many of the commands come before all Rust. evcxr runs only these.
     pub leading_commands: usize,
-    /// Whether there is any Rust outside magics.
+    /// Whether there is Rust outside magics.
     pub has_rust: bool,
-    /// Lines that look like line magics and are Rust: `%name`, and whether it is inside brackets.
+    /// Lines of Rust that look like line magics: the range of `%name`, and whether it is inside brackets.
     pub lookalikes: Vec<(Range<usize>, bool)>,
     /// The Rust read so far.
     statement: Statement,
@@ -71,7 +71,7 @@ pub(crate) fn scan_part(source: &str, part: Range<usize>) -> Scan<'_> {
 }
 
 impl<'source> Scan<'source> {
-    /// Goes on to the end of the next magic or command, if there is one.
+    /// Reads up to the next magic or command and returns its end. `None` if there is no further one.
     fn run(&mut self, source: &'source str, rest: Range<usize>, first: usize) -> Option<usize> {
         for token in tokens(source, rest.clone()) {
             let ahead = token.span.start..rest.end;
@@ -92,7 +92,7 @@ impl<'source> Scan<'source> {
         None
     }
 
-    /// The end of the magic or command that begins `ahead`, where a statement could start.
+    /// Reads the magic or command at the start of `ahead`, where a statement could start. Returns its end.
     fn take_line(
         &mut self,
         source: &'source str,
@@ -116,21 +116,22 @@ impl<'source> Scan<'source> {
     }
 }
 
-/// The blanks between the start of the line and the end of `before`; nothing if there is more than those.
+/// The blanks between the start of the line and the end of `before`. `None` if there is anything else.
 fn blanks_before(source: &str, before: Range<usize>) -> Option<&str> {
     let line = source[before].rsplit('\n').next()?;
     line.trim().is_empty().then_some(line)
 }
 
-/// Whether evcxr takes the line for a command: `:name` anywhere a statement could start (a path begins with
-/// two colons), `!shell` at the line's very start and before all Rust, where it can't be a negation.
+/// Whether evcxr reads the line as a command. `:name` is one wherever a statement could start, unless it begins
+/// with two colons, as a path does. `!shell` is one only at the very start of a line and before all Rust,
+/// where it can't be a negation.
 fn is_command(text: &str, before: &str, has_rust: bool) -> bool {
     let is_colon = text.starts_with(':') && !text.starts_with("::");
     let is_shell = text.starts_with('!') && before.is_empty() && !has_rust;
     is_colon || is_shell
 }
 
-/// What a magic begins with: `%name`, `%%name`, `?%name`.
+/// The start of a magic: `%name`, `%%name` or `?%name`.
 struct Head<'source> {
     name: &'source str,
     /// From the first percent sign to the end of the name.
@@ -140,7 +141,7 @@ struct Head<'source> {
 }
 
 impl<'source> Head<'source> {
-    /// The head at the start of `source[rest]`.
+    /// Reads the head at the start of `source[rest]`.
     fn read(source: &'source str, rest: Range<usize>) -> Option<Self> {
         let text = &source[rest.clone()];
         let from_sigil = text.trim_start_matches('?');
@@ -160,9 +161,9 @@ impl<'source> Head<'source> {
     }
 }
 
-/// The magic that begins at the start of `rest`. A cell magic takes the rest of the cell if `is_first`,
-/// that is, on the cell's first line that is not blank.
-fn magic_at(source: &str, rest: Range<usize>, is_first: bool) -> Option<Found<'_>> {
+/// The magic at the start of `rest`. A cell magic takes the rest of the cell if `is_first`: if it is on the
+/// first line of the cell that is not blank.
+fn magic_at(source: &str, rest: Range<usize>, is_first: bool) -> Option<FoundMagic<'_>> {
     let head = Head::read(source, rest.clone())?;
     let line = Line::read(source, head.span.end..rest.end);
     let body = (head.is_cell && !head.is_question).then(|| match is_first {
@@ -181,7 +182,7 @@ fn magic_at(source: &str, rest: Range<usize>, is_first: bool) -> Option<Found<'_
         body,
         is_last: false,
     };
-    Some(Found {
+    Some(FoundMagic {
         name: head.name,
         head: head.span,
         is_question: head.is_question,
@@ -190,7 +191,7 @@ fn magic_at(source: &str, rest: Range<usize>, is_first: bool) -> Option<Found<'_
     })
 }
 
-/// The lines below a cell magic's first, without blanks and comments at the end.
+/// The body of a cell magic: the lines below the first, without blanks and comments at the end.
 fn body_after(source: &str, rest: Range<usize>) -> Range<usize> {
     let Some(line_break) = source[rest.clone()].find('\n') else {
         return rest.end..rest.end;
@@ -200,7 +201,7 @@ fn body_after(source: &str, rest: Range<usize>) -> Range<usize> {
     start..significant.end
 }
 
-/// What follows a magic's name: its line and, while brackets are open, further lines.
+/// What follows a magic's name: the rest of its line and, while brackets are open, further lines.
 struct Line {
     /// Before the line break.
     end: usize,
@@ -223,7 +224,7 @@ impl Line {
                 break;
             }
             let unterminated = token.unterminated();
-            // What is never closed would take the whole cell with it: its line is enough.
+            // An unclosed string would extend to the end of the cell. Let it end with its line.
             let span_end =
                 unterminated.map_or(span.end, |_| line_end(source, span.start..rest.end));
             if !token.is_trivia() {
@@ -247,7 +248,7 @@ impl Line {
                 fault.get_or_insert(mismatched(source, span));
             }
         }
-        // A line comment keeps the carriage return of its line's end.
+        // The token of a line comment includes the carriage return before the line break.
         end -= usize::from(source[..end].ends_with('\r') && source[end..].starts_with('\n'));
         let open = brackets
             .innermost()
@@ -260,7 +261,7 @@ impl Line {
     }
 }
 
-/// The first thing in `source[range]` that keeps text of ours from following it.
+/// The first fault in `source[range]`. After one, generated text could not follow the range.
 fn fault_in(source: &str, range: Range<usize>) -> Option<Fault> {
     let mut brackets = Brackets::default();
     for token in tokens(source, range) {

@@ -1,21 +1,21 @@
-//! Which bytes of the expanded code are which bytes of the cell.
+//! Maps bytes of the expanded code to bytes of the cell, and back.
 //!
-//! Offsets only: it holds no text.
+//! It holds offsets only, no text.
 
 use std::ops::Range;
 
-/// The way between a cell and its code.
+/// The map between a cell and its expanded code.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceMap {
-    /// Ascending and disjoint in the code, with generated text between two that are not neighbours in
-    /// the cell as well: (start in the code, start in the source, length).
+    /// The copied ranges, ascending and disjoint in the code: (start in the code, start in the source, length).
+    /// Two of them touch in the code only if they touch in the cell; otherwise generated text is between them.
     copied: Vec<(usize, usize, usize)>,
-    /// What stands in the place of a magic: (bytes of the code, the magic's name in the source).
+    /// The replacements of magics: (bytes of the code, bytes of the magic's name in the source).
     replaced: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl SourceMap {
-    /// Where the byte `code_offset` of the expanded code stands in the cell; nothing for generated text.
+    /// The position in the cell of byte `code_offset` of the expanded code. `None` for generated text.
     pub fn to_source(&self, code_offset: usize) -> Option<usize> {
         self.copied.iter().find_map(|&(code, source, len)| {
             (code..=code + len)
@@ -24,8 +24,8 @@ impl SourceMap {
         })
     }
 
-    /// Where the byte `source_offset` of the cell stands in the expanded code; nothing inside a magic's
-    /// name and options.
+    /// The position in the expanded code of byte `source_offset` of the cell. `None` inside the name and the
+    /// options of a magic.
     pub fn to_code(&self, source_offset: usize) -> Option<usize> {
         self.copied.iter().find_map(|&(code, source, len)| {
             (source..=source + len)
@@ -34,9 +34,9 @@ impl SourceMap {
         })
     }
 
-    /// The part of the cell nearest to `code_range`, so that every error has a place in the cell: the
-    /// range itself where it was copied, the magic's name where a magic generated it, else the end of the
-    /// closest copied text before it.
+    /// The range of the cell nearest to `code_range`, so that every error has a place in the cell. This is the range
+    /// itself if it was copied, the magic's name if a magic generated it, and otherwise the end of the copied
+    /// text before it.
     pub fn nearest_source(&self, code_range: Range<usize>) -> Range<usize> {
         if let Some(start) = self.to_source(code_range.start) {
             let end = self.copied.iter().find_map(|&(code, source, len)| {
@@ -61,19 +61,19 @@ impl SourceMap {
         end..end
     }
 
-    /// Notes that the bytes `source` of the cell are written at `code`, the end of what was noted so far.
+    /// Records that the bytes `source` of the cell were copied to `code`. Call it in ascending order of `code`.
     pub(crate) fn note_copy(&mut self, code: usize, source: Range<usize>) {
         if !source.is_empty() {
             self.copied.push((code, source.start, source.len()));
         }
     }
 
-    /// Notes that a magic named at `name` generated the bytes `code`, apart from what was copied there.
+    /// Records that the bytes `code` replace the magic whose name is at `name`. They may include copied ranges.
     pub(crate) fn note_replaced(&mut self, code: Range<usize>, name: Range<usize>) {
         self.replaced.push((code, name));
     }
 
-    /// Whether the last copied text ends at `code`.
+    /// Whether the last copied range ends at `code`.
     pub(crate) fn ends_at(&self, code: usize) -> bool {
         self.copied
             .last()

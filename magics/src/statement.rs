@@ -1,29 +1,29 @@
-//! Whether a Rust statement could start here, by tokens alone.
+//! Decides from tokens whether a Rust statement could start at some point of a cell.
 //!
-//! An approximation that is exact where it matters: it knows what ends a statement at the top level of a
-//! cell (a semicolon, or the closing brace of an item, a block or a braced macro call), so that `%` after
-//! the end of one is a magic and `%` anywhere else stays a remainder. It builds no syntax tree.
+//! It knows what ends a statement at the top level of a cell: a semicolon, or the closing brace of an item, a
+//! block or a braced macro call. So `%` after the end of a statement is a magic, and `%` anywhere else is the
+//! remainder operator. It builds no syntax tree.
 
 use ra_ap_rustc_lexer::TokenKind;
 
 use crate::tokens::{Brackets, Step, Token};
 
-/// How far the statement in hand has come.
+/// The state of the statement that is being read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Statement {
     brackets: Brackets,
     head: Head,
 }
 
-/// What the statement's first tokens say about its end.
+/// The kind of the statement, as far as its first tokens show it. The kind determines what ends it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Head {
-    /// Nothing of it was seen.
+    /// No token was read yet.
     #[default]
     Start,
     /// `#`, `#!`
     Attribute { is_inner: bool },
-    /// `#[…]`, `pub`, `pub(…)`: the head is still to come.
+    /// `#[…]`, `pub`, `pub(…)`: the token that decides comes later.
     Prefix,
     /// `const`: an item, a function or a block.
     Const,
@@ -41,7 +41,7 @@ impl Statement {
         self.brackets.depth() == 0 && self.head == Head::Start
     }
 
-    /// Whether nothing but attributes and `pub` was seen of it.
+    /// Whether only attributes and `pub` were read.
     pub fn awaits_item(&self) -> bool {
         self.brackets.depth() == 0 && self.head == Head::Prefix
     }
@@ -50,7 +50,7 @@ impl Statement {
         &self.brackets
     }
 
-    /// Takes the next token in; `text` is the token's.
+    /// Reads the next token. `text` is the text of the token.
     pub fn step(&mut self, token: &Token, text: &str) -> Step {
         if token.is_trivia() {
             return Step::None;
@@ -67,7 +67,7 @@ impl Statement {
 }
 
 impl Head {
-    /// After a token at the top level; an opening bracket included, what it encloses left out.
+    /// The kind after a token at the top level. An opening bracket counts as one, its contents do not.
     fn after(self, kind: TokenKind, text: &str) -> Head {
         use TokenKind::{Bang, Colon, Ident, OpenBrace, OpenParen, RawIdent, Semi};
         match (self, kind) {
@@ -88,7 +88,7 @@ impl Head {
         }
     }
 
-    /// After the bracket that leads back to the top level.
+    /// The kind after the closing bracket that leads back to the top level.
     fn after_group(self, kind: TokenKind) -> Head {
         match (self, kind) {
             (Head::Braced, TokenKind::CloseBrace) => Head::Start,
@@ -98,7 +98,7 @@ impl Head {
         }
     }
 
-    /// After the first token of a statement.
+    /// The kind after the first token of a statement.
     fn first(kind: TokenKind, text: &str) -> Head {
         match kind {
             TokenKind::Pound => Head::Attribute { is_inner: false },

@@ -1,7 +1,8 @@
-//! The word that was probably meant, for "did you mean".
+//! Guesses which word the user meant, for "did you mean".
 
-/// The candidate nearest to `typed`: the one with the fewest typing mistakes, at most one for words of up
-/// to four letters and two for longer ones; else the only one that begins with what was typed.
+/// The candidate nearest to `typed`: the one with the fewest typing mistakes. At most one mistake is allowed in a
+/// word of up to four characters, and two in a longer one. If no candidate is that near, the only one that
+/// begins with `typed`, if exactly one does.
 pub(crate) fn nearest<'word>(
     typed: &str,
     candidates: impl Iterator<Item = &'word str>,
@@ -31,7 +32,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn the_nearest_word_is_found_by_mistakes_and_by_its_beginning() {
+    fn the_nearest_word_has_few_mistakes_or_the_same_start() {
         let near = |typed| {
             nearest(
                 typed,
@@ -43,7 +44,7 @@ mod tests {
         assert_eq!(near("cpu"), Some("cpus"));
         assert_eq!(near("opol"), Some("pool"));
         assert_eq!(near("comp"), Some("compare"));
-        assert_eq!(near("ti"), None, "two words begin so");
+        assert_eq!(near("ti"), None, "two words begin with it");
         assert_eq!(near("matplotlib"), None);
     }
 }

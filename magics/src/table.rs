@@ -1,9 +1,11 @@
-//! Every magic, one row each. Adding one is a file of its own and a row here.
+//! The list of all magics. A new magic needs a file of its own and a row here.
+//!
+//! The type of a row is in `magic`. The magic `%magics`, which prints this list, is in `magics`.
 
 use crate::magic::Magic;
 use crate::{checkpoint, compare, cpus, magics, pool, time, timeit};
 
-/// In the order in which `%magics` lists them.
+/// All magics, in the order in which `%magics` lists them.
 pub static TABLE: &[&Magic] = &[
     &cpus::MAGIC,
     &pool::MAGIC,

@@ -1,10 +1,10 @@
-//! For tests: what one magic becomes.
+//! Helpers of this crate's tests.
 
 use crate::magic::{Magic, Piece, Replacement};
 use crate::scan::scan;
 
-/// The Rust that stands in the place of the first magic in `source`, a use of the timing magic `magic`; or
-/// the complaint.
+/// The Rust that replaces the first magic in `source`, or the message of its error. The magic must be the timing
+/// magic `magic`.
 pub(crate) fn expand_magic(magic: &Magic, source: &str) -> Result<String, String> {
     let found = scan(source).magics.remove(0);
     let template = match (magic.expand)(magic, &found.call).map_err(|error| error.message)? {

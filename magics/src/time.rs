@@ -1,4 +1,6 @@
-//! `%time` and `%%time`: one run.
+//! The magics `%time` and `%%time`: time one run.
+//!
+//! It only wraps the code. The runtime measures and prints.
 
 use ra_ap_rustc_lexer::TokenKind;
 
@@ -8,7 +10,7 @@ use crate::options;
 use crate::tokens::{Token, without_trivia};
 
 documented! {
-    /// Runs once, and prints wall time, CPU time and how many cores were busy. Compile time is not in it.
+    /// Runs once, and prints wall time, CPU time and how many cores were busy. Compile time is not included.
     ///
     /// ```text
     /// %time pool.map(work, 0..24)
@@ -49,16 +51,17 @@ fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
                 let text = "there is no code below the first line";
                 return Err(parsed.error(text, call.span.clone()));
             }
-            // A reference to a temporary lives as long as the block, but is no variable to be kept.
+            // The temporary lives until the end of the block, as a variable would. But evcxr does not try to keep it
+            // for later cells, because it has no name.
             let start = "let _ = &::corebook::__private::timing::CellStopwatch::start(); ";
             template.extend([generated(start), Piece::Source(body)]);
         }
         None => {
             let mut expression = parsed.rest.clone();
-            if let Some(binding) = binding(call.source, &top_level(call.source, expression.clone()))
-            {
-                template.push(Piece::Source(expression.start..binding));
-                expression.start = binding;
+            let tokens = top_level(call.source, expression.clone());
+            if let Some(value_start) = value_start(call.source, &tokens) {
+                template.push(Piece::Source(expression.start..value_start));
+                expression.start = value_start;
             }
             let is_statement =
                 !template.is_empty() || call.source[expression.clone()].ends_with(';');
@@ -77,8 +80,9 @@ fn expand(magic: &Magic, call: &Call<'_>) -> Result<Replacement, MagicError> {
     })
 }
 
-/// Where the value begins in `let pattern = value`, given the top-level tokens of a statement.
-fn binding(source: &str, significant: &[Token]) -> Option<usize> {
+/// The start of the value in `let pattern = value`, given the top-level tokens of a statement. `None` if the
+/// statement is not a `let` with a value.
+fn value_start(source: &str, significant: &[Token]) -> Option<usize> {
     let first = significant.first()?;
     if &source[first.span.clone()] != "let" {
         return None;
@@ -92,12 +96,13 @@ fn binding(source: &str, significant: &[Token]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
     fn expanded(source: &str) -> Result<String, String> {
         crate::test_support::expand_magic(&MAGIC, source)
     }
 
     #[test]
-    fn the_last_value_is_the_result_and_others_are_not() {
+    fn only_the_last_value_is_the_result() {
         let timed = "::corebook::timing::Stopwatch::start().stop(f(x)?)";
         assert_eq!(expanded("%time f(x)? // slow").as_deref(), Ok(timed));
         assert_eq!(expanded("%time f(x)?;"), Ok(format!("{timed};")));
@@ -105,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_can_be_kept() {
+    fn a_value_can_be_bound_to_a_variable() {
         assert_eq!(
             expanded("%time let v: Vec<_> = (0..3).map(|x| { let y = x; y }).collect();")
                 .as_deref(),
@@ -115,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_keeps_its_text() {
+    fn the_body_of_a_cell_is_unchanged() {
         assert_eq!(
             expanded("%%time\nlet x = f();\nx + 1\n").as_deref(),
             Ok(
@@ -125,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn unusable_calls_say_what_to_do() {
+    fn errors_say_what_to_do() {
         for (call, text) in [
             ("%time", "%time: there is no expression"),
             (

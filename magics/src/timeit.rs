@@ -1,4 +1,6 @@
-//! `%timeit` and `%%timeit`: best of N.
+//! The magics `%timeit` and `%%timeit`: the best of many runs.
+//!
+//! It only wraps the code in closures. The runtime chooses the number of loops, measures and prints.
 
 use std::ops::Range;
 
@@ -21,8 +23,8 @@ documented! {
     /// 1 loop, best of 3: 2.4 s per loop
     /// ```
     ///
-    /// `%%timeit [options] SETUP` times the lines below it. The setup runs once per run, outside the time,
-    /// and its variables are in scope below:
+    /// `%%timeit [options] SETUP` times the lines below it. The setup runs once per run and is not timed. Its
+    /// variables are in scope below:
     ///
     /// ```text
     /// %%timeit let mut numbers = unsorted.clone();
@@ -30,14 +32,14 @@ documented! {
     /// numbers[0]
     /// ```
     ///
-    /// The expression is compiled once, optimised; compile time is never in the figure, and the harness's
-    /// own cost is taken off. Variables are borrowed, not used up: time `f(v.clone())` where `f` takes its
-    /// argument, or let a setup make a new one for each run: `%%timeit -n 1 let v = v.clone();`.
+    /// The expression is compiled once, optimised. Compile time is never in the figure, and the harness's own
+    /// cost is subtracted. Variables are borrowed, not moved: if `f` takes its argument by value, time
+    /// `f(v.clone())`, or let a setup make a new one for each run: `%%timeit -n 1 let v = v.clone();`.
     HELP
 }
 
 const OPTIONS: &[OptionSpec] = &[
-    loops("loops a run; chosen so that a run takes 50 ms"),
+    loops("loops per run; chosen so that a run takes 50 ms"),
     runs("runs; 7, or 3 when one loop takes 0.1 s or more"),
     DIGITS,
     OptionSpec::new(
@@ -121,8 +123,10 @@ fn settings(parsed: &Parsed) -> Result<String, MagicError> {
     ))
 }
 
-/// A statement that measures one expression. A reference to its value, and no move, so that a value may
-/// borrow what the closure captured; the value is dropped at the end of the statement, within the time.
+/// A statement that measures one expression.
+///
+/// `black_box` gets a reference to the value instead of the value, because the value may borrow from what the
+/// closure captured. The value is dropped at the end of the statement, so its drop is timed.
 fn without_setup(settings: &str, measured: &Measured<'_>, hides_inputs: bool) -> Vec<Piece> {
     let (function, signature, result, end) = match measured.uses_question_mark() {
         true => (
@@ -141,11 +145,11 @@ fn without_setup(settings: &str, measured: &Measured<'_>, hides_inputs: bool) ->
     pieces
 }
 
-/// What stands on the first line of a `%%timeit`.
+/// The setup on the first line of a `%%timeit`.
 struct Setup<'source> {
     source: &'source str,
     span: Range<usize>,
-    /// Whether a run has one loop, so that the body may use up what the setup made.
+    /// Whether a run has one loop, so that the body may move the variables of the setup.
     runs_once: bool,
 }
 
@@ -184,8 +188,9 @@ impl Setup<'_> {
             )),
         ];
         pieces.extend(body.pieces(hides_inputs));
-        let handed_on = if is_fallible { "" } else { ";" };
-        pieces.push(generated(format!(");{result} }}){handed_on} }}){end}")));
+        // A fallible closure returns the result of the inner call.
+        let inner_end = if is_fallible { "" } else { ";" };
+        pieces.push(generated(format!(");{result} }}){inner_end} }}){end}")));
         pieces
     }
 }

@@ -1,6 +1,6 @@
-//! Rust tokens with their places, and the brackets they open and close.
+//! Rust tokens with their positions, and the brackets that they open and close.
 //!
-//! Knows Rust's lexical rules (through rustc's own lexer) and nothing of magics or statements.
+//! It knows the lexical rules of Rust, through rustc's own lexer, and nothing about magics or statements.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// Whether it says nothing to the compiler. A block comment that is never closed says something.
+    /// Whether the compiler ignores it. A block comment that is never closed is an error, so it is not trivia.
     pub fn is_trivia(&self) -> bool {
         matches!(
             self.kind,
@@ -28,7 +28,7 @@ impl Token {
         )
     }
 
-    /// What it is when the cell ends in the middle of it: a string or a comment over several lines.
+    /// "string" or "comment" if the cell ends inside this token.
     pub fn unterminated(&self) -> Option<&'static str> {
         match self.kind {
             TokenKind::BlockComment {
@@ -62,7 +62,7 @@ pub(crate) fn tokens(source: &str, range: Range<usize>) -> impl Iterator<Item = 
     })
 }
 
-/// `range` without blanks and comments at its ends; empty, at its start, when there is nothing else.
+/// `range` without blanks and comments at its ends. Empty, and at its start, if it holds nothing else.
 pub(crate) fn without_trivia(source: &str, range: Range<usize>) -> Range<usize> {
     let start = range.start;
     let mut significant = tokens(source, range).filter(|token| !token.is_trivia());
@@ -77,7 +77,7 @@ pub(crate) fn without_trivia(source: &str, range: Range<usize>) -> Range<usize> 
     }
 }
 
-/// The brackets open at some point of a cell, outermost first.
+/// The brackets that are open at some point of a cell, outermost first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Brackets {
     open: Vec<Token>,
@@ -102,7 +102,7 @@ impl Brackets {
         self.open.last()
     }
 
-    /// Takes the next token in. After a mismatch goes on as if what lies between were closed too.
+    /// Reads the next token. A mismatched closing bracket also closes the brackets inside its opening one.
     pub fn step(&mut self, token: &Token) -> Step {
         let opening = match token.kind {
             TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mismatch_closes_what_lies_between() {
+    fn a_mismatch_closes_the_brackets_inside() {
         let mut brackets = Brackets::default();
         let source = "{ ( }";
         let steps: Vec<Step> = tokens(source, 0..source.len())

@@ -1,7 +1,7 @@
-//! What the timing magics emit is what the runtime's tests compile and run.
+//! Keeps the snippets that the runtime's tests compile and run equal to what the timing magics emit.
 //!
-//! Each cell's expansion is kept in `runtime/tests/timing_snippets/`. With `UPDATE_SNIPPETS=1` this test
-//! writes the files; without, it fails when one differs.
+//! The expansion of each cell is stored in `runtime/tests/timing_snippets/`. With `UPDATE_SNIPPETS=1` this test
+//! writes the files. Without it, the test fails if a file differs.
 
 use std::path::Path;
 
@@ -115,11 +115,11 @@ const CELLS: &[(&str, &str)] = &[
     ),
 ];
 
-struct Nobody;
+struct NoHost;
 
-impl Host for Nobody {
+impl Host for NoHost {
     fn answer(&self, question: &Question) -> String {
-        panic!("no cell asks {question:?}");
+        panic!("unexpected question {question:?}");
     }
 }
 
@@ -128,7 +128,7 @@ fn snippets_are_what_the_magics_emit() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime/tests/timing_snippets");
     let updates = std::env::var_os("UPDATE_SNIPPETS").is_some();
     for (name, cell) in CELLS {
-        let code = match expand(cell, &Nobody) {
+        let code = match expand(cell, &NoHost) {
             Ok(Expansion::Rust {
                 code,
                 is_timing: true,

@@ -1,11 +1,12 @@
-//! What `%compare` becomes, and what it refuses.
+//! The expansions of `%compare`, and its error messages.
 
 use super::*;
+
 fn expanded(source: &str) -> Result<String, String> {
     crate::test_support::expand_magic(&MAGIC, source)
 }
 
-/// The labels in an expansion.
+/// The labels in the expansion of `source`.
 fn labels(source: &str) -> String {
     let code = expanded(source).expect("is well formed");
     let start = code.find("&[\"").expect("there are labels") + 1;
@@ -32,7 +33,7 @@ fn sides_share_one_closure() {
 }
 
 #[test]
-fn a_question_mark_on_any_side_is_handed_on() {
+fn a_question_mark_on_any_side_returns_the_error() {
     let code = expanded("%compare f()? ;; g()").expect("is well formed");
     assert!(code.contains("::corebook::timing::try_compare("), "{code}");
     assert!(code.contains("Result::Ok((g())) }), })?.show("), "{code}");
@@ -84,7 +85,7 @@ fn options_become_fields() {
 }
 
 #[test]
-fn unusable_calls_say_what_to_do() {
+fn errors_say_what_to_do() {
     let usage = MAGIC.usage;
     for (call, text) in [
         ("%compare", "%compare: there is no expression"),

@@ -1,8 +1,10 @@
+//! The expansions of whole cells, and properties that hold for any text.
+
 use proptest::prelude::*;
 
 use super::*;
 
-/// Answers every question with its own text, on two lines.
+/// Answers every question with its `Debug` text and a second line.
 struct Echo;
 
 impl Host for Echo {
@@ -11,7 +13,7 @@ impl Host for Echo {
     }
 }
 
-/// Cell in; code, answers or the complaint and what it points at out.
+/// Expands a cell and shows the result: the code, the questions, or the error and the text it points at.
 fn expanded(source: &str) -> String {
     match expand(source, &Echo) {
         Ok(Expansion::Rust { code, .. }) => code,
@@ -56,7 +58,7 @@ fn a_cell_of_questions_is_answered_without_compiling() {
 }
 
 #[test]
-fn a_question_beside_rust_prints_its_answer_in_its_turn() {
+fn a_question_beside_rust_prints_its_answer_in_order() {
     insta::assert_snapshot!(expanded("%cpus\nlet x = 1;"), @r#"
     { ::std::println!("{}", "Cpus { verbose: false, json: false }\n\"second\" line"); };
     let x = 1;
@@ -111,7 +113,7 @@ fn rust_with_remainders_and_percent_signs_is_unchanged() {
 }
 
 #[test]
-fn a_magic_stands_wherever_a_statement_could_start() {
+fn a_magic_may_stand_wherever_a_statement_could_start() {
     for before in [
         "",
         "\n\n",
@@ -206,7 +208,7 @@ fn malformed_magics_say_what_is_wrong_and_where() {
 }
 
 #[test]
-fn analysis_keeps_rust_and_blanks_what_is_half_typed() {
+fn analysis_keeps_rust_and_blanks_half_typed_magics() {
     insta::assert_snapshot!(analysed("%cpus\nlet x = 1;"), @r"
      
     let x = 1;
@@ -255,7 +257,7 @@ fn every_piece_stays_on_its_line() {
 }
 
 #[test]
-fn cell_magics_take_the_whole_cell_and_nothing_of_ours_in_it() {
+fn cell_magics_take_the_whole_cell_and_hold_no_magic() {
     insta::assert_snapshot!(expanded("%timit f(x)"), @r#"unknown magic %timit: did you mean %timeit? %magics lists them all @ "%timit""#);
     insta::assert_snapshot!(expanded("%%timit f(x)\ng()"), @r#"unknown magic %%timit: did you mean %%timeit? %magics lists them all @ "%%timit""#);
     insta::assert_snapshot!(expanded("f();\n%%timeit f(x)"), @r#"%%timeit is not on the cell's first line: move it there, or write %timeit EXPR for one expression @ "%%timeit""#);
@@ -305,7 +307,7 @@ fn analysis_maps_a_half_typed_expression() {
 }
 
 #[test]
-fn analysis_leaves_commands_out_and_keeps_places() {
+fn analysis_blanks_commands_and_keeps_positions() {
     let source = ":dep rand = \"1\"\n%cpus\nrand::";
     let (code, map) = expand_for_analysis(source);
     assert!(!code.contains("dep"), "{code:?}");
@@ -313,8 +315,8 @@ fn analysis_leaves_commands_out_and_keeps_places() {
     assert!(code[..at].ends_with("\nrand::"), "{code:?}");
 }
 
-/// Where each byte of the cell went, and back.
-fn round_trips(source: &str, code: &str, map: &SourceMap) {
+/// Checks that each byte of the cell maps to the code and back.
+fn check_round_trips(source: &str, code: &str, map: &SourceMap) {
     for offset in 0..=source.len() {
         if let Some(at) = map.to_code(offset) {
             assert_eq!(map.to_source(at), Some(offset), "{source:?} -> {code:?}");
@@ -334,9 +336,9 @@ fn round_trips(source: &str, code: &str, map: &SourceMap) {
 
 fn check(source: &str) {
     let (code, map) = expand_for_analysis(source);
-    round_trips(source, &code, &map);
+    check_round_trips(source, &code, &map);
     if let Ok(Expansion::Rust { code, map, .. }) = expand(source, &Echo) {
-        round_trips(source, &code, &map);
+        check_round_trips(source, &code, &map);
         let scan = scan(source);
         if scan.magics.is_empty() {
             assert_eq!(code, source);
@@ -434,7 +436,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_text_expands_or_complains(source in "\\PC*|(?s).{0,40}") {
+    fn arbitrary_text_expands_or_fails(source in "\\PC*|(?s).{0,40}") {
         check(&source);
     }
 }

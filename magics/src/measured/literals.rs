@@ -1,8 +1,8 @@
-//! Literals hidden from the optimiser, for `-b`.
+//! Hides literals from the optimiser, for the option `-b`.
 //!
-//! A literal is wrapped in `black_box` where a value may stand. Where the language wants the literal
-//! itself (patterns, types, array lengths, macros, constants) it stays. Captured variables need no
-//! wrapping: the measured closure reaches them through a pointer the optimiser can't see into.
+//! It wraps a literal in `black_box` where any value may stand. Where Rust requires a literal (patterns,
+//! types, array lengths, macros, constants) the literal stays. Captured variables need no wrapping: the
+//! measured closure accesses them through a pointer that the optimiser can't see through.
 
 use std::ops::Range;
 
@@ -30,14 +30,14 @@ pub(super) fn hidden(source: &str, span: Range<usize>) -> Vec<Piece> {
     pieces
 }
 
-/// What an open bracket, or the stretch of code in hand, allows.
+/// What may stand inside an open bracket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// Values: literals are hidden.
     Value,
-    /// Patterns, constants, macro input and the like: literals stay, up to what ends them.
+    /// Patterns, constants, macro input: literals stay.
     Fixed,
-    /// The arms of a `match`: patterns up to `=>`, values up to `,` or a closing brace.
+    /// The arms of a `match`: a pattern up to `=>`, then a value up to `,` or a closing brace.
     Arms { in_pattern: bool },
 }
 
@@ -51,9 +51,9 @@ fn value_literals(source: &str, span: Range<usize>) -> Vec<Range<usize>> {
             .map_or("", |token| &source[token.span.clone()])
     };
     let mut places = vec![Place::Value];
-    // `let`, `const`, `static`: literals stay up to the `=` or `;` that ends the fixed part.
+    // After `let`, `for`, `const`, `static`, `type`: the depth, and the tokens that end the part where literals stay.
     let mut fixed_until: Option<(usize, &[&str])> = None;
-    // The depth at which the braces of a `match` will open.
+    // For each `match` whose braces are not open yet: the depth at which they will open.
     let mut awaits_arms: Vec<usize> = Vec::new();
     let mut found = Vec::new();
     for (at, token) in significant.iter().enumerate() {
@@ -89,7 +89,7 @@ fn value_literals(source: &str, span: Range<usize>) -> Vec<Range<usize>> {
             TokenKind::Literal { kind, .. } if fixed_until.is_none() => {
                 let is_value = matches!(place, Place::Value | Place::Arms { in_pattern: false });
                 let before = text(at.wrapping_sub(1));
-                // A field of a tuple, an array's length, an argument of a generic, `'a: loop`.
+                // A tuple field (`pair.0`), an array length (`[x; 8]`), a const argument (`f::<3>`).
                 let is_named = before == "." && text(at.wrapping_sub(2)) != "."
                     || before == ";" && is_in_brackets(&significant[..at])
                     || before == "<" && text(at.wrapping_sub(2)) == ":";
@@ -103,7 +103,7 @@ fn value_literals(source: &str, span: Range<usize>) -> Vec<Range<usize>> {
     found
 }
 
-/// The place inside a bracket that stands at `outer`.
+/// What may stand inside a bracket that opens in `outer`.
 fn inside(outer: Place, is_macro: bool) -> Place {
     match outer {
         _ if is_macro => Place::Fixed,
@@ -112,7 +112,8 @@ fn inside(outer: Place, is_macro: bool) -> Place {
     }
 }
 
-/// Whether the bracket at `at` opens a macro's input; `vec![..]` takes values like an array.
+/// Whether the bracket at `at` opens the input of a macro. `vec![..]` does not count: it takes values, as an array
+/// does.
 fn opens_macro<'a>(text: &impl Fn(usize) -> &'a str, at: usize) -> bool {
     let is_macro = text(at.wrapping_sub(1)) == "!" && {
         let name = text(at.wrapping_sub(2));
@@ -121,7 +122,7 @@ fn opens_macro<'a>(text: &impl Fn(usize) -> &'a str, at: usize) -> bool {
     is_macro && text(at.wrapping_sub(2)) != "vec"
 }
 
-/// After a comma or a closing brace an arm may end, and a pattern begin.
+/// Notes that an arm of a `match` may end here, so that a pattern follows.
 fn end_arm(place: Option<&mut Place>, ends: bool) {
     if let Some(Place::Arms { in_pattern }) = place {
         *in_pattern |= ends;
@@ -139,7 +140,7 @@ fn is_in_brackets(tokens: &[Token]) -> bool {
         .is_some_and(|open| open.kind == TokenKind::OpenBracket)
 }
 
-/// Whether the literal's value can hide behind a function call and keep its type.
+/// Whether a function call around the literal keeps its type.
 fn is_plain(kind: LiteralKind) -> bool {
     !matches!(kind, LiteralKind::CStr { .. } | LiteralKind::RawCStr { .. })
 }

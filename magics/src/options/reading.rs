@@ -1,16 +1,16 @@
 //! Reads a command line from left to right, one word at a time.
 //!
-//! Goes on after what it can't understand, so that a half-typed line tells completion what it can.
+//! It continues after an error, so that completion gets the rest of a half-typed line.
 
 use std::ops::Range;
 
 use ra_ap_rustc_lexer::is_id_continue;
 
-use super::{Given, Next, Parsed, Word, is_variable_name, shown};
+use super::{Given, Next, Parsed, Word, is_variable_name, quote_if_needed};
 use crate::magic::{Arguments, Call, Magic, MagicError, OptionSpec, OptionValue};
 use crate::suggest::nearest;
 
-/// A command line and how far it was read.
+/// A command line, and the state of reading it.
 pub(super) struct Reading<'call> {
     magic: &'call Magic,
     source: &'call str,
@@ -19,8 +19,8 @@ pub(super) struct Reading<'call> {
     has_body: bool,
     pub parsed: Parsed,
     pub next: Next,
-    /// The first thing that is wrong.
-    pub complaint: Option<MagicError>,
+    /// The first error.
+    pub error: Option<MagicError>,
 }
 
 impl<'call> Reading<'call> {
@@ -30,7 +30,7 @@ impl<'call> Reading<'call> {
         let arguments = &call.source[call.arguments.clone()];
         let end = match magic.arguments {
             Arguments::Expression => call.arguments.end,
-            // A habit from Rust, harmless here.
+            // Rust programmers end a line with a semicolon out of habit; allow it.
             Arguments::Words => {
                 call.arguments.start + arguments.trim_end_matches(';').trim_end().len()
             }
@@ -52,7 +52,7 @@ impl<'call> Reading<'call> {
             has_body,
             parsed,
             next: Next::Anything,
-            complaint: None,
+            error: None,
         };
         reading.read();
         reading
@@ -85,8 +85,8 @@ impl<'call> Reading<'call> {
         }
     }
 
-    /// Whether an option begins `text`. A lone dash is none, nor is a negative number where no expression
-    /// could hold it: what it is meant for can say more of it.
+    /// Whether `text` begins with an option. A lone dash is not an option. Where words follow, a negative number is
+    /// not one either: the magic itself has the better error message for it.
     fn is_option(&self, text: &str) -> bool {
         let is_words = self.magic.arguments == Arguments::Words;
         let after_dash = text.strip_prefix('-').and_then(|text| text.chars().next());
@@ -115,15 +115,15 @@ impl<'call> Reading<'call> {
     fn short_options(&mut self) {
         let start = self.at;
         self.at += 1;
-        while let Some(letter) = self.ahead().chars().next().filter(|c| !c.is_whitespace()) {
-            let Some(spec) = self.spec(&format!("-{letter}")) else {
+        while let Some(c) = self.ahead().chars().next().filter(|c| !c.is_whitespace()) {
+            let Some(spec) = self.spec(&format!("-{c}")) else {
                 self.at += self
                     .ahead()
                     .find(char::is_whitespace)
                     .unwrap_or(self.ahead().len());
                 return self.unknown(start..self.at);
             };
-            self.at += letter.len_utf8();
+            self.at += c.len_utf8();
             let is_followed =
                 !self.ahead().is_empty() && !self.ahead().starts_with(char::is_whitespace);
             let has_equals = self.ahead().starts_with('=');
@@ -138,14 +138,15 @@ impl<'call> Reading<'call> {
         }
     }
 
-    /// Notes the option that starts at `start`, reading its value if it has one and none is glued to it.
-    /// True when that ends the word it stands in.
+    /// Records the option that starts at `start`. Reads its value unless the value is `glued` to it.
+    /// Returns true if the value ends the word, so that no further short option can follow.
     fn option(&mut self, spec: &'static OptionSpec, start: usize, glued: Option<Word>) -> bool {
         let flag = spec.flag;
         let value = match (spec.value, glued) {
             (OptionValue::None, Some(value)) => {
-                let text = format!("option {flag} takes no value, not {}", shown(&value.text));
-                self.complain(&text, start..self.at);
+                let typed = quote_if_needed(&value.text);
+                let text = format!("option {flag} takes no value, not {typed}");
+                self.fail(&text, start..self.at);
                 return true;
             }
             (_, Some(value)) => Some(value),
@@ -156,7 +157,7 @@ impl<'call> Reading<'call> {
                 self.skip_blanks();
                 if self.ahead().is_empty() {
                     self.next = Next::Value;
-                    self.complain(
+                    self.fail(
                         &format!("option {flag} needs a value {placeholder}"),
                         start..flag_end,
                     );
@@ -168,14 +169,14 @@ impl<'call> Reading<'call> {
         let ends_word = value.is_some();
         let span = start..self.at;
         if self.parsed.has(flag) {
-            self.complain(&format!("option {flag} is given twice"), span);
+            self.fail(&format!("option {flag} is given twice"), span);
         } else {
             self.parsed.given.push(Given { flag, span, value });
         }
         ends_word
     }
 
-    /// The word after an option that may go without a value, if it is one: see the module's rule.
+    /// The value of an option with an optional value, if the next word is one. The header of `options` has the rule.
     fn optional_value(&mut self) -> Option<Word> {
         let ahead = self.ahead();
         let text = ahead.trim_start();
@@ -195,27 +196,25 @@ impl<'call> Reading<'call> {
         Some(self.word())
     }
 
-    /// A word as a shell reads it: up to a blank that is not inside quotes.
+    /// Reads a word as a shell does: up to a blank outside quotes.
     fn word(&mut self) -> Word {
         let start = self.at;
         let mut text = String::new();
         let mut quote = None;
-        let mut letters = self.ahead().char_indices();
+        let mut chars = self.ahead().char_indices();
         let len = loop {
-            match (letters.next(), quote) {
+            match (chars.next(), quote) {
                 (None, _) => break self.end - start,
-                (Some((at, letter)), None) if letter.is_whitespace() => break at,
-                (Some((_, letter @ ('"' | '\''))), None) => quote = Some(letter),
-                (Some((_, letter)), Some(open)) if letter == open => quote = None,
-                (Some((_, '\\')), Some('"')) => {
-                    text.extend(letters.next().map(|(_, letter)| letter))
-                }
-                (Some((_, letter)), _) => text.push(letter),
+                (Some((at, c)), None) if c.is_whitespace() => break at,
+                (Some((_, c @ ('"' | '\''))), None) => quote = Some(c),
+                (Some((_, c)), Some(open)) if c == open => quote = None,
+                (Some((_, '\\')), Some('"')) => text.extend(chars.next().map(|(_, c)| c)),
+                (Some((_, c)), _) => text.push(c),
             }
         };
         self.at = start + len;
         if let Some(open) = quote {
-            self.complain(&format!("the quote {open} is not closed"), start..self.at);
+            self.fail(&format!("the quote {open} is not closed"), start..self.at);
         }
         Word {
             text,
@@ -238,12 +237,13 @@ impl<'call> Reading<'call> {
                 format!("unknown option {flag}; write -- before an expression that begins with -")
             }
         };
-        self.complain(&text, span);
+        self.fail(&text, span);
     }
 
-    fn complain(&mut self, text: &str, span: Range<usize>) {
-        let complaint = self.parsed.error(text, span);
-        self.complaint.get_or_insert(complaint);
+    /// Records an error, unless there was one before.
+    fn fail(&mut self, text: &str, span: Range<usize>) {
+        let error = self.parsed.error(text, span);
+        self.error.get_or_insert(error);
     }
 
     fn skip_blanks(&mut self) {
@@ -256,8 +256,8 @@ impl<'call> Reading<'call> {
     }
 }
 
-/// Whether `text`, found after a word and a blank, begins an expression rather than continues one.
-/// An operator that could do both continues when a blank follows it: `- b`, but `-b` begins.
+/// Whether `text`, which follows a word and a blank, begins a new expression. Otherwise it continues the one that
+/// the word began. An operator that could do either continues it if a blank follows: `-b` begins, `- b` continues.
 fn begins_expression(text: &str) -> bool {
     let word = &text[..text
         .find(|c: char| !is_id_continue(c))

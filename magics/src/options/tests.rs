@@ -1,3 +1,5 @@
+//! Parsed command lines, and the messages of those that are malformed.
+
 use super::*;
 use crate::magic::{Arguments, OptionSpec, OptionValue, Places};
 
@@ -10,7 +12,7 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("--name", OptionValue::Required("NAME"), ""),
 ];
 
-/// Takes every kind of option.
+/// A magic with every kind of option.
 fn sample(arguments: Arguments) -> Magic {
     Magic {
         name: "sample",
@@ -25,7 +27,7 @@ fn sample(arguments: Arguments) -> Magic {
     }
 }
 
-/// The command line in, what was understood out: options, then words or `| expression`.
+/// Parses `line` and shows the result: options, then words or `| expression`; or the error and its place.
 fn parsed_as(arguments: Arguments, line: &str, body: Option<Range<usize>>) -> String {
     let call = Call {
         source: line,
@@ -60,7 +62,7 @@ fn words(line: &str) -> String {
 }
 
 #[test]
-fn a_value_is_glued_follows_or_comes_after_an_equals_sign() {
+fn a_value_is_glued_or_follows_a_blank_or_an_equals_sign() {
     assert_eq!(expression("-n100 f(x)"), "-n=100 | f(x)");
     assert_eq!(expression("-n 100 f(x)"), "-n=100 | f(x)");
     assert_eq!(expression("-n=100 f(x)"), "-n=100 | f(x)");
@@ -89,7 +91,7 @@ fn short_options_join_and_two_dashes_end_them() {
 }
 
 #[test]
-fn a_name_after_o_is_its_value_when_an_expression_begins_after_it() {
+fn a_name_after_o_is_its_value_if_an_expression_follows() {
     assert_eq!(expression("-o t f(x)"), "-o=t | f(x)");
     assert_eq!(expression("-o t (0..3).sum()"), "-o=t | (0..3).sum()");
     assert_eq!(
@@ -115,7 +117,7 @@ fn a_name_after_o_is_its_value_when_an_expression_begins_after_it() {
 }
 
 #[test]
-fn complaints_name_option_value_and_usage() {
+fn errors_name_option_value_and_usage() {
     insta::assert_snapshot!(expression("-n"), @r#"%sample: option -n needs a value N; usage: %sample [-n N] [-q] [-d] [-o [NAME]] [--tol T] EXPR @ "-n""#);
     insta::assert_snapshot!(expression("-q=1 x"), @r#"%sample: option -q takes no value, not 1; usage: %sample [-n N] [-q] [-d] [-o [NAME]] [--tol T] EXPR @ "-q=1""#);
     insta::assert_snapshot!(expression("-q -q x"), @r#"%sample: option -q is given twice; usage: %sample [-n N] [-q] [-d] [-o [NAME]] [--tol T] EXPR @ "-q""#);
@@ -126,7 +128,7 @@ fn complaints_name_option_value_and_usage() {
 }
 
 #[test]
-fn values_are_checked_where_they_stand() {
+fn errors_about_values_point_at_the_value() {
     let checked = |line: &str| {
         let call = Call {
             source: line,

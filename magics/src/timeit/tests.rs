@@ -1,4 +1,4 @@
-//! What `%timeit` becomes, and what it refuses.
+//! The expansions of `%timeit`, and its error messages.
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn an_expression_is_borrowed_inside_a_closure() {
 }
 
 #[test]
-fn a_question_mark_is_handed_on() {
+fn a_question_mark_returns_the_error() {
     assert_eq!(
         expanded("%timeit read(path)?").expect("is well formed"),
         format!(
@@ -90,7 +90,7 @@ fn a_semicolon_after_the_expression_is_left_out() {
 }
 
 #[test]
-fn unusable_calls_say_what_to_do() {
+fn errors_say_what_to_do() {
     let usage = MAGIC.usage;
     for (call, text) in [
         ("%timeit", "%timeit: there is no expression"),
