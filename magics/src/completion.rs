@@ -258,6 +258,7 @@ mod tests {
         );
         assert_eq!(completed("%pool --pin --n|"), "\"--n\" -> --name");
         assert_eq!(completed("%pool --name |"), "\"\" -> ");
+        assert_eq!(completed("%pool -- |"), "\"\" -> status close");
         assert_eq!(
             completed("%pool --pin --|"),
             "\"--\" -> --logical --name --help"
@@ -266,6 +267,24 @@ mod tests {
         assert_eq!(completed("%cpus // -|"), "Rust");
         assert_eq!(completed("%cpus\n|"), "Rust");
         assert_eq!(completed("%unknown -|"), "Rust");
+    }
+
+    #[test]
+    fn summaries_show_the_value_of_an_option() {
+        let summary = |source: &str, text: &str| {
+            let items = complete(source, source.len()).map(|found| found.items);
+            let item = items.into_iter().flatten().find(|item| item.text == text);
+            item.map(|item| item.summary)
+        };
+        assert_eq!(
+            summary("%timeit -", "-p").as_deref(),
+            Some("-p P: significant digits; 3")
+        );
+        assert_eq!(summary("%timeit -", "-q").as_deref(), Some("print nothing"));
+        assert_eq!(
+            summary("%pool -", "--help").as_deref(),
+            Some("what %pool does, with examples")
+        );
     }
 
     #[test]
@@ -294,6 +313,8 @@ mod tests {
         };
         assert!(title("%pool 4", 0).is_some_and(|line| line.starts_with("%pool: ")));
         assert!(title("%pool 4", 7).is_some());
+        assert!(title("%timeit f(x)", 7).is_some());
+        assert_eq!(title("%timeit f(x)", 8), None, "the expression begins");
         assert_eq!(title("%pool 4\nlet x = 1;", 12), None);
         assert_eq!(title("%nonsense", 3), None);
     }

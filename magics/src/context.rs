@@ -249,6 +249,9 @@ mod tests {
         assert_eq!(receiver("").as_deref(), None);
         assert_eq!(receiver("1 +").as_deref(), None);
         assert_eq!(receiver("f)").as_deref(), None);
+        assert_eq!(receiver("1 + .y").as_deref(), None);
+        assert_eq!(receiver("!(x)").as_deref(), Some("(x)"));
+        assert_eq!(receiver("P { a: b").as_deref(), Some("b"));
     }
 
     fn asked(marked: &str) -> Option<String> {

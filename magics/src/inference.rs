@@ -95,6 +95,8 @@ mod tests {
             "let x: &'static str = \"a\"; let f: fn(i64) -> i64 = abs;",
             "let x: ::corebook::pool::Pool = open();",
             "let x: i64;",
+            "let x: Vec<u8> = y.map(|_| 1);",
+            "let x: i64; f(|_| 1);",
         ] {
             assert!(!has_untyped_let(typed), "{typed}");
         }
@@ -107,6 +109,7 @@ mod tests {
             "let mut x = 5;",
             "let x: Vec<_> = y;",
             "let x: _ = y;",
+            "let x: [u8; _] = y;",
             "let (x, y): (i64, i64) = z;",
             "let Some(x) = y else { panic!() };",
             "let a: i64 = 1; let b = 2;",

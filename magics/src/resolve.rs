@@ -161,6 +161,7 @@ mod tests {
         ");
         assert_eq!(hinted("let r = a\n    % b;"), "");
         assert_eq!(hinted("let r = a\n    %b;"), "");
+        assert_eq!(hinted("let r = a %pool;"), "", "not at the start of a line");
         assert_eq!(hinted("f(x);\n%timeit g(x)"), "");
         assert_eq!(hinted("let s = \"\n%pool\n\";"), "");
     }

@@ -44,6 +44,13 @@ fn names_come_from_the_first_line_or_the_code() {
     let cell =
         "%%compare\nserial: a::b(1)\n---\n// the pool\ntwo at-once: {\n  f() }\n---\na::b(2)\n";
     assert_eq!(labels(cell), r#"["serial", "two at-once", "a::b(2)"]"#);
+    let code = expanded("%%compare\nmy_side: a::b(1)\n---\nf()").expect("is well formed");
+    assert!(code.contains("&[\"my_side\", \"f()\"]"), "{code}");
+    assert!(code.contains("|| { { a::b(1) } })"), "{code}");
+    assert_eq!(
+        labels("%%compare\nPoint { x: 1 }\n---\n: f()"),
+        r#"["Point { x: 1 }", ": f()"]"#
+    );
     let long = format!("%compare f() ;; g(\n  {})", "x, ".repeat(20));
     assert_eq!(
         labels(&long),

@@ -174,6 +174,10 @@ fn commands_stay_and_magics_before_them_move_below() {
     :dep rand
     let pool: ::corebook::pool::Pool = ::corebook::__private::pool::open("pool", Some(2), false, false);
     "#);
+    assert_eq!(
+        expanded("%pool close\r\n:dep rand\r\nf();"),
+        " \r\n:dep rand\r\n{ ::corebook::__private::pool::close(\"pool\"); }; f();"
+    );
     assert!(is_unchanged("::std::println!(\"x\");"));
     assert!(is_unchanged("f();\n!x\n%b"), "a negation after Rust");
 }
@@ -266,6 +270,7 @@ fn cell_magics_take_the_whole_cell_and_hold_no_magic() {
     insta::assert_snapshot!(expanded("%%timeit\nlet s = \"a"), @r#"%%timeit: the string that begins here is not closed @ "\"a""#);
     insta::assert_snapshot!(expanded("%timeit f(\"a)\nlet x = 1;"), @r#"%timeit: the string that begins here is not closed @ "\"a)""#);
     insta::assert_snapshot!(expanded("%timeit f(x]"), @r#"%timeit: ] closes nothing that is open @ "]""#);
+    insta::assert_snapshot!(expanded("%timeit f(); g()"), @r#"%timeit: this is more than one expression: put it in braces, or write it below %%timeit; usage: %timeit [-n N] [-r R] [-p P] [-c] [-q] [-d] [-o [NAME]] [-b] [--] EXPR @ "g()""#);
     insta::assert_snapshot!(expanded("%%timeit?"), @r#"[Help("timeit")]"#);
 }
 
