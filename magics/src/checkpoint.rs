@@ -200,6 +200,11 @@ mod tests {
                 "limit must be a size of at least 1 byte such as 512MiB or 1GiB, not 1PiB; ",
             ),
             (
+                // 2 to the power of 64.
+                "%checkpoint limit 16777216TiB",
+                "limit must be a size of at least 1 byte such as 512MiB or 1GiB, not 16777216TiB; ",
+            ),
+            (
                 "%checkpoint limit much",
                 "limit must be a size of at least 1 byte such as 512MiB or 1GiB, not much; ",
             ),

@@ -18,33 +18,7 @@ pub(crate) fn resolve(found: &FoundMagic<'_>) -> Result<Replacement, MagicError>
     if found.is_question || asks_for_help(&found.call) {
         return Ok(Replacement::Question(Question::Help(magic.name)));
     }
-    let error = |message| {
-        Err(MagicError {
-            message,
-            span: found.head.clone(),
-        })
-    };
-    let name = magic.name;
-    match (magic.places, &found.call.body) {
-        (Places::Line, Some(_)) => {
-            return error(format!(
-                "%%{name} is no cell magic: write %{name} on a line of its own"
-            ));
-        }
-        (Places::Cell, None) => {
-            return error(format!(
-                "%{name} is no line magic: write %%{name} on the cell's first line"
-            ));
-        }
-        (_, Some(_)) if !is_first_line(found) => {
-            let mut message = format!("%%{name} is not on the cell's first line: move it there");
-            if magic.places == Places::LineAndCell {
-                message += &format!(", or write %{name} EXPR for one expression");
-            }
-            return error(message);
-        }
-        _ => {}
-    }
+    check_place(magic, found)?;
     if let Some(fault) = &found.fault {
         let message = format!("{}: {}", label(found), fault.text);
         return Err(MagicError {
@@ -79,6 +53,31 @@ pub fn hints(source: &str) -> Vec<MagicError> {
         MagicError { message, span }
     });
     hints.collect()
+}
+
+/// Checks that `magic` may stand where it was found.
+fn check_place(magic: &Magic, found: &FoundMagic<'_>) -> Result<(), MagicError> {
+    let name = magic.name;
+    let message = match (magic.places, &found.call.body) {
+        (Places::Line, Some(_)) => {
+            format!("%%{name} is no cell magic: write %{name} on a line of its own")
+        }
+        (Places::Cell, None) => {
+            format!("%{name} is no line magic: write %%{name} on the cell's first line")
+        }
+        (places, Some(_)) if !is_first_line(found) => {
+            let mut message = format!("%%{name} is not on the cell's first line: move it there");
+            if places == Places::LineAndCell {
+                message += &format!(", or write %{name} EXPR for one expression");
+            }
+            message
+        }
+        _ => return Ok(()),
+    };
+    Err(MagicError {
+        message,
+        span: found.head.clone(),
+    })
 }
 
 fn unknown(found: &FoundMagic<'_>) -> MagicError {
@@ -142,7 +141,34 @@ fn check_body(magic: &Magic, found: &FoundMagic<'_>) -> Result<(), MagicError> {
 
 #[cfg(test)]
 mod tests {
-    use super::hints;
+    use super::*;
+    use crate::magic::Arguments;
+
+    #[test]
+    fn a_cell_magic_is_no_line_magic() {
+        let magic = Magic {
+            name: "sample",
+            summary: "stands on the first line only",
+            places: Places::Cell,
+            usage: "%%sample",
+            help: "",
+            options: &[],
+            arguments: Arguments::Words,
+            words: &[],
+            expand: |_, _| unreachable!("this test only checks the place"),
+        };
+        let checked = |source: &str| {
+            let found = scan(source).magics.remove(0);
+            check_place(&magic, &found).map_err(|error| error.message)
+        };
+        let move_there = "%%sample is not on the cell's first line: move it there";
+        assert_eq!(checked("%%sample\nx"), Ok(()));
+        assert_eq!(
+            checked("%sample").expect_err("it has no body"),
+            "%sample is no line magic: write %%sample on the cell's first line"
+        );
+        assert_eq!(checked("x;\n%%sample"), Err(move_there.to_owned()));
+    }
 
     fn hinted(source: &str) -> String {
         let hints = hints(source).into_iter();

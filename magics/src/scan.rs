@@ -301,3 +301,42 @@ fn line_end(source: &str, rest: Range<usize>) -> usize {
     };
     rest.start + line.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only_call(source: &str) -> Call<'_> {
+        let mut magics = scan(source).magics;
+        assert_eq!(magics.len(), 1, "{source:?}");
+        magics.remove(0).call
+    }
+
+    #[test]
+    fn a_line_magic_ends_before_its_line_break() {
+        for source in ["%pool 2\nf();", "%pool 2\r\nf();", "%pool 2"] {
+            let call = only_call(source);
+            assert_eq!((call.span, call.arguments), (0..7, 6..7), "{source:?}");
+        }
+        for source in ["%pool // c\nf();", "%pool // c\r\nf();"] {
+            assert_eq!(only_call(source).span, 0..10, "{source:?}");
+        }
+    }
+
+    #[test]
+    fn the_body_of_a_cell_magic_starts_on_the_next_line() {
+        assert_eq!(only_call("%%time\nf()\n// end").body, Some(7..10));
+        assert_eq!(only_call("%%time\r\n\r\nf()").body, Some(8..13));
+        assert_eq!(only_call("%%time").body, Some(6..6));
+    }
+
+    #[test]
+    fn a_command_ends_before_its_line_break() {
+        let command = |source: &str| scan(source).commands.pop();
+        assert_eq!(command(":dep a\nf()"), Some(0..6));
+        assert_eq!(command(":dep a\r\nf()"), Some(0..6));
+        assert_eq!(command(":dep a"), Some(0..6));
+        // A carriage return without a line feed is not a line break.
+        assert_eq!(command(":dep a\r"), Some(0..7));
+    }
+}

@@ -98,4 +98,13 @@ mod tests {
         assert_eq!(map.nearest_source(10..11), 3..3, "after the magic");
         assert_eq!(map.nearest_source(20..21), 10..10, "after the last copy");
     }
+
+    #[test]
+    fn the_last_copy_ends_after_its_last_byte() {
+        let mut map = SourceMap::default();
+        assert!(!map.ends_at(0), "nothing was copied");
+        map.note_copy(2, 5..8);
+        let ends: Vec<usize> = (0..10).filter(|&code| map.ends_at(code)).collect();
+        assert_eq!(ends, [5]);
+    }
 }

@@ -45,6 +45,7 @@ mod tests {
         assert_eq!(near("opol"), Some("pool"));
         assert_eq!(near("comp"), Some("compare"));
         assert_eq!(near("ti"), None, "two words begin with it");
+        assert_eq!(near("p"), None, "one character says too little");
         assert_eq!(near("matplotlib"), None);
     }
 }

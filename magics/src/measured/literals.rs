@@ -154,7 +154,10 @@ mod tests {
         let pieces = hidden(source, 0..source.len());
         let text = |piece: &Piece| match piece {
             Piece::Generated(_) => "@".to_owned(),
-            Piece::Source(span) => source[span.clone()].to_owned(),
+            Piece::Source(span) => {
+                assert!(!span.is_empty(), "{source}");
+                source[span.clone()].to_owned()
+            }
         };
         pieces.iter().map(text).collect()
     }
@@ -171,6 +174,12 @@ mod tests {
         );
         assert_eq!(marked("vec![1.0; 10]"), "vec![@1.0@; 10]");
         assert_eq!(marked("{ let x = 3; x + 4 }"), "{ let x = @3@; x + @4@ }");
+        assert_eq!(marked("{ f(); 4 }"), "{ f(); @4@ }");
+        assert_eq!(marked("a < 3"), "a < @3@");
+        assert_eq!(marked("3 + a"), "@3@ + a");
+        assert_eq!(marked("S { a: -1 }"), "S { a: -@1@ }");
+        assert_eq!(marked("a + (1)"), "a + (@1@)");
+        assert_eq!(marked("b & !(3)"), "b & !(@3@)");
         assert_eq!(
             marked("match x { 0 => 1, _ => { 2 } 3 => 4 }"),
             "match x { 0 => @1@, _ => { @2@ } 3 => @4@ }"
@@ -187,6 +196,8 @@ mod tests {
             "pair.0 + pair.1",
             "[x; 8]",
             "f::<3>(x)",
+            "f(c\"a\")",
+            "match x { P::<u8>(3) => a }",
             "matches!(x, 1..=3)",
             "println!(\"{}\", 1)",
             "match x { (0, Some(1)) => a, 2 | 3 => b }",

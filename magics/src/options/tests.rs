@@ -108,6 +108,8 @@ fn a_name_after_o_is_its_value_if_an_expression_follows() {
     assert_eq!(expression("-o t + 1"), "-o | t + 1");
     assert_eq!(expression("-o t & u"), "-o | t & u");
     assert_eq!(expression("-o t == u"), "-o | t == u");
+    assert_eq!(expression("-o t ==u"), "-o | t ==u");
+    assert_eq!(expression("-o t -"), "-o | t -");
     assert_eq!(expression("-o t as u8"), "-o | t as u8");
     assert_eq!(expression("-o t .len()"), "-o | t .len()");
     assert_eq!(expression("-o f(x) + g(x)"), "-o | f(x) + g(x)");

@@ -40,6 +40,16 @@ fn a_setup_runs_before_each_run() {
              {{ ::core::hint::black_box(&{{ v.sort();\nv[0] }}); }}); }});"
         )
     );
+    for fallible in [
+        "%%timeit let v = f()?\ng(v)",
+        "%%timeit let v = f();\ng(v)?",
+    ] {
+        let code = expanded(fallible).expect("is well formed");
+        assert!(
+            code.starts_with("::corebook::timing::try_timeit_with_setup("),
+            "{code}"
+        );
+    }
     let once = expanded("%%timeit -n1 let v = a.clone();\ndrop(v)").expect("is well formed");
     assert!(
         once.contains("let v = a.clone(); corebook_run.time_once(|| {"),
