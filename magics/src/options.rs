@@ -1,7 +1,7 @@
 //! Parses the command line of a magic: options as in a shell, then words or a Rust expression.
 //!
-//! One parser serves all magics; a magic's [`crate::magic::OptionSpec`]s drive it. All error messages about
-//! options are written here. It never reads the Rust that follows.
+//! One parser serves all magics; a magic's [`crate::magic::OptionSpec`]s drive it. It owns the error messages about
+//! the spelling of options and values. It never reads the Rust that follows.
 //!
 //! * `-n100`, `-n 100`, `--name small` and `--name=small` give a value. Quotes keep the blanks in it.
 //! * `-qd` means `-q -d`. An option with an optional value takes none in such a group: `-oq` means `-o -q`.
