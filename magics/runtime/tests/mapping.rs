@@ -377,6 +377,15 @@ fn a_task_knows_whether_it_is_ready() {
 }
 
 #[test]
+fn results_take_the_room_of_their_items() {
+    let items: Vec<u64> = (0..100).collect();
+    let address = items.as_ptr().addr();
+    let results = Pool::new(2).map(|x| x as f64, items);
+    assert_eq!(results.as_ptr().addr(), address);
+    assert_eq!(results[99], 99.0);
+}
+
+#[test]
 fn a_map_may_begin_with_a_value_or_a_function() {
     let pool = Pool::new(2);
     let no_items: [&str; 0] = [];

@@ -106,6 +106,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_shows_what_a_pool_did() {
+        let pool = PoolReport {
+            name: "pool".into(),
+            workers: 1,
+            items_mapped: 24,
+            busy_ns: 2_400_000_000,
+            last_utilisation: 0.986,
+        };
+        assert_eq!(
+            status_text(&[pool]),
+            "pool: 1 worker, 24 items mapped, 2.4 s busy, 99% utilisation of the last map"
+        );
+    }
+
+    #[test]
     fn a_closed_pool_says_so() {
         let closed = PoolReport {
             name: "small".into(),

@@ -14,3 +14,16 @@ pub(super) fn keep(text: &str) -> &'static str {
     texts.push(kept);
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_is_kept_once() {
+        let (first, second) = (keep("first"), keep("second"));
+        assert_eq!((first, second), ("first", "second"));
+        assert!(std::ptr::eq(keep(&String::from("first")), first));
+        assert!(std::ptr::eq(keep(&String::from("second")), second));
+    }
+}

@@ -127,3 +127,27 @@ pub(crate) fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
         .for_each(|range| extend(&mut joined, range));
     joined
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_spread_evenly_over_slots() {
+        let firsts = |slots, items| -> Vec<usize> {
+            (0..=slots)
+                .map(|slot| first_item(slot, slots, items))
+                .collect()
+        };
+        assert_eq!(firsts(4, 4), [0, 1, 2, 3, 4]);
+        assert_eq!(firsts(4, 10), [0, 2, 5, 7, 10]);
+        assert_eq!(firsts(0, 0), [0]);
+        // The product does not fit into 64 bits.
+        assert_eq!(first_item(1 << 40, 1 << 41, 1 << 42), 1 << 41);
+    }
+
+    #[test]
+    fn adjacent_ranges_are_joined() {
+        assert_eq!(joined(vec![5..7, 0..2, 2..3, 8..9]), [0..3, 5..7, 8..9]);
+    }
+}

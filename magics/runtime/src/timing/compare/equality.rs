@@ -207,6 +207,9 @@ mod tests {
         assert_eq!(results!(f64::NAN, f64::NAN, 1e-9), Results::Equal);
         assert_eq!(results!(f64::INFINITY, 1.0, 1e-9), Results::Differ);
         assert_eq!(results!(Some(1.0_f32), None::<f32>, 1e-9), Results::Differ);
+        assert_eq!(results!(Some(0.1 + 0.2), Some(0.3), 1e-9), Results::Equal);
+        assert_eq!(results!(Some(0.1), Some(0.2), 1e-9), Results::Differ);
+        assert_eq!(results!(None::<f32>, None::<f32>, 1e-9), Results::Equal);
         // A type that has only equality.
         let set = |item: i32| std::collections::BTreeSet::from([item]);
         assert_eq!(results!(set(1), set(1), 1e-9), Results::Equal);

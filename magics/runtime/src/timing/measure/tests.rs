@@ -38,6 +38,24 @@ fn series_is_1_2_5() {
 }
 
 #[test]
+fn steps_that_cannot_be_enough_are_skipped() {
+    let after = |loops, wall_ns| {
+        let sample = Sample {
+            loops,
+            wall_ns,
+            cpu_ns: 0,
+            floor_ns: 0.0,
+        };
+        step_after(&sample, 50 * MS)
+    };
+    assert_eq!(after(1, MS - 1), 2);
+    assert_eq!(after(1, MS), 50);
+    // Ten loops take half of what is enough.
+    assert_eq!(after(1, 2_500_000), 10);
+    assert_eq!(after(5, 40 * MS), 10);
+}
+
+#[test]
 fn loops_fill_50_ms_and_runs_follow_the_length_of_a_loop() {
     for (loop_ns, expected) in [
         (10_000, (5_000, 7)),
