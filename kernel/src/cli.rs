@@ -77,7 +77,7 @@ pub fn run() -> ExitCode {
         Command::Kernel { connection_file } => run_kernel(&connection_file),
         Command::Run(arguments) => arguments
             .into_options()
-            .and_then(|options| corebook_runner::run(&options)),
+            .and_then(|options| corebook_runner::run(&options, run::prepare)),
         Command::Cpus(arguments) => print_cpus(&arguments),
         Command::Install(arguments) => install::install(arguments),
         Command::Uninstall(arguments) => install::uninstall(&arguments),

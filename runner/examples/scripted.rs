@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         Some("kernel") => {
             serve(arguments.next().expect("a connection file").into()).map(|()| ExitCode::SUCCESS)
         }
-        Some("run") => corebook_runner::run_after(&options(arguments), || Ok(())),
+        Some("run") => corebook_runner::run(&options(arguments), || Ok(())),
         other => panic!("unknown command {other:?}"),
     };
     done.unwrap_or_else(|error| {
@@ -57,6 +57,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Options {
         kernel: KernelProgram {
             path: std::env::current_exe().expect("this program has a path"),
             variables: vec![("SCRIPTED_VARIABLE", "passed on")],
+            end_with_parent: |_, _| {},
         },
         notebooks: Vec::new(),
         destination: Destination::Nowhere,

@@ -8,7 +8,6 @@ use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use corebook_build::child_process::end_with_parent;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
@@ -45,7 +44,7 @@ impl Child {
             // Ctrl-C at the terminal is for the runner, which interrupts the cell.
             .process_group(0);
         // If the runner is killed with SIGKILL, the kernel still ends in good order.
-        end_with_parent(&mut command, Signal::SIGTERM);
+        (program.end_with_parent)(&mut command, Signal::SIGTERM);
         let mut process = command.spawn().context("can't start the kernel")?;
         let stderr = process.stderr.take();
         Ok(Self {

@@ -26,11 +26,11 @@ mod verdict;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use corebook_build::{Prebuild, Toolchain, crates};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use self::cell::{Lost, Report};
@@ -67,6 +67,8 @@ pub struct KernelProgram {
     pub path: PathBuf,
     /// Added to the environment that the program inherits.
     pub variables: Vec<(&'static str, &'static str)>,
+    /// Has the system send the child a signal when this process ends.
+    pub end_with_parent: fn(&mut Command, Signal),
 }
 
 /// Where executed notebooks go. They are written after a failure too, with the outputs up to it.
@@ -87,21 +89,13 @@ enum End {
 
 /// Runs the notebooks, each in a kernel of its own, and stops at the first that fails.
 ///
-/// # Errors
-///
-/// When a notebook or a place to write to is unusable, before anything runs; when a kernel can't be started.
-pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    run_after(options, prepare)
-}
-
-/// As [`run`], for a kernel that needs another preparation than the real one.
-///
 /// * `prepare`: called once, after the notebooks were checked and before the first kernel starts.
 ///
 /// # Errors
 ///
-/// As [`run`], and when `prepare` fails.
-pub fn run_after(
+/// When a notebook or a place to write to is unusable, before anything runs; when `prepare` fails; when a kernel can't be
+/// started.
+pub fn run(
     options: &Options,
     prepare: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
@@ -140,13 +134,6 @@ pub fn run_after(
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Builds what kernels need before they start, so that the progress of the build is visible here.
-fn prepare() -> anyhow::Result<()> {
-    let prebuild = Prebuild::new(&Toolchain::here()?, &crates::from_environment()?)?;
-    prebuild.ensure(&mut |line| eprintln!("{line}"))?;
-    Ok(())
 }
 
 fn destination<'a>(options: &'a Options, notebook: &'a Notebook) -> Option<&'a Path> {

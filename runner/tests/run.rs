@@ -434,12 +434,14 @@ fn notebooks_are_read_before_the_preparation() {
         kernel: corebook_runner::KernelProgram {
             path: scripted(),
             variables: Vec::new(),
+            end_with_parent: |_, _| {},
         },
         notebooks: vec!["missing.ipynb".into()],
         destination: corebook_runner::Destination::Nowhere,
         allow_errors: false,
         timeout: None,
     };
-    let error = corebook_runner::run(&options).unwrap_err();
+    let prepare = || panic!("it is not called");
+    let error = corebook_runner::run(&options, prepare).unwrap_err();
     assert_eq!(error.to_string(), "can't read the notebook missing.ipynb");
 }

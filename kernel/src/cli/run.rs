@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use corebook_build::child_process::end_with_parent;
+use corebook_build::{Prebuild, Toolchain, crates};
 use corebook_processes::program;
 use corebook_runner::{Destination, KernelProgram, Options};
 
@@ -54,6 +56,7 @@ impl RunArguments {
             path: program::path().context("can't find the file of this program")?,
             // The history is for cells that a person typed in. The cells of these notebooks were not.
             variables: vec![(place::VARIABLE, place::OFF)],
+            end_with_parent,
         };
         Ok(Options {
             kernel,
@@ -63,6 +66,13 @@ impl RunArguments {
             timeout: self.timeout,
         })
     }
+}
+
+/// Builds what kernels need before they start, so that the progress of the build is visible here.
+pub fn prepare() -> anyhow::Result<()> {
+    let prebuild = Prebuild::new(&Toolchain::here()?, &crates::from_environment()?)?;
+    prebuild.ensure(&mut |line| eprintln!("{line}"))?;
+    Ok(())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
