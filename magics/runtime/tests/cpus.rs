@@ -11,7 +11,7 @@ use std::process::Command;
 use corebook::cpus;
 use serde_json::Value;
 use support::helper::HELPER;
-use support::skip::skip;
+use support::skip::skip_or_fail;
 
 /// Makes a tree with the CPUs `0..siblings.len()`, the given contents of `core_cpus_list`, and more files.
 fn machine(siblings: &[&str], files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -290,7 +290,7 @@ fn real_machines() -> Option<PathBuf> {
 #[test]
 fn real_machines_have_the_counts_that_are_known() {
     let Some(folder) = real_machines() else {
-        return skip(
+        return skip_or_fail(
             "real_machines_have_the_counts_that_are_known",
             "copies of their files are not beside this checkout",
         );
@@ -344,7 +344,7 @@ const HELPER_TASK: &str = "says_what_is_usable";
 #[cfg(target_os = "linux")]
 fn a_real_affinity_mask_is_honoured() {
     if Command::new("taskset").arg("--version").output().is_err() {
-        return skip("a_real_affinity_mask_is_honoured", "there is no taskset");
+        return skip_or_fail("a_real_affinity_mask_is_honoured", "there is no taskset");
     }
     let allowed = cpus::affinity().unwrap();
     let first = allowed[0].to_string();
@@ -383,7 +383,7 @@ fn the_classroom_cap_is_honoured_and_named() {
 #[cfg(target_os = "linux")]
 fn a_real_quota_is_honoured() {
     let Some(group) = QuotaGroup::new(100_000, 100_000) else {
-        return skip(
+        return skip_or_fail(
             "a_real_quota_is_honoured",
             "no control group can be made here",
         );
