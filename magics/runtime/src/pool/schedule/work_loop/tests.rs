@@ -82,6 +82,21 @@ fn blocks_take_20_microseconds() {
     assert_eq!(blocks(None, 10_000, just_now()), [1, 8192, 1807]);
 }
 
+/// The time of a slot decides how many come next.
+#[test]
+fn slow_slots_come_one_by_one_to_the_end() {
+    let pause = Duration::from_micros(300);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let sleep = move |block: &mut Block<'_>| {
+        std::thread::sleep(pause);
+        let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
+        sender.send(block.slots.len()).expect("the test receives");
+    };
+    job_alone(300, 0, Box::new(sleep)).work();
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [1; 300]);
+}
+
 #[test]
 fn chunk_ends_at_the_limit_and_when_the_job_stops() {
     let job = idle_job(0);
