@@ -161,6 +161,22 @@ fn requested_loops_are_made_in_every_run() {
     );
 }
 
+/// Measured and empty loops take turns, whose lengths differ by one.
+#[test]
+fn loops_of_all_turns_are_those_of_the_run() {
+    for loops in [1, 9_999, 30_000, 30_001, 30_002, 1_000_003] {
+        let plan = Plan {
+            loops: Some(loops),
+            runs: Some(1),
+            has_cpu: false,
+        };
+        let (measurement, calls) = measured(plan, |_| 3);
+        assert_eq!(calls, loops);
+        let run = &measurement.samples[0];
+        assert_eq!((run.loops, run.wall_ns), (loops, 3 * loops));
+    }
+}
+
 #[test]
 fn cpu_time_is_taken_but_loops_go_by_the_wall() {
     let clock = TestClock::default();
