@@ -55,6 +55,16 @@ fn a_machine_without_limits_shows_two_lines() {
     );
 }
 
+/// Without sysfs, only `/proc/cpuinfo` counts the CPUs.
+#[test]
+fn processors_are_counted_where_sysfs_is_hidden() {
+    let text = "processor\t: 0\nmodel name\t: x\n\nprocessor\t: 3\nmodel name\t: x\n";
+    let hidden = machine(&[], &[("proc/cpuinfo", text)]);
+    let report = cpus::read(hidden.path(), None).unwrap();
+    assert_eq!(report.allowed(), [0, 3]);
+    assert_eq!((report.logical(), report.physical()), (2, None));
+}
+
 #[test]
 fn a_quota_is_rounded_down_and_named() {
     let quota = [

@@ -234,6 +234,38 @@ fn time_that_stands_still_is_noticed() {
     assert!(measured(Plan::default(), |_| 700 * MS).0.grows);
 }
 
+/// Twice the loops should take at least 1.5 times as long.
+#[test]
+fn half_of_the_promised_growth_is_enough() {
+    let sample = |loops, wall_ns| Sample {
+        loops,
+        wall_ns,
+        cpu_ns: 0,
+        floor_ns: 0.0,
+    };
+    // The loops of a repeated run take `again_ns`. Returns the number of repeated runs too.
+    let grows = |after_ns, again_ns| {
+        let clock = TestClock::default();
+        let mut body = |run: &mut Run<'_>| {
+            run.time(&mut || clock.pass(again_ns, 0));
+            Ok(())
+        };
+        let mut sampler = Sampler {
+            clock: &clock,
+            plan: Plan::default(),
+            body: &mut body,
+            start_ns: 0,
+            runs: 0,
+        };
+        let grows = sampler.grows(sample(5, 50), &[sample(10, after_ns), sample(10, 200)]);
+        (grows.expect("the body does not fail"), sampler.runs)
+    };
+    assert_eq!(grows(75, 10), (true, 0));
+    assert_eq!(grows(74, 10), (false, 2));
+    // The first run was disturbed: it takes 45 ns.
+    assert_eq!(grows(74, 9), (true, 2));
+}
+
 #[test]
 fn one_slow_call_is_not_taken_for_a_standstill() {
     let first_slow = |call| if call == 1 { 45 * MS } else { MS };

@@ -114,6 +114,28 @@ fn chunk_ends_at_the_limit_and_when_the_job_stops() {
     assert_eq!(record.finished, from_ref(&(0..20)));
 }
 
+/// A block of slow items ends early for either reason.
+#[test]
+fn block_pauses_for_an_idle_worker_and_when_the_job_stops() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let ask = move |block: &mut Block<'_>| {
+        let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
+        sender
+            .send((block.should_pause)())
+            .expect("the test receives");
+    };
+    let job = job_alone(10, 0, Box::new(ask));
+    let mut record = Record::default();
+    job.run_block(0..1, &mut record);
+    job.idle.store(1, Ordering::Relaxed);
+    job.run_block(1..2, &mut record);
+    job.idle.store(0, Ordering::Relaxed);
+    job.cancel();
+    job.run_block(2..3, &mut record);
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [false, true, true]);
+}
+
 /// The time of a job on a worker counts once, for the outermost job.
 #[test]
 fn time_of_a_nested_job_counts_for_the_outer_one() {
