@@ -11,7 +11,7 @@ use std::process::Command;
 use corebook::cpus;
 use serde_json::Value;
 use support::helper::HELPER;
-use support::skip::skip;
+use support::skip::skip_or_fail;
 
 /// Makes a tree with the CPUs `0..siblings.len()`, the given contents of `core_cpus_list`, and more files.
 fn machine(siblings: &[&str], files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -53,6 +53,16 @@ fn a_machine_without_limits_shows_two_lines() {
         summary(&machine(&["0"], &[]), None),
         "1 physical core, 1 logical CPU (1 per core)\nusable here: 1 core, so %pool starts 1 worker"
     );
+}
+
+/// Without sysfs, only `/proc/cpuinfo` counts the CPUs.
+#[test]
+fn processors_are_counted_where_sysfs_is_hidden() {
+    let text = "processor\t: 0\nmodel name\t: x\n\nprocessor\t: 3\nmodel name\t: x\n";
+    let hidden = machine(&[], &[("proc/cpuinfo", text)]);
+    let report = cpus::read(hidden.path(), None).unwrap();
+    assert_eq!(report.allowed(), [0, 3]);
+    assert_eq!((report.logical(), report.physical()), (2, None));
 }
 
 #[test]
@@ -341,7 +351,7 @@ const HELPER_TASK: &str = "says_what_is_usable";
 #[cfg(target_os = "linux")]
 fn a_real_affinity_mask_is_honoured() {
     if Command::new("taskset").arg("--version").output().is_err() {
-        return skip("a_real_affinity_mask_is_honoured", "there is no taskset");
+        return skip_or_fail("a_real_affinity_mask_is_honoured", "there is no taskset");
     }
     let allowed = cpus::affinity().unwrap();
     let first = allowed[0].to_string();
@@ -380,7 +390,7 @@ fn the_classroom_cap_is_honoured_and_named() {
 #[cfg(target_os = "linux")]
 fn a_real_quota_is_honoured() {
     let Some(group) = QuotaGroup::new(100_000, 100_000) else {
-        return skip(
+        return skip_or_fail(
             "a_real_quota_is_honoured",
             "no control group can be made here",
         );

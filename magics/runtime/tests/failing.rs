@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +12,7 @@ use std::time::Duration;
 use corebook::__private::event;
 use corebook::cancel;
 use corebook::pool::Pool;
+use support::helper::HELPER;
 
 /// Tests that set the interrupt flag and tests that must not see it take turns, because a process has only one flag.
 static TURN: Mutex<()> = Mutex::new(());
@@ -404,4 +407,22 @@ fn captures_are_dropped_with_the_task() {
     );
     pool.close();
     assert_eq!(Arc::strong_count(&shared), 1);
+}
+
+/// The map reports the panic of its item. The hook of the program still reports all others.
+#[test]
+fn only_panics_of_items_are_kept_from_the_hook_of_a_program() {
+    let output = std::process::Command::new(HELPER)
+        .arg("panics_in_a_program")
+        .env_remove(event::NONCE_VARIABLE)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("on a thread of the program"), "{text}");
+    assert_eq!(text.matches("in an item").count(), 1, "{text}");
+    assert!(
+        text.contains("panicked in item 0 (of 1): in an item, at "),
+        "{text}"
+    );
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
@@ -404,4 +404,17 @@ fn one_worker_runs_items_in_order() {
         order.into_inner().unwrap(),
         (0..10_000).collect::<Vec<i32>>()
     );
+}
+
+/// The only worker is busy until it waits for the task.
+#[test]
+fn a_map_in_the_background_of_a_worker_starts_later() {
+    static HAS_RETURNED: AtomicBool = AtomicBool::new(false);
+    let pool = Pool::new(1);
+    let outer = |_: i32| {
+        let task = pool.map_async(|_: i32| HAS_RETURNED.load(Ordering::Relaxed), 0..3);
+        HAS_RETURNED.store(true, Ordering::Relaxed);
+        task.get()
+    };
+    assert_eq!(pool.map(outer, 0..1), [[true; 3]]);
 }

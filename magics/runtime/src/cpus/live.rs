@@ -78,20 +78,32 @@ fn system_report(parallelism: Option<usize>) -> Report {
 /// Returns the CPUs that this thread may run on, ascending. `None` on systems without affinity masks.
 #[cfg(target_os = "linux")]
 pub fn affinity() -> Option<Vec<usize>> {
-    // The kernel refuses a mask shorter than its own, so the buffer grows until it fits.
-    let mut words = 16;
-    while words <= 1 << 14 {
-        let mut mask: Vec<libc::c_ulong> = vec![0; words];
-        let bytes = size_of_val(mask.as_slice());
+    cpus_of_mask(|mask| {
+        let bytes = size_of_val(mask);
         // SAFETY: `mask` is writable for `bytes` bytes and aligned for c_ulong, which is how the kernel
         // writes a mask; cpu_set_t is an array of c_ulong, and the call writes no more than `bytes`.
         let status = unsafe { libc::sched_getaffinity(0, bytes, mask.as_mut_ptr().cast()) };
         if status == 0 {
+            Ok(())
+        } else {
+            Err(std::io::Error::last_os_error())
+        }
+    })
+}
+
+/// Returns the CPUs of the mask that `read` writes. The kernel refuses a mask shorter than its own, so the mask grows
+/// until it fits.
+#[cfg(target_os = "linux")]
+fn cpus_of_mask(read: impl Fn(&mut [libc::c_ulong]) -> std::io::Result<()>) -> Option<Vec<usize>> {
+    let mut words = 16;
+    while words <= 1 << 14 {
+        let mut mask: Vec<libc::c_ulong> = vec![0; words];
+        let Err(error) = read(&mut mask) else {
             let bits = libc::c_ulong::BITS as usize;
             let is_set = |cpu: &usize| mask[cpu / bits] >> (cpu % bits) & 1 == 1;
             return Some((0..words * bits).filter(is_set).collect());
-        }
-        if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINVAL) {
+        };
+        if error.raw_os_error() != Some(libc::EINVAL) {
             return None;
         }
         words *= 2;
@@ -115,5 +127,37 @@ mod tests {
         let parallelism = std::thread::available_parallelism().unwrap().get();
         assert!((1..=parallelism).contains(&report.usable()), "{report:?}");
         assert!(report.logical() >= report.allowed().len());
+    }
+
+    /// A kernel for many CPUs.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn mask_grows_until_the_kernel_accepts_it() {
+        let bits = libc::c_ulong::BITS as usize;
+        let lengths = std::cell::RefCell::new(Vec::new());
+        let kernel = |least: usize, otherwise: i32| {
+            lengths.borrow_mut().clear();
+            let lengths = &lengths;
+            move |mask: &mut [libc::c_ulong]| {
+                lengths.borrow_mut().push(mask.len());
+                if mask.len() < least {
+                    return Err(std::io::Error::from_raw_os_error(otherwise));
+                }
+                mask[0] = 0b110;
+                mask[least - 1] = 1 << 3;
+                Ok(())
+            }
+        };
+        let last = 63 * bits + 3;
+        assert_eq!(
+            cpus_of_mask(kernel(64, libc::EINVAL)),
+            Some(vec![1, 2, last])
+        );
+        assert_eq!(*lengths.borrow(), [16, 32, 64]);
+        assert!(cpus_of_mask(kernel(1 << 14, libc::EINVAL)).is_some());
+        assert_eq!(cpus_of_mask(kernel(1 << 20, libc::EINVAL)), None);
+        assert_eq!(lengths.borrow().last(), Some(&(1 << 14)));
+        assert_eq!(cpus_of_mask(kernel(64, libc::EPERM)), None);
+        assert_eq!(*lengths.borrow(), [16]);
     }
 }

@@ -54,3 +54,18 @@ fn a_backtrace_keeps_the_frames_of_the_cell() {
         "   3: ctx::divide\n             at ./src/lib.rs:3:5"
     );
 }
+
+/// One test, because the thread of the cells is set once.
+#[test]
+fn the_thread_of_cells_is_the_main_thread_until_one_is_set() {
+    let is_cell_thread_named = |name: &str| {
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let thread = thread.spawn(is_cell_thread).expect("a thread starts");
+        thread.join().expect("it does not panic")
+    };
+    assert!(is_cell_thread_named("main"));
+    assert!(!is_cell_thread_named("other"));
+    set_cell_thread();
+    assert!(is_cell_thread());
+    assert!(!is_cell_thread_named("main"));
+}

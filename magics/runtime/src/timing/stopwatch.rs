@@ -162,6 +162,11 @@ mod tests {
             asleep.to_string(),
             "CPU times: user 1 µs, sys: 0 ns, total: 1 µs\nWall time: 100 ms"
         );
+        let names_cores = |user| {
+            let (system, wall) = (0.0, 1.0);
+            Times { user, system, wall }.to_string().contains("Cores")
+        };
+        assert!(!names_cores(SEVERAL_CORES) && names_cores(1.2));
     }
 
     #[test]

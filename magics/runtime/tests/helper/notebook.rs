@@ -86,6 +86,17 @@ pub fn panics_unobserved() {
     pool.close();
 }
 
+/// Outside of a notebook: an item, and a thread that is no worker.
+pub fn panics_in_a_program() {
+    let pool = Pool::new(1);
+    catch_unwind(AssertUnwindSafe(|| {
+        pool.map(|_: i32| panic!("in an item"), 0..1)
+    }))
+    .unwrap_err();
+    let thread = std::thread::spawn(|| panic!("on a thread of the program"));
+    thread.join().unwrap_err();
+}
+
 pub fn shows_progress() {
     let pool = Pool::new(2).progress("render");
     pool.map(|x| x, 0..100_000);

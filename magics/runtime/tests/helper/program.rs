@@ -20,6 +20,7 @@ fn main() {
         "updates_a_display" => notebook::updates_a_display(),
         "is_interrupted_in_loops" => notebook::is_interrupted_in_loops(),
         "panics_unobserved" => notebook::panics_unobserved(),
+        "panics_in_a_program" => notebook::panics_in_a_program(),
         "runs_a_cell" => cells::runs_a_cell(),
         "prints_half_a_line" => cells::prints_half_a_line(),
         "forks" => cells::forks(),

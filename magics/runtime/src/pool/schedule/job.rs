@@ -102,7 +102,12 @@ struct Gate {
 }
 
 impl Job {
-    fn new(plan: Plan, function: JobFn, on_end: Option<OnEnd>, spawner: Spawner) -> Arc<Self> {
+    pub(super) fn new(
+        plan: Plan,
+        function: JobFn,
+        on_end: Option<OnEnd>,
+        spawner: Spawner,
+    ) -> Arc<Self> {
         Arc::new(Self {
             chunks: ChunkQueue::new(plan.slots, plan.chunk, spawner.count),
             bar: plan.label.map(|label| Bar::new(label, plan.items as u64)),
@@ -324,3 +329,6 @@ impl Drop for AbortOnUnwind {
         std::process::abort();
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

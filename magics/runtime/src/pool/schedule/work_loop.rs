@@ -40,11 +40,11 @@ impl Job {
             .flatten()
         {
             let started = Instant::now();
-            let (length, first) = (chunk.len(), chunk.start);
+            let first = chunk.start;
             let reached = self.run_chunk(chunk, slot_ns, started, &mut record);
             let elapsed = started.elapsed();
             record.busy += elapsed;
-            let done = length.min(reached - first).max(1);
+            let done = (reached - first).max(1);
             slot_ns = Some(elapsed.as_nanos() as f64 / done as f64);
         }
         IS_WORKING.set(is_nested);
@@ -70,8 +70,8 @@ impl Job {
             let first = chunk.start;
             chunk.start = self.run_block(first..chunk.end.min(first + length), record);
             if slot_ns.is_none() && !chunk.is_empty() {
-                let done = (chunk.start - first).max(1);
-                slot_ns = Some(started.elapsed().as_nanos() as f64 / done as f64);
+                // The block had one slot.
+                slot_ns = Some(started.elapsed().as_nanos() as f64);
             }
             if self.should_share() {
                 chunk = self.share(chunk, started);
@@ -174,3 +174,6 @@ impl Job {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -240,3 +240,40 @@ impl Registry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(number: u32) -> PoolReport {
+        reports().swap_remove(number as usize)
+    }
+
+    #[test]
+    fn use_is_a_share_of_the_time_of_all_workers() {
+        let settings = Settings {
+            workers: 2,
+            is_pinned: false,
+        };
+        let number = open(None, settings).expect("two threads start");
+        let lease = lease(number).expect("the pool is open");
+        assert!(report(number).last_utilisation < 0.0);
+        let seconds = Duration::from_secs;
+        lease.record(5, seconds(3), seconds(2));
+        let first = report(number);
+        assert_eq!((first.items_mapped, first.busy_ns), (5, 3_000_000_000));
+        assert_eq!(first.last_utilisation, 0.75);
+        // Clocks are not exact.
+        lease.record(2, seconds(9), seconds(4));
+        assert_eq!(report(number).last_utilisation, 1.0);
+        lease.record(0, seconds(0), seconds(0));
+        let last = report(number);
+        assert_eq!((last.items_mapped, last.busy_ns), (7, 12_000_000_000));
+        assert_eq!(last.last_utilisation, 0.0);
+        drop(lease);
+        assert_eq!(last.workers, 2);
+        assert!(close(number));
+        assert!(!close(number));
+        assert_eq!(report(number).workers, 0);
+    }
+}

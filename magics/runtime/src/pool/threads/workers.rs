@@ -248,15 +248,82 @@ pub(crate) fn adopt_this_thread() {
 /// Binds this thread to `cpus`. If the system refuses, the thread stays unbound.
 #[cfg(target_os = "linux")]
 fn pin(cpus: &[usize]) {
+    let mask = mask_of(cpus);
+    // SAFETY: `mask` is readable for its whole size; the kernel treats missing words as zeros.
+    unsafe { libc::sched_setaffinity(0, size_of_val(mask.as_slice()), mask.as_ptr().cast()) };
+}
+
+/// The affinity mask with these CPUs, as long as the highest one needs.
+#[cfg(target_os = "linux")]
+fn mask_of(cpus: &[usize]) -> Vec<libc::c_ulong> {
     let bits = libc::c_ulong::BITS as usize;
     let words = cpus.iter().max().map_or(1, |highest| highest / bits + 1);
     let mut mask: Vec<libc::c_ulong> = vec![0; words];
     for cpu in cpus {
         mask[cpu / bits] |= 1 << (cpu % bits);
     }
-    // SAFETY: `mask` is readable for its whole size; the kernel treats missing words as zeros.
-    unsafe { libc::sched_setaffinity(0, size_of_val(mask.as_slice()), mask.as_ptr().cast()) };
+    mask
 }
 
 #[cfg(not(target_os = "linux"))]
 fn pin(_cpus: &[usize]) {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn start(count: usize) -> Arc<Workers> {
+        Workers::start("test", count, Vec::new()).expect("threads start")
+    }
+
+    /// Returns how many threads are not joined yet.
+    fn threads(workers: &Workers) -> usize {
+        let threads = workers.threads.lock();
+        threads.unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    #[test]
+    fn idle_workers_retire_at_once() {
+        let workers = start(2);
+        let spawner = workers.spawner();
+        let in_flight = workers.enter();
+        workers.retire();
+        assert_eq!(threads(&workers), 2, "there is work in flight");
+        assert!(spawner.spawn(|| {}));
+        drop(in_flight);
+        workers.retire();
+        assert_eq!(threads(&workers), 0);
+        assert!(!spawner.spawn(|| {}));
+    }
+
+    #[test]
+    fn closing_waits_for_all_work_in_flight() {
+        let (has_ended, workers) = (AtomicBool::new(false), start(1));
+        let uses = [workers.enter(), workers.enter()];
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let [first, last] = uses;
+                drop(first);
+                std::thread::sleep(Duration::from_millis(30));
+                has_ended.store(true, Ordering::Relaxed);
+                drop(last);
+            });
+            workers.close();
+            assert!(has_ended.load(Ordering::Relaxed));
+        });
+        assert_eq!(threads(&workers), 0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn mask_has_one_bit_for_each_cpu() {
+        let bits = libc::c_ulong::BITS as usize;
+        assert_eq!(mask_of(&[0, 2]), [0b101]);
+        assert_eq!(mask_of(&[bits - 1]), [1 << (bits - 1)]);
+        assert_eq!(mask_of(&[1, bits, 2 * bits + 3]), [2, 1, 8]);
+        assert_eq!(mask_of(&[1, 1]), [2], "a CPU may be named twice");
+    }
+}

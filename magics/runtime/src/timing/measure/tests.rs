@@ -161,6 +161,22 @@ fn requested_loops_are_made_in_every_run() {
     );
 }
 
+/// Measured and empty loops take turns, whose lengths differ by one.
+#[test]
+fn loops_of_all_turns_are_those_of_the_run() {
+    for loops in [1, 9_999, 30_000, 30_001, 30_002, 1_000_003] {
+        let plan = Plan {
+            loops: Some(loops),
+            runs: Some(1),
+            has_cpu: false,
+        };
+        let (measurement, calls) = measured(plan, |_| 3);
+        assert_eq!(calls, loops);
+        let run = &measurement.samples[0];
+        assert_eq!((run.loops, run.wall_ns), (loops, 3 * loops));
+    }
+}
+
 #[test]
 fn cpu_time_is_taken_but_loops_go_by_the_wall() {
     let clock = TestClock::default();
@@ -216,6 +232,38 @@ fn time_that_stands_still_is_noticed() {
     assert!(!measured_with_memory(Plan::default()).grows);
     assert!(measured(Plan::default(), |_| MS).0.grows);
     assert!(measured(Plan::default(), |_| 700 * MS).0.grows);
+}
+
+/// Twice the loops should take at least 1.5 times as long.
+#[test]
+fn half_of_the_promised_growth_is_enough() {
+    let sample = |loops, wall_ns| Sample {
+        loops,
+        wall_ns,
+        cpu_ns: 0,
+        floor_ns: 0.0,
+    };
+    // The loops of a repeated run take `again_ns`. Returns the number of repeated runs too.
+    let grows = |after_ns, again_ns| {
+        let clock = TestClock::default();
+        let mut body = |run: &mut Run<'_>| {
+            run.time(&mut || clock.pass(again_ns, 0));
+            Ok(())
+        };
+        let mut sampler = Sampler {
+            clock: &clock,
+            plan: Plan::default(),
+            body: &mut body,
+            start_ns: 0,
+            runs: 0,
+        };
+        let grows = sampler.grows(sample(5, 50), &[sample(10, after_ns), sample(10, 200)]);
+        (grows.expect("the body does not fail"), sampler.runs)
+    };
+    assert_eq!(grows(75, 10), (true, 0));
+    assert_eq!(grows(74, 10), (false, 2));
+    // The first run was disturbed: it takes 45 ns.
+    assert_eq!(grows(74, 9), (true, 2));
 }
 
 #[test]

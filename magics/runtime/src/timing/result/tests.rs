@@ -67,6 +67,17 @@ fn details_follow_the_line() {
     );
 }
 
+/// A run that took no measurable time has no ratio to the others.
+#[test]
+fn ratio_to_a_run_without_time_is_left_out() {
+    let style = LineStyle {
+        details: true,
+        ..STYLE
+    };
+    let line = timing(1, &[0.0, 2.0], style, Build::default()).to_string();
+    assert!(line.ends_with("median 1 ms, worst 2 ms"), "{line}");
+}
+
 #[test]
 fn cpu_time_says_so() {
     let style = LineStyle { cpu: true, ..STYLE };
@@ -133,6 +144,11 @@ fn loops_are_compared_with_the_empty_ones_of_their_own_run() {
     assert!(is_at_the_floor(&[(210, 2.0), (205, 1.0), (204, 2.0)]));
     // Two nanoseconds of work. The empty loops of one run were disturbed.
     assert!(!is_at_the_floor(&[(300, 1.0), (300, 5.0), (300, 1.0)]));
+    // Most runs decide.
+    let (idle, busy) = ((204, 2.0), (300, 1.0));
+    assert!(!is_at_the_floor(&[idle, busy]));
+    assert!(!is_at_the_floor(&[idle, busy, busy, busy, busy]));
+    assert!(is_at_the_floor(&[idle, busy, idle, busy, idle]));
 }
 
 #[test]
