@@ -5,12 +5,12 @@
 //! a cell.
 //!
 //! * [`cli`]: the command line
-//! * [`kernel`]: binds sockets, starts the threads, ends them
+//! * `kernel`: binds sockets, starts the threads, ends them
 //! * `requests`: shell, control and interrupt: a client's requests and their replies
 //! * `introspection`: completion and inspection
-//! * [`evaluator`]: runs cells, one at a time
+//! * `evaluator`: runs cells, one at a time
 //! * `evcxr`: starts evcxr and holds it, for the evaluator
-//! * [`outputs`]: publishes what a cell shows
+//! * `outputs`: publishes what a cell shows
 //! * `history`: the cells of this session and of earlier ones
 //! * `shared`: values that several threads use
 //!
@@ -18,12 +18,12 @@
 //! (supervisor and worker, and their link to the kernel) and `corebook_jupyter` (sockets, messages, signatures).
 
 pub mod cli;
-pub mod evaluator;
-pub mod kernel;
-pub mod outputs;
 
+mod evaluator;
 mod evcxr;
 mod history;
 mod introspection;
+mod kernel;
+mod outputs;
 mod requests;
 mod shared;
