@@ -87,12 +87,19 @@ fn every_kind_of_failure_aborts_the_queue() {
             ..Execute::new("Err::<(), _>(\"failed\")?")
         },
     ];
+    // A malformed magic fails at once. While this cell is compiled, the cells after it arrive.
+    let before = Execute {
+        store_history: false,
+        ..Execute::new("let _before = 1u8;")
+    };
     for failing in failures {
         let next = Execute::new("unreachable!(\"an aborted cell ran\")");
+        let before_request = notebook.send(&before);
         let failing_request = notebook.send(&failing);
         let next_request = notebook.send(&next);
         // The shell socket answers in order, so both have arrived.
         notebook.ask("kernel_info_request", json!({}));
+        notebook.collect(&before_request, &before).shows_nothing();
         let ran = notebook.collect(&failing_request, &failing);
         assert_eq!(ran.reply.content["status"], "error", "{}", failing.code);
         let aborted = notebook.collect(&next_request, &next);
