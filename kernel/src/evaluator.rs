@@ -179,6 +179,8 @@ impl Evaluator {
         }
         self.links.current_cell.end_request();
         if self.ends_kernel {
+            // No cell after this one begins.
+            self.links.current_cell.end_kernel();
             // The main thread has ended already if a client has asked for the same.
             let _ = self.links.shutdowns.send(Shutdown);
         }

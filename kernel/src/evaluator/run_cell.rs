@@ -24,6 +24,16 @@ struct Evaluated {
     cell: Cell,
 }
 
+impl Evaluated {
+    /// A cell that the kernel answers alone.
+    fn without_code() -> Self {
+        Self {
+            result: Ok(evcxr::EvalOutputs::new()),
+            cell: Cell::default(),
+        }
+    }
+}
+
 impl Evaluator {
     /// Runs one cell to its end. All its output is published when this returns. Must be called after
     /// [`CurrentCell::begin_run`](super::current_cell::CurrentCell::begin_run).
@@ -78,16 +88,21 @@ impl Evaluator {
                         )));
                     }
                 }
-                Ok(Evaluated {
-                    result: Ok(evcxr::EvalOutputs::new()),
-                    cell: Cell::default(),
-                })
+                Ok(Evaluated::without_code())
+            }
+            // Even in a kernel that can't run code.
+            Expansion::Rust { code, .. } if commands::ends_kernel(&code) => {
+                self.ends_kernel = true;
+                Ok(Evaluated::without_code())
             }
             Expansion::Rust {
                 code,
                 map,
                 is_timing,
             } => {
+                if let Some(error) = commands::refused(&code) {
+                    return Err(error);
+                }
                 self.prepare_for_cells(job)?;
                 self.evaluate(Cell {
                     execution_count: self.execution_count,
@@ -101,16 +116,6 @@ impl Evaluator {
     }
 
     fn evaluate(&mut self, cell: Cell) -> Result<Evaluated, CellError> {
-        if let Some(error) = commands::refused(&cell.code) {
-            return Err(error);
-        }
-        if commands::ends_kernel(&cell.code) {
-            self.ends_kernel = true;
-            return Ok(Evaluated {
-                result: Ok(evcxr::EvalOutputs::new()),
-                cell,
-            });
-        }
         let checkpoint_limit_bytes = self.links.knowledge.checkpoints.limit_bytes(cell.is_timing);
         let interpreter = self
             .interpreter

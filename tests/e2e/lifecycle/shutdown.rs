@@ -55,13 +55,22 @@ fn quit_replies_and_ends_everything() {
     let session = notebook.session_folder();
     notebook.run_quietly("let kept = 1u8;");
     let descendants = notebook.process.descendants();
-    let ran = notebook.run(":quit\npanic!(\"this is not run\")");
+    let folder = tempfile::tempdir().unwrap();
+    let marker = folder.path().join("ran");
+    let quit = Execute::new(":quit\npanic!(\"this is not run\")");
+    let request = notebook.send(&quit);
+    notebook.send(&Execute::new(&format!(
+        "std::fs::write({marker:?}, \"\").unwrap();"
+    )));
+    let ran = notebook.collect(&request, &quit);
     let content = &ran.reply.content;
     assert_eq!(content["status"], "ok");
     let exit = json!([{ "source": "ask_exit", "keepkernel": false }]);
     assert_eq!(content["payload"], exit);
+    // The next cell gets no reply, as at a shutdown, and has not begun.
     assert!(notebook.process.wait(SHUTDOWN_PATIENCE).success());
     wait_until_gone(&descendants, Duration::from_secs(1));
+    assert!(!marker.exists());
     expect_nothing_left(&session);
 }
 
