@@ -67,11 +67,7 @@ impl Iopub {
     /// Publishes until the receiver gets a stop.
     pub fn serve(self) {
         loop {
-            let mut items = [
-                self.socket.as_poll_item(zmq::POLLIN),
-                self.receiver.poll_item(),
-            ];
-            if zmq::poll(&mut items, -1).is_err_and(|error| error != zmq::Error::EINTR) {
+            if self.receiver.wait(&self.socket).is_err() {
                 return;
             }
             while let Ok(frame) = self.socket.recv_bytes(zmq::DONTWAIT) {

@@ -47,13 +47,7 @@ impl Router {
     pub fn serve(self, mut handle: impl FnMut(Incoming)) {
         let mut seen = Seen::default();
         loop {
-            let mut items = [
-                self.socket.as_poll_item(zmq::POLLIN),
-                self.receiver.poll_item(),
-            ];
-            if let Err(error) = zmq::poll(&mut items, -1)
-                && error != zmq::Error::EINTR
-            {
+            if let Err(error) = self.receiver.wait(&self.socket) {
                 tracing::error!("{}: {error}", self.name);
                 return;
             }

@@ -76,9 +76,17 @@ impl SocketSender {
 }
 
 impl SocketReceiver {
-    /// For polling together with the socket of the owner.
-    pub fn poll_item(&self) -> zmq::PollItem<'_> {
-        self.socket.as_poll_item(zmq::POLLIN)
+    /// Waits until `socket`, which the same thread owns, has a message or this queue has a command.
+    pub fn wait(&self, socket: &zmq::Socket) -> zmq::Result<()> {
+        let mut items = [
+            socket.as_poll_item(zmq::POLLIN),
+            self.socket.as_poll_item(zmq::POLLIN),
+        ];
+        match zmq::poll(&mut items, -1) {
+            // A signal: the owner looks and waits again.
+            Ok(_) | Err(zmq::Error::EINTR) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The next command, if the queue is not empty.
