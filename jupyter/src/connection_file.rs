@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use jupyter_protocol::ConnectionInfo;
+use jupyter_protocol::connection_info::Transport;
 use serde_json::Value;
 
 use super::wire::{Signer, UnknownScheme};
@@ -16,6 +17,29 @@ const CURVE_KEYS: [&str; 2] = ["curve_publickey", "curve_secretkey"];
 pub struct Connection {
     pub info: ConnectionInfo,
     pub signer: Signer,
+}
+
+/// How messages are signed if nothing else is asked for.
+const SIGNATURE_SCHEME: &str = "hmac-sha256";
+
+/// What a connection file says of five sockets.
+///
+/// * `ip`: an address, or the start of the sockets' paths with [`Transport::IPC`].
+/// * `ports`: of shell, iopub, stdin, control and heartbeat.
+pub fn info(transport: Transport, ip: String, ports: [u16; 5], key: String) -> ConnectionInfo {
+    let [shell_port, iopub_port, stdin_port, control_port, hb_port] = ports;
+    ConnectionInfo {
+        ip,
+        transport,
+        shell_port,
+        iopub_port,
+        stdin_port,
+        control_port,
+        hb_port,
+        key,
+        signature_scheme: SIGNATURE_SCHEME.to_owned(),
+        kernel_name: None,
+    }
 }
 
 /// A connection file that can't be used.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Channel, Client};
-use crate::connection_file::Connection;
+use crate::connection_file::{Connection, info};
 use crate::iopub::Publisher;
 use crate::reply::{self, Responder};
 use crate::socket_queue::{self, SocketCommand, SocketReceiver, SocketSender};
@@ -42,31 +42,20 @@ fn signer() -> Signer {
     Signer::new("hmac-sha256", KEY).unwrap()
 }
 
-fn info(transport: Transport, ip: String, ports: [u16; 5]) -> ConnectionInfo {
-    let [shell_port, iopub_port, stdin_port, control_port, hb_port] = ports;
-    ConnectionInfo {
-        ip,
-        transport,
-        shell_port,
-        iopub_port,
-        stdin_port,
-        control_port,
-        hb_port,
-        key: KEY.to_owned(),
-        signature_scheme: "hmac-sha256".to_owned(),
-        kernel_name: None,
-    }
-}
-
 fn ipc(folder: &Path) -> ConnectionInfo {
     let prefix = folder.join("socket").display().to_string();
-    info(Transport::IPC, prefix, [1, 2, 3, 4, 5])
+    info(Transport::IPC, prefix, [1, 2, 3, 4, 5], KEY.to_owned())
 }
 
 fn tcp() -> ConnectionInfo {
     let listeners = [(); 5].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
     let ports = listeners.map(|listener| listener.local_addr().unwrap().port());
-    info(Transport::TCP, "127.0.0.1".to_owned(), ports)
+    info(
+        Transport::TCP,
+        "127.0.0.1".to_owned(),
+        ports,
+        KEY.to_owned(),
+    )
 }
 
 fn bind(info: &ConnectionInfo) -> anyhow::Result<Sockets> {

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use corebook_jupyter::connection_file::info;
 use jupyter_protocol::ConnectionInfo;
 use jupyter_protocol::connection_info::Transport;
 use tempfile::TempDir;
@@ -16,8 +17,6 @@ const SOCKETS: u16 = 5;
 
 /// Only this user may enter the folder.
 const FOLDER_MODE: u32 = 0o700;
-
-const SIGNATURE_SCHEME: &str = "hmac-sha256";
 
 /// The folder is removed when this is dropped.
 pub struct Endpoint {
@@ -71,11 +70,8 @@ fn is_fit_for_sockets(prefix: &Path) -> bool {
 }
 
 fn ipc(prefix: &Path) -> ConnectionInfo {
-    info(
-        Transport::IPC,
-        prefix.display().to_string(),
-        [1, 2, 3, 4, 5],
-    )
+    let prefix = prefix.display().to_string();
+    info(Transport::IPC, prefix, [1, 2, 3, 4, 5], new_key())
 }
 
 /// Ports that are free now. If another program takes one before the kernel does, the kernel reports it.
@@ -89,23 +85,13 @@ fn tcp() -> anyhow::Result<ConnectionInfo> {
     for (port, listener) in ports.iter_mut().zip(&listeners) {
         *port = listener.local_addr()?.port();
     }
-    Ok(info(Transport::TCP, Ipv4Addr::LOCALHOST.to_string(), ports))
+    let ip = Ipv4Addr::LOCALHOST.to_string();
+    Ok(info(Transport::TCP, ip, ports, new_key()))
 }
 
-fn info(transport: Transport, ip: String, ports: [u16; SOCKETS as usize]) -> ConnectionInfo {
-    let [shell_port, iopub_port, stdin_port, control_port, hb_port] = ports;
-    ConnectionInfo {
-        ip,
-        transport,
-        shell_port,
-        iopub_port,
-        stdin_port,
-        control_port,
-        hb_port,
-        key: uuid::Uuid::new_v4().to_string(),
-        signature_scheme: SIGNATURE_SCHEME.to_owned(),
-        kernel_name: None,
-    }
+/// The key of one kernel, which only its owner can read.
+fn new_key() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 #[cfg(test)]
