@@ -1,7 +1,11 @@
 //! Checks rules about the source of the whole project by text search. `ARCHITECTURE.md` gives their reasons.
 
+mod source_files;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use source_files::rust_files;
 
 /// The crates of the program, without tests, benchmarks and examples.
 const CRATES: [&str; 8] = [
@@ -34,23 +38,6 @@ struct Source {
 fn root() -> &'static Path {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     root.expect("the crate lies in the project")
-}
-
-/// The Rust files in a folder and below it.
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut folders = vec![folder.to_owned()];
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("the folder can be read") {
-            let path = entry.expect("the folder can be read").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files
 }
 
 /// Every source file that is not a test.

@@ -1,7 +1,11 @@
 //! Checks that a room of `src` imports only from rooms below it. `lib.rs` lists the rooms from top to bottom.
 
+mod source_files;
+
 use std::fs;
 use std::path::Path;
+
+use source_files::rust_files;
 
 /// The rooms in the order in which `lib.rs` lists them.
 fn rooms(src: &Path) -> Vec<String> {
@@ -18,25 +22,15 @@ fn rooms(src: &Path) -> Vec<String> {
 
 /// Every source file of a room, with its text.
 fn files(src: &Path, room: &str) -> Vec<(String, String)> {
-    let mut folders = vec![src.join(room)];
-    let mut paths = vec![src.join(format!("{room}.rs"))];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.expect("the folder can be read").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                paths.push(path);
-            }
-        }
-    }
-    let read = |path: &Path| {
-        (
-            path.display().to_string(),
-            fs::read_to_string(path).expect("it can be read"),
-        )
-    };
-    paths.iter().map(|path| read(path)).collect()
+    let (file, folder) = (src.join(format!("{room}.rs")), src.join(room));
+    let paths = rust_files(src).into_iter();
+    let paths = paths.filter(|path| *path == file || path.starts_with(&folder));
+    paths
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("it can be read");
+            (path.display().to_string(), text)
+        })
+        .collect()
 }
 
 /// The rooms that a line names after `crate::`.
