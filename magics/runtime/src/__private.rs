@@ -9,6 +9,11 @@ pub use crate::store;
 /// Called by the macros `eprint!`, `eprintln!` and `dbg!`.
 pub use crate::print::write_stderr;
 
+/// The names that evcxr defines, as far as cells need them.
+pub mod evcxr {
+    pub use crate::evcxr::{CELL_FUNCTION, USER_ERROR_OCCURRED, VARIABLE_CHANGED_TYPE};
+}
+
 /// What the worker gets instead of a fork when another thread does not release a lock.
 pub use crate::fork::BUSY as FORK_BUSY;
 

@@ -140,3 +140,14 @@ fn cutting_the_stream_anywhere_changes_nothing() {
         assert_eq!(pieces, whole, "cut at {cut}");
     }
 }
+
+/// The runtime repeats names that evcxr defines, because cells compile it without the crate that defines them.
+#[test]
+fn the_runtime_prints_the_names_that_are_looked_for() {
+    use corebook::__private::evcxr as runtime;
+    use corebook_build::evcxr;
+
+    assert_eq!(runtime::USER_ERROR_OCCURRED, evcxr::FAILED);
+    assert_eq!(runtime::VARIABLE_CHANGED_TYPE, evcxr::CHANGED_TYPE);
+    assert_eq!(runtime::CELL_FUNCTION, evcxr::CELL_FUNCTION);
+}
