@@ -195,6 +195,31 @@ mod tests {
         of_death(&summary, 7, "").value
     }
 
+    /// The outputs thread shows the value of a cell exactly if the cell gets no error.
+    #[test]
+    fn a_cell_without_an_error_is_a_success_to_the_outputs_thread() {
+        let death = Death {
+            ending: Ending::Signalled { signal: 9 },
+            is_in_cell: false,
+            are_variables_kept: false,
+        };
+        for bits in 0..16 {
+            let is = |bit: u8| bits & (1 << bit) != 0;
+            let summary = CellSummary {
+                panicked: is(0),
+                failed: is(1).then(|| "failed".to_owned()),
+                interrupted: is(2).then(|| "pool.map".to_owned()),
+                died: is(3).then_some(death),
+                ..CellSummary::default()
+            };
+            for denied in [None, Some(NoInput::NotAllowed), Some(NoInput::Interrupted)] {
+                let is_shown = summary.is_success() && denied.is_none();
+                let outcome = of_finished(summary.clone(), false, denied, &Cells::default());
+                assert_eq!(outcome.is_ok(), is_shown, "{summary:?} {denied:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_death_is_described_in_words() {
         let kept = " in cell [7]; variables are as before the cell";

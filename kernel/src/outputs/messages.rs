@@ -65,16 +65,11 @@ pub struct CellSummary {
 }
 
 impl CellSummary {
-    /// Whether the code ended without a failure.
-    pub(super) fn is_success(&self) -> bool {
-        let Self {
-            panicked,
-            failed,
-            interrupted,
-            died,
-            ..
-        } = self;
-        !panicked && failed.is_none() && interrupted.is_none() && died.is_none()
+    /// Whether a cell that evcxr ran to its end has succeeded. `outcome::of_finished` makes the error of one that has not.
+    ///
+    /// Deaths do not count: evcxr itself fails a cell whose worker dies, and a command such as `:vars` needs no worker.
+    pub fn is_success(&self) -> bool {
+        !self.panicked && self.failed.is_none() && self.interrupted.is_none()
     }
 }
 

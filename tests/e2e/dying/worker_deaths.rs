@@ -1,7 +1,10 @@
 //! Each way a worker can die: one error names the cause, the next cell works, and variables are as before the cell.
 
+use std::time::Duration;
+
 use corebook_tests::execution::{Execute, Ran};
 use corebook_tests::notebook::Notebook;
+use corebook_tests::process::wait_until_gone;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -155,6 +158,22 @@ fn children_of_a_dead_worker_end_with_it() {
             .any(|process| process.name.contains("sleep")),
         "{descendants:?}"
     );
+}
+
+/// A command needs no worker.
+#[test]
+fn a_command_after_a_death_between_cells_shows_its_output() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("let kept = 1u8;");
+    let pid = notebook.run("std::process::id() as i32").result();
+    let pid = Pid::from_raw(pid.parse().expect("a process id"));
+    let mut worker = notebook.process.descendants();
+    worker.retain(|process| process.pid == pid.as_raw());
+    kill(pid, Signal::SIGKILL).expect("the worker runs");
+    wait_until_gone(&worker, Duration::from_secs(10));
+    let ran = notebook.run(":version");
+    assert_eq!(ran.reply.text("status"), "ok");
+    assert_eq!(ran.outputs.len(), 1, "{:?}", ran.outputs);
 }
 
 #[test]
