@@ -3,15 +3,18 @@
 //! The functions that the worker looks up by name, such as `corebook_cell_begin`, need no path in Rust and are not
 //! here.
 
-/// The store that the compiler shim writes into cells in place of evcxr's, as `::corebook::store`.
-pub use crate::store;
+/// What the code around a cell calls.
+pub mod cell {
+    pub use crate::ending::{Failed, FailedDebug, FailedPretty, panicked};
+    pub use crate::store::{ASYNC_RUNTIME, Slot, VariableStore, open};
+}
 
 /// Called by the macros `eprint!`, `eprintln!` and `dbg!`.
 pub use crate::print::write_stderr;
 
-/// The names that evcxr defines, as far as cells need them.
+/// The names that the runtime shares with evcxr.
 pub mod evcxr {
-    pub use crate::evcxr::{CELL_FUNCTION, USER_ERROR_OCCURRED, VARIABLE_CHANGED_TYPE};
+    pub use crate::evcxr::{CELL_FUNCTION, PANIC_NOTIFICATION, USER_ERROR_OCCURRED};
 }
 
 /// What the worker gets instead of a fork when another thread does not release a lock.

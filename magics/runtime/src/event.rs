@@ -28,6 +28,20 @@ const END_MARK: u8 = 0x1f;
 pub enum Event {
     /// The code of a cell has returned. Sent by the worker, never by the code itself.
     CellEnded,
+    /// The variables of the notebook at the end of a cell.
+    Variables {
+        /// The number by which the kernel knows the cell.
+        run: u64,
+        /// The names of all variables that exist.
+        kept: Vec<String>,
+        /// Those that the cell has defined.
+        new: Vec<String>,
+        /// Those that the cell could not use, because they have another type than it expects. If there are any, no
+        /// code of the cell has run.
+        changed: Vec<String>,
+        /// The library of the cell if it defines statics, else empty.
+        library: String,
+    },
     /// Text for stderr, sent through stdout so that both streams keep their order.
     Stderr {
         /// The text, with its line breaks.
@@ -290,8 +304,11 @@ fn print_plain(event: &Event) {
         Event::Comparison { text, .. } => println!("{text}"),
         Event::Panic(report) => eprintln!("{}", report.message),
         Event::Interrupted { what } => eprintln!("interrupted: {what}"),
-        Event::CellEnded | Event::Progress(_) | Event::ClearOutput { .. } | Event::Pools { .. } => {
-        }
+        Event::CellEnded
+        | Event::Variables { .. }
+        | Event::Progress(_)
+        | Event::ClearOutput { .. }
+        | Event::Pools { .. } => {}
     }
 }
 

@@ -101,6 +101,7 @@
 // * `print`: `eprintln!` and its relatives for cells
 // * `panic_report`, `workers_used`: what pools, measuring and cells share
 // * `store`: where cells keep their variables
+// * `ending`: how a cell ends early
 // * `cell`: functions that the worker calls before and after each cell
 // * `fork`, `lock`: forking the process that runs cells
 // * `__private`: paths for generated code and for the kernel
@@ -116,6 +117,7 @@ pub mod cancel;
 mod cell;
 pub mod cpus;
 pub mod display;
+mod ending;
 mod evcxr;
 mod event;
 mod fork;
@@ -124,9 +126,7 @@ mod panic_report;
 pub mod pool;
 pub mod prelude;
 pub mod progress;
-// Public at this path because the compiler shim writes it into cells; everything else is in `__private`.
-#[doc(hidden)]
-pub mod store;
+mod store;
 pub mod timing;
 mod workers_used;
 

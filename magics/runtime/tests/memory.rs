@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use corebook::__private::store::VariableStore;
+use corebook::__private::cell::VariableStore;
 use corebook::pool::Pool;
 
 /// The allocator of the system, which counts the bytes in use.
@@ -44,8 +44,8 @@ fn maps_and_variables_free_what_they_use() {
     const MEGABYTE: usize = 1 << 20;
     let mut store = VariableStore::default();
     let stored = growth(|| {
-        store.put_variable("large", [0_u8; MEGABYTE / 16]);
-        assert_eq!(store.take_variable::<[u8; MEGABYTE / 16]>("large")[7], 0);
+        store.put_back("large", [0_u8; MEGABYTE / 16]);
+        assert_eq!(store.take::<[u8; MEGABYTE / 16]>("large")[7], 0);
     });
     assert!(stored < MEGABYTE as isize, "{stored} bytes of variables");
     let pool = Pool::new(2);

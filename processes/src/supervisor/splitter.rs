@@ -8,7 +8,6 @@ use corebook_build::evcxr;
 
 const PANICKED: &[u8] = evcxr::PANICKED.as_bytes();
 const FAILED: &[u8] = evcxr::FAILED.as_bytes();
-const CHANGED_TYPE: &[u8] = evcxr::CHANGED_TYPE.as_bytes();
 const ASKS_INPUT: &[u8] = evcxr::ASKS_INPUT.as_bytes();
 const BEGIN_CONTENT: &[u8] = evcxr::BEGIN_CONTENT.as_bytes();
 const END_CONTENT: &[u8] = evcxr::END_CONTENT.as_bytes();
@@ -147,7 +146,7 @@ impl Splitter {
             protocol(Protocol::Panicked)
         } else if line == FAILED {
             protocol(Protocol::Failed)
-        } else if line.starts_with(CHANGED_TYPE) || line.starts_with(ASKS_INPUT) {
+        } else if line.starts_with(ASKS_INPUT) {
             protocol(Protocol::Other(line.to_vec()))
         } else if let Some(mime) = line.strip_prefix(BEGIN_CONTENT) {
             let cell = position(bytes, &self.cell_ended).map_or(bytes, |end| &bytes[..end]);
@@ -163,7 +162,7 @@ impl Splitter {
 
 /// Whether an unfinished line can become a line of the protocol.
 fn may_become_protocol(line: &[u8]) -> bool {
-    [PANICKED, FAILED, CHANGED_TYPE, ASKS_INPUT, BEGIN_CONTENT]
+    [PANICKED, FAILED, ASKS_INPUT, BEGIN_CONTENT]
         .iter()
         .any(|keyword| {
             let known = keyword.len().min(line.len());

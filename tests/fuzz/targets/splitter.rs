@@ -24,7 +24,6 @@ enum Printed {
 enum Keyword {
     Panicked,
     Failed,
-    ChangedType,
     AsksInput,
     BeginContent,
     EndContent,
@@ -83,7 +82,6 @@ fn bytes(printed: &Printed) -> Vec<u8> {
         Printed::Keyword(keyword) => match keyword {
             Keyword::Panicked => b"EVCXR_PANIC_NOTIFICATION\n".to_vec(),
             Keyword::Failed => b"EVCXR_ERROR_OCCURRED\n".to_vec(),
-            Keyword::ChangedType => b"EVCXR_VARIABLE_CHANGED_TYPE:x\n".to_vec(),
             Keyword::AsksInput => b"EVCXR_INPUT_REQUEST".to_vec(),
             Keyword::BeginContent => b"EVCXR_BEGIN_CONTENT text/plain\n".to_vec(),
             Keyword::EndContent => b"EVCXR_END_CONTENT\n".to_vec(),

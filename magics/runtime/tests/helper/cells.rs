@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::panic::catch_unwind;
 
-use corebook::__private::store::{self, VariableStore};
+use corebook::__private::cell::{ASYNC_RUNTIME, Slot, VariableStore, open};
 use corebook::__private::timing::CellStopwatch;
 use corebook::cancel;
 use corebook::display::CellValue;
@@ -69,20 +69,22 @@ pub fn forks() {
     begin_cell();
     let sum = || (0..1000u64).into_par_iter().sum::<u64>();
     assert_eq!(sum(), 499_500);
-    let variables = store::create_variable_store();
-    // SAFETY: the store is never freed.
-    let owned = unsafe { &mut *variables };
-    owned.put_variable("evcxr_tokio_runtime", 1_u8);
-    owned.put_variable("other", 2_u8);
+    // SAFETY: there is no other reference to the store while this one is used.
+    let owned = unsafe { open(std::ptr::null_mut()) };
+    owned.put_back(ASYNC_RUNTIME, 1_u8);
+    owned.put_back("other", 2_u8);
+    let variables: *mut VariableStore = owned;
     end_cell();
     // SAFETY: this thread runs no cell, and no other thread prints.
     let child = unsafe { corebook_cell_fork() };
     if child == 0 {
         // SAFETY: the last cell would return this store.
         unsafe { corebook_cell_resume(variables) };
-        let missing = owned.check_variable::<String>("evcxr_tokio_runtime");
-        assert!(missing, "the asynchronous runtime is forgotten");
-        assert_eq!(owned.take_variable::<u8>("other"), 2);
+        // SAFETY: as above.
+        let owned = unsafe { open(variables) };
+        let is_there = owned.check::<u8>(ASYNC_RUNTIME);
+        assert!(!is_there, "the asynchronous runtime is forgotten");
+        assert_eq!(owned.take::<u8>("other"), 2);
         begin_cell();
         assert_eq!(sum(), 499_500);
         print!("half a line");
@@ -101,11 +103,15 @@ fn wait_for_the_test() {
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
-/// A cell whose value is a variable that changed its type.
+/// A cell that expects another type of a variable, and defines a new one.
 pub fn asks_for_a_changed_variable() {
     let mut variables = VariableStore::default();
-    variables.put_variable("x", 1_u8);
-    assert!(!variables.check_variable::<String>("x"));
+    variables.put_back("x", 1_u8);
+    let mut slot = Slot::new(2);
+    // SAFETY: the slot is not used again.
+    unsafe { variables.put_new("y", &mut slot) };
+    assert!(!variables.check::<String>("x"));
+    variables.close_with_library(7, asks_for_a_changed_variable as *const ());
 }
 
 pub fn shows_outputs() {

@@ -91,7 +91,6 @@ fn nothing_waits_beyond_the_end_of_its_cell() {
     for begun in [
         "EVCXR_BEGIN_CONTENT text/html\n<b>\n",
         "EVCXR_BEGIN_CONTENT text/html",
-        "EVCXR_VARIABLE_CHANGED_TYPE:x",
         "EVCXR_INPUT_REQUEST",
         "EVCXR_PANIC",
         &format!("\x1e{NONCE}00001000torn"),
@@ -116,7 +115,7 @@ fn cutting_the_stream_anywhere_changes_nothing() {
         text: "oh\n".into(),
     };
     let input = [
-        b"one EVCXR_ two\nEVCXR_VARIABLE_CHANGED_TYPE:x\n".to_vec(),
+        b"one EVCXR_ two\nEVCXR_INPUT_REQUEST:x\n".to_vec(),
         event::encode(&event, NONCE),
         b"EVCXR_BEGIN_CONTENT text/plain\nhello\nEVCXR_END_CONTENT\nthreeEVCXR_ERROR_OCCURRED\n"
             .to_vec(),
@@ -148,6 +147,6 @@ fn the_runtime_prints_the_names_that_are_looked_for() {
     use corebook_build::evcxr;
 
     assert_eq!(runtime::USER_ERROR_OCCURRED, evcxr::FAILED);
-    assert_eq!(runtime::VARIABLE_CHANGED_TYPE, evcxr::CHANGED_TYPE);
+    assert_eq!(runtime::PANIC_NOTIFICATION, evcxr::PANICKED);
     assert_eq!(runtime::CELL_FUNCTION, evcxr::CELL_FUNCTION);
 }
