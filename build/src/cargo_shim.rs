@@ -4,26 +4,20 @@
 //! the first build goes through cargo and is recorded, and later builds run the recorded rustc directly. If anything
 //! else has changed (manifest, lock file, settings, environment, toolchain, a library), cargo runs again.
 //!
-//! This binary appears under two names in the session's `bin` folder: as `cargo`, and as `rustc-recorder`,
-//! which cargo runs around rustc while a build is recorded. Where it can, it replaces itself by the compiler (`exec`)
+//! This binary appears under three names in the session's `bin` folder: as `cargo`, as `rustc-recorder`, which cargo
+//! runs around rustc, and as `cargo-metadata`, which evcxr's rust-analyzer runs. Where it can, it replaces itself by the compiler (`exec`)
 //! instead of starting a child, so an interrupt that kills the shim kills the compiler. Children that it does start
 //! are killed with it.
 //!
+//! * [`cell_files`]: the source of a cell, which comes from the kernel, and rustc's messages about it
 //! * [`recording`]: how cargo ran rustc, and whether it would do the same now
 //! * [`journal`]: when cells were compiled, and how often rustc ran
-//! * [`source`]: the changes to the source that evcxr generates
-//! * [`order`]: the order of the items, attributes and variables in it
-//! * [`line_map`]: maps its lines back to those that evcxr wrote
-//! * [`messages`]: maps the places in rustc's messages back
-//! * [`child`]: becomes a compiler, or runs it as a child
+//! * [`metadata`]: the answer to rust-analyzer, which evcxr starts for each manifest
 
-mod child;
+pub mod cell_files;
 pub(crate) mod journal;
-mod line_map;
-mod messages;
-pub mod order;
+mod metadata;
 mod recording;
-mod source;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -32,18 +26,21 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
-use self::child::{become_or_run, exit_code, run_mapping_back};
+use nix::sys::signal::Signal;
+
+use self::cell_files::{CellFiles, Request};
 pub use self::journal::Compile;
 use self::journal::{Step, note};
-use self::line_map::LineMap;
-use self::order::OrderFile;
 use self::recording::{Call, Recording};
 use crate::cache::TEMPORARY;
+use crate::child_process::end_with_parent;
 use crate::evcxr::{CELL_CRATE, RESULT_VARIABLE};
 use crate::linker;
 
 const CARGO: &str = "cargo";
 const RECORDER: &str = "rustc-recorder";
+/// The cargo of the rust-analyzer that evcxr contains.
+pub(crate) const METADATA: &str = "cargo-metadata";
 /// A link to the real cargo.
 const REAL_CARGO: &str = "real-cargo";
 
@@ -52,8 +49,10 @@ const LINKER: &str = "linker";
 
 /// Names the file in which the recorder writes how rustc is run.
 const RECORD_VARIABLE: &str = "COREBOOK_RECORD";
-/// Names a wrapper around rustc, such as sccache. It has to be called for each build.
+/// Names a wrapper around rustc, such as sccache.
 const WRAPPER_VARIABLE: &str = "RUSTC_WRAPPER";
+/// Names that wrapper while the recorder is in its place. Crates are compiled by it, cells are not.
+const INNER_WRAPPER_VARIABLE: &str = "COREBOOK_RUSTC_WRAPPER";
 /// Names the folder for temporary files.
 const TEMPORARY_VARIABLE: &str = "TMPDIR";
 /// Below this length of the source, in bytes, rustc is faster without incremental compilation.
@@ -63,23 +62,30 @@ const INCREMENTAL_FROM: usize = 6 * 1024;
 /// This process under one of its names in a session.
 pub struct CargoShim {
     tools: PathBuf,
-    is_recorder: bool,
+    role: Role,
+}
+
+enum Role {
+    Cargo,
+    Recorder,
+    Metadata,
 }
 
 impl CargoShim {
     /// `None` if this process was not started under one of these names in a session.
     pub fn of_this_process() -> Option<Self> {
         let program = PathBuf::from(std::env::args_os().next()?);
-        let is_recorder = match program.file_name()?.to_str()? {
-            CARGO => false,
-            RECORDER => true,
+        let role = match program.file_name()?.to_str()? {
+            CARGO => Role::Cargo,
+            RECORDER => Role::Recorder,
+            METADATA => Role::Metadata,
             _ => return None,
         };
         let tools = program.parent()?.to_owned();
         tools
             .join(REAL_CARGO)
             .is_symlink()
-            .then_some(Self { tools, is_recorder })
+            .then_some(Self { tools, role })
     }
 
     /// Puts the shim into a new folder.
@@ -95,6 +101,7 @@ impl CargoShim {
         use std::os::unix::fs::symlink;
         symlink(binary, tools.join(CARGO))?;
         symlink(binary, tools.join(RECORDER))?;
+        symlink(binary, tools.join(METADATA))?;
         if let Some(linker) = linker {
             symlink(linker, tools.join(LINKER))?;
         }
@@ -103,9 +110,10 @@ impl CargoShim {
 
     /// Does what cargo, or the rustc that cargo wanted to run, would do.
     pub fn run(&self) -> ExitCode {
-        let ended = match self.is_recorder {
-            true => self.record(),
-            false => self.run_as_cargo(),
+        let ended = match self.role {
+            Role::Cargo => self.run_as_cargo(),
+            Role::Recorder => self.record(),
+            Role::Metadata => metadata::print(),
         };
         ended.unwrap_or_else(|error| {
             eprintln!("error: {error}");
@@ -123,12 +131,16 @@ impl CargoShim {
             return Err(self.cargo()?.exec());
         };
         note(&self.tools, Step::Called)?;
-        let order = OrderFile::beside(&self.tools).read();
-        let source = source::prepare(Path::new("src/lib.rs"), order.as_ref())?;
-        let moved = source.moved.as_ref();
+        let request = self.cell_files().read();
+        let source = Path::new("src/lib.rs");
+        let mut text = fs::read_to_string(source)?;
+        if let Some(request) = &request {
+            text = request.source_for(&text);
+            fs::write(source, &text)?;
+        }
         let call = Call::of_this_process().filter(|_| can_be_recorded(&manifest));
         let Some(call) = call else {
-            return become_or_run(self.noting_cargo()?, moved);
+            return Err(self.noting_cargo()?.exec());
         };
         let file = self.recording_file(&subcommand);
         if let Some(recording) = Recording::read(&file).filter(|it| it.is_valid_for(&call)) {
@@ -136,27 +148,47 @@ impl CargoShim {
                 fs::write(result, recording.library().as_os_str().as_encoded_bytes())?;
             }
             note(&self.tools, Step::Rustc)?;
-            let is_incremental = source.len >= INCREMENTAL_FROM;
-            return become_or_run(recording.command(is_incremental), moved);
+            let is_incremental = text.len() >= INCREMENTAL_FROM;
+            let mut rustc = recording.command(is_incremental);
+            if let Some(request) = &request {
+                self.redirect(&mut rustc, request)?;
+            }
+            return Err(rustc.exec());
         }
-        self.run_recorded(&call, &file, moved)
+        self.run_recorded(&call, &file)
+    }
+
+    fn cell_files(&self) -> CellFiles {
+        CellFiles::beside(&self.tools)
+    }
+
+    /// Has rustc link to the libraries of earlier cells, and write its messages, and the types of variables if they are
+    /// wanted, to the files of the cell.
+    ///
+    /// evcxr then sees no message: it would compile again in other forms, but the kernel knows better what to do.
+    fn redirect(&self, rustc: &mut Command, request: &Request) -> io::Result<()> {
+        let files = self.cell_files();
+        if request.wants_types {
+            let mut emit = OsString::from("--emit=mir=");
+            emit.push(files.types_file());
+            rustc.arg(emit);
+        }
+        for library in &request.libraries {
+            rustc.arg(format!("-Clink-arg={library}"));
+        }
+        rustc.stderr(fs::File::create(files.messages_file())?);
+        Ok(())
     }
 
     /// Runs cargo, and records how it runs rustc for the cell.
-    fn run_recorded(
-        &self,
-        call: &Call,
-        file: &Path,
-        moved: Option<&LineMap>,
-    ) -> io::Result<ExitCode> {
+    fn run_recorded(&self, call: &Call, file: &Path) -> io::Result<ExitCode> {
         // It is outdated, and must not be completed if cargo fails before it calls rustc.
         let _ = fs::remove_file(file);
         let mut cargo = self.noting_cargo()?;
         cargo.env(RECORD_VARIABLE, file);
-        let status = match moved {
-            Some(map) => run_mapping_back(cargo, map)?,
-            None => cargo.status()?,
-        };
+        // If this process is killed, for example by an interrupt, so is cargo.
+        end_with_parent(&mut cargo, Signal::SIGKILL);
+        let status = cargo.status()?;
         Recording::complete(file, call)?;
         Ok(exit_code(status))
     }
@@ -200,9 +232,10 @@ impl CargoShim {
     /// The real cargo, which runs rustc through the recorder.
     fn noting_cargo(&self) -> io::Result<Command> {
         let mut command = self.cargo()?;
-        if std::env::var_os(WRAPPER_VARIABLE).is_none() {
-            command.env(WRAPPER_VARIABLE, self.tools.join(RECORDER));
+        if let Some(wrapper) = std::env::var_os(WRAPPER_VARIABLE) {
+            command.env(INNER_WRAPPER_VARIABLE, wrapper);
         }
+        command.env(WRAPPER_VARIABLE, self.tools.join(RECORDER));
         Ok(command)
     }
 
@@ -230,18 +263,33 @@ impl CargoShim {
     fn record(&self) -> io::Result<ExitCode> {
         let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
         let (program, rest) = arguments.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(program);
-        command
-            .args(rest)
-            .env_remove(WRAPPER_VARIABLE)
-            .env_remove(RECORD_VARIABLE);
         let is_cell = rest
             .windows(2)
             .any(|pair| pair[0] == "--crate-name" && pair[1] == CELL_CRATE);
+        let wrapper = std::env::var_os(INNER_WRAPPER_VARIABLE).filter(|_| !is_cell);
+        let mut command = match &wrapper {
+            Some(wrapper) => {
+                let mut command = Command::new(wrapper);
+                command.arg(program).env(WRAPPER_VARIABLE, wrapper);
+                command
+            }
+            None => {
+                let mut command = Command::new(program);
+                command.env_remove(WRAPPER_VARIABLE);
+                command
+            }
+        };
+        command
+            .args(rest)
+            .env_remove(INNER_WRAPPER_VARIABLE)
+            .env_remove(RECORD_VARIABLE);
         if is_cell {
             note(&self.tools, Step::Rustc)?;
             if let Some(file) = std::env::var_os(RECORD_VARIABLE) {
                 Recording::begin(Path::new(&file), &command)?;
+            }
+            if let Some(request) = self.cell_files().read() {
+                self.redirect(&mut command, &request)?;
             }
         }
         Err(command.exec())
@@ -251,6 +299,11 @@ impl CargoShim {
         self.tools
             .join(Path::new(subcommand).with_extension("json"))
     }
+}
+
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Whether cells are built with this manifest: it names the runtime.

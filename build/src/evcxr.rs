@@ -19,8 +19,6 @@ pub const MARKER: &str = "EVCXR_";
 pub const PANICKED: &str = "EVCXR_PANIC_NOTIFICATION";
 /// A `?` of the cell failed.
 pub const FAILED: &str = "EVCXR_ERROR_OCCURRED";
-/// A variable no longer has the type that it was stored with; its name follows.
-pub const CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 /// The cell asks for a line of input.
 pub const ASKS_INPUT: &str = "EVCXR_INPUT_REQUEST";
 /// A display begins; its MIME type follows.
@@ -41,15 +39,5 @@ pub const CELL_NEVER_RAN: &[u8] = b"\xff";
 pub const CELL_CRATE: &str = "ctx";
 /// The name of the function that runs a cell, without the number at its end.
 pub const CELL_FUNCTION: &str = "run_user_code_";
-
-/// The start of the generated module that keeps variables.
-pub const STORE_START: &str = "\nmod evcxr_internal_runtime {\n";
-/// The start of the function that runs a cell.
-pub const FUNCTION_START: &str = "\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_";
-/// The possible starts of the code that evcxr writes after a notebook's items. Each starts a line.
-pub const AFTER_ITEMS: [&str; 4] = [
-    "\n\n            struct EvcxrUserCodeError {}\n",
-    STORE_START,
-    FUNCTION_START,
-    "\nfn evcxr_variable_store<T: 'static>(_: T) {}\n",
-];
+/// The name of that function in a source that the kernel has made.
+pub const FUNCTION_IN_SOURCE: &str = "corebook_cell_function";

@@ -11,7 +11,7 @@
 //! * [`runtime_source`]: the source of the library that cells link to, embedded in the binary
 //! * [`crates`]: additional crates to build into a template
 //! * [`template`]: a working directory of evcxr in which the runtime is already built
-//! * [`session`]: one kernel's copy of a template; `library_source`: the standard library's source in it
+//! * [`session`]: one kernel's copy of a template
 //! * [`cargo_shim`]: the program that evcxr runs in place of cargo
 //! * [`child_process`]: a child that does not outlive this process
 //! * `ownership`: refuses files that another user could have put in our way
@@ -34,7 +34,6 @@ pub mod crates;
 mod error;
 pub mod evcxr;
 #[cfg(unix)]
-mod library_source;
 pub mod linker;
 mod ownership;
 pub mod runtime_source;

@@ -14,10 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::cache::{self, TEMPORARY};
 use crate::cargo;
 #[cfg(unix)]
-use crate::library_source;
 use crate::ownership;
 use crate::template::{runtime_library, write_outer_config};
-use crate::{Error, Template};
+use crate::{Error, Template, Toolchain};
 
 pub use self::sweep::sweep_beside;
 
@@ -102,9 +101,8 @@ impl Session {
         clone_session(&self.template, &self.work_dir())?;
         #[cfg(unix)]
         {
-            cache::create_private_dir(&self.dir.join(TEMPORARY))?;
+            cache::create_private_dir(&self.temporary_dir())?;
             self.write_tools(compiler)?;
-            library_source::link(self.template.toolchain(), &self.library_dir())?;
         }
         self.template.touch();
         Ok(())
@@ -115,18 +113,19 @@ impl Session {
         &self.dir
     }
 
+    /// The toolchain that compiles the session's cells.
+    pub fn toolchain(&self) -> &Toolchain {
+        self.template.toolchain()
+    }
+
     /// The folder that evcxr works in: the value of [`WORK_DIR_VARIABLE`](crate::evcxr::WORK_DIR_VARIABLE).
     pub fn work_dir(&self) -> PathBuf {
         self.dir.join(cargo::WORK_DIR)
     }
 
-    /// The standard library's source without `std::arch`, the value for `RUST_SRC_PATH`; `None` if it is not installed.
-    pub fn library_source(&self) -> Option<PathBuf> {
-        Some(self.library_dir()).filter(|dir| dir.is_dir())
-    }
-
-    fn library_dir(&self) -> PathBuf {
-        self.dir.join("library")
+    /// A folder for temporary files, which is removed with the session.
+    pub fn temporary_dir(&self) -> PathBuf {
+        self.dir.join(TEMPORARY)
     }
 
     /// Where the compiled runtime of this session is.
@@ -185,10 +184,16 @@ impl Session {
         crate::cargo_shim::journal::take(&self.bin_dir())
     }
 
-    /// The file in which the kernel writes the notebook's order.
+    /// The files through which the kernel and the shim exchange a cell.
     #[cfg(unix)]
-    pub fn order_file(&self) -> crate::cargo_shim::order::OrderFile {
-        crate::cargo_shim::order::OrderFile::beside(&self.bin_dir())
+    pub fn cell_files(&self) -> crate::cargo_shim::cell_files::CellFiles {
+        crate::cargo_shim::cell_files::CellFiles::beside(&self.bin_dir())
+    }
+
+    /// The cargo for the rust-analyzer that evcxr contains.
+    #[cfg(unix)]
+    pub fn metadata_cargo(&self) -> PathBuf {
+        self.bin_dir().join(crate::cargo_shim::METADATA)
     }
 
     fn bin_dir(&self) -> PathBuf {

@@ -185,16 +185,19 @@ impl Toolchain {
         })
     }
 
+    /// The source of the standard library. None if it is not installed.
+    pub fn library_source(&self) -> Option<PathBuf> {
+        let source = self.sysroot.join("lib/rustlib/src/rust/library");
+        source.join("core/src/lib.rs").exists().then_some(source)
+    }
+
     /// Whether rust-analyzer can infer the types of variables.
     ///
     /// # Errors
     ///
     /// [`Error::NoRustSrc`], whose message says which command adds the source.
     pub fn check_rust_src(&self) -> Result<(), Error> {
-        let source = self
-            .sysroot
-            .join("lib/rustlib/src/rust/library/core/src/lib.rs");
-        if source.exists() {
+        if self.library_source().is_some() {
             return Ok(());
         }
         // The folder of a toolchain that rustup installed has the toolchain's name.

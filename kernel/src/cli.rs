@@ -23,7 +23,12 @@ use crate::shared::cpus;
 const UNUSABLE: u8 = 2;
 
 /// Our crates that log.
-const LOGGING_CRATES: [&str; 3] = ["corebook_kernel", "corebook_jupyter", "corebook_processes"];
+const LOGGING_CRATES: [&str; 4] = [
+    "corebook_analysis",
+    "corebook_kernel",
+    "corebook_jupyter",
+    "corebook_processes",
+];
 
 /// A Jupyter kernel for Rust that shows and measures parallel work.
 #[derive(Debug, Parser)]

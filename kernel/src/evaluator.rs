@@ -9,12 +9,12 @@
 //! * [`run_cell`]: one cell from its source to its outcome
 //! * [`commands`]: finds commands of evcxr that must not reach it
 //! * [`stdin`]: asks the client for a line
-//! * [`questions`]: asks rust-analyzer about code that is being typed
 //! * [`cell_reply`]: sends a cell's error, reply and idle
 //! * [`to_jupyter`]: converts answers of magics and commands into Jupyter messages
 //! * [`error`]: the error of a failed cell
 //! * [`outcome`]: converts reports of evcxr and the supervisor into a result or an error
 //! * [`diagnostics`]: renders compile errors
+//! * [`unkept`]: says why a variable is not kept
 //! * [`locate`]: maps generated code back to cells
 //! * [`timings`]: measures the phases of a cell
 
@@ -29,17 +29,17 @@ pub mod job;
 pub mod links;
 pub mod locate;
 pub mod outcome;
-mod questions;
 mod run_cell;
 mod start;
 pub mod stdin;
 mod timings;
 mod to_jupyter;
+mod unkept;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use corebook_build::Toolchain;
 use corebook_build::cargo_shim::Compile;
@@ -51,9 +51,8 @@ use serde_json::json;
 
 use crate::evcxr::interpreter::Interpreter;
 use crate::history;
+use crate::shared::notebook_view;
 use crate::shared::shutdown::Shutdown;
-
-pub use self::questions::{Found, FoundItem};
 
 use self::cell_reply::CellReply;
 use self::error::CellError;
@@ -61,10 +60,6 @@ use self::job::{ExecuteJob, Job};
 use self::links::EvaluatorLinks;
 use self::timings::Timings;
 use self::to_jupyter::plain_text;
-
-/// A warm-up starts after this much time without a job. So cells that are sent one after the other, by `Run All` or by
-/// a program, do not wait for one.
-const REST_BEFORE_WARM_UP: Duration = Duration::from_secs(1);
 
 /// The state of the evaluator's thread.
 pub struct Evaluator {
@@ -119,7 +114,9 @@ impl Evaluator {
     ) {
         self.interpreter = self.start(toolchain, jobs);
         match &self.interpreter {
-            Ok(_) => {}
+            Ok(interpreter) => {
+                notebook_view::replace(&self.links.knowledge.view, interpreter.view())
+            }
             // A shutdown has killed a process that the start needed. No cell waits for the start.
             Err(reason) if self.links.current_cell.is_kernel_ending() => {
                 tracing::debug!("ended while starting: {reason}");
@@ -131,36 +128,15 @@ impl Evaluator {
             if self.links.current_cell.is_kernel_ending() {
                 return;
             }
-            match job {
-                Job::Execute(job) => self.execute(&job),
-                // Sending fails if the introspection thread has stopped waiting.
-                Job::Complete {
-                    code,
-                    offset,
-                    answer,
-                } => {
-                    let _ = self.complete(&code, offset).map(|found| answer.send(found));
-                }
-                Job::Inspect { code, answer } => {
-                    let _ = self.inspect(&code).map(|html| answer.send(html));
-                }
-            }
+            let Job::Execute(job) = job;
+            self.execute(&job);
         }
     }
 
-    /// The next job. Warms evcxr up while there is none. Returns None if all senders are dropped.
+    /// The next job. Returns None if all senders are dropped.
     fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
         if let Some(held) = self.held.pop_front() {
             return Some(held);
-        }
-        while let Ok(interpreter) = &mut self.interpreter
-            && interpreter.has_warm_ups()
-        {
-            match jobs.recv_timeout(REST_BEFORE_WARM_UP) {
-                Ok(job) => return Some(job),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => interpreter.warm_up(),
-            }
         }
         jobs.recv().ok()
     }

@@ -2,13 +2,11 @@
 //! and where each is worked around.
 //!
 //! * [`startup`]: starts evcxr in a session
-//! * [`interpreter`]: the running evcxr
-//! * [`definitions`]: what the cells define, in the order of the notebook
-//! * [`std_source`]: controls how much of the standard library rust-analyzer reads, and when
+//! * [`interpreter`]: the running evcxr, and the notebook that it runs
+//! * [`commands`]: commands such as `:dep`, and those that the kernel answers itself
 //! * [`user_settings`]: reads the user's settings for all notebooks
 
-mod definitions;
+mod commands;
 pub mod interpreter;
 pub mod startup;
-mod std_source;
 pub mod user_settings;

@@ -3,7 +3,7 @@
 //! ```text
 //!  client ── heartbeat ─ echo
 //!         ── control ─── interrupts ──▶ interrupt ──▶ supervisor, compilers
-//!         ── shell ───── jobs ────────▶ evaluator ◀─ introspection ◀── shell
+//!         ── shell ───── jobs ────────▶ evaluator     introspection ◀── shell
 //!                        requests ────▶ history ◀── evaluator
 //!         ── stdin ───── replies ─────▶ stdin prompt ◀─ evaluator, input
 //!         ◀─ iopub ◀──── everyone, outputs ◀── reports ◀── supervisor
@@ -20,6 +20,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use corebook_analysis::client::Ending;
+use corebook_analysis::mode::Mode;
 use corebook_build::Toolchain;
 use corebook_jupyter::connection_file::Connection;
 use corebook_jupyter::heartbeat::Heartbeat;
@@ -41,6 +43,7 @@ use crate::evaluator::links::{EvaluatorLinks, Knowledge, SharedSession, WorkerLi
 use crate::evaluator::stdin::{self, StdinPrompt};
 use crate::history::place::Place;
 use crate::history::{self, Historian};
+use crate::introspection::analysis::Analysis;
 use crate::introspection::{self, Introspector};
 use crate::outputs::{self, Input, Outputs};
 use crate::requests::control::Control;
@@ -88,6 +91,8 @@ struct Kernel {
     current_cell: Arc<CurrentCell>,
     supervisor: SupervisorLink,
     session: SharedSession,
+    /// Ends the analysis process.
+    analysis: Arc<Ending>,
     /// Removes the folder of the supervisor's socket when it is dropped, at the end.
     report_address: Option<link::ReportAddress>,
     threads: Threads,
@@ -103,6 +108,7 @@ impl Kernel {
             current_cell: Arc::new(CurrentCell::new()),
             supervisor: SupervisorLink::default(),
             session: SharedSession::default(),
+            analysis: Arc::default(),
             report_address: None,
             threads: Threads::default(),
             senders: sockets.senders(),
@@ -147,7 +153,7 @@ impl Kernel {
             publisher,
             shutdowns: shutdowns.clone(),
             interrupts,
-            jobs: jobs.clone(),
+            jobs,
             introspection,
             history: history.clone(),
             subshells: Arc::clone(&subshells),
@@ -178,7 +184,7 @@ impl Kernel {
         start_outputs(&links, output_inputs, awaits_input)?;
         start_interrupts(&links, interrupt_requests)?;
         start_input(&links, input_wanted)?;
-        start_introspection(&links, jobs, introspection_requests)?;
+        start_introspection(&links, &self.analysis, introspection_requests)?;
         spawn_detached("evaluator", move || {
             Evaluator::new(links).serve(toolchain, &evaluator_jobs);
         })?;
@@ -287,6 +293,7 @@ impl Kernel {
     fn end(self) {
         self.current_cell.end_kernel();
         self.supervisor.send(&ToSupervisor::End);
+        self.analysis.end();
         kill_descendants(Kill::Compilers);
         if let Some(history) = &self.history {
             let _ = history.send(history::Request::End);
@@ -361,14 +368,14 @@ fn start_input(links: &EvaluatorLinks, wanted: Receiver<()>) -> anyhow::Result<(
 
 fn start_introspection(
     links: &EvaluatorLinks,
-    jobs: Sender<Job>,
+    ending: &Arc<Ending>,
     requests: Receiver<introspection::Request>,
 ) -> anyhow::Result<()> {
     let introspector = Introspector {
         responder: links.responder.clone(),
-        jobs,
         current_cell: Arc::clone(&links.current_cell),
         folder: links.folder.clone(),
+        analysis: Analysis::new(Mode::choose(), Arc::clone(ending), links),
     };
     spawn_detached("introspection", move || introspector.serve(&requests))?;
     Ok(())

@@ -14,8 +14,9 @@
 //! * `history`: the cells of this session and of earlier ones
 //! * `shared`: values that several threads use
 //!
-//! Below the rooms are crates that do not depend on evcxr: `corebook_runner` (`corebook run`), `corebook_processes`
-//! (supervisor and worker, and their link to the kernel) and `corebook_jupyter` (sockets, messages, signatures).
+//! Below the rooms are crates that do not depend on evcxr: `corebook_runner` (`corebook run`), `corebook_analysis`
+//! (rust-analyzer in a process of its own), `corebook_processes` (supervisor and worker, and their link to the kernel)
+//! and `corebook_jupyter` (sockets, messages, signatures).
 
 pub mod cli;
 

@@ -1,7 +1,8 @@
-//! One binary, four roles: supervisor, worker, cargo shim, command line.
+//! One binary, five roles: supervisor, worker, analysis process, cargo shim, command line.
 
 use std::process::ExitCode;
 
+use corebook_analysis::ANALYSIS_ROLE;
 use corebook_build::cargo_shim::CargoShim;
 use corebook_processes::{ROLE_VARIABLE, SUPERVISOR_ROLE, WORKER_ROLE, supervisor, worker};
 
@@ -12,6 +13,7 @@ fn main() -> ExitCode {
     match std::env::var(ROLE_VARIABLE).as_deref() {
         Ok(SUPERVISOR_ROLE) => exit_code(supervisor::run()),
         Ok(WORKER_ROLE) => exit_code(worker::run()),
+        Ok(ANALYSIS_ROLE) => exit_code(corebook_analysis::server::run()),
         _ => {
             // If a notebook turns evcxr's cache on, evcxr runs this binary as a wrapper of rustc. This call does not
             // return then.

@@ -21,6 +21,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use corebook::__private::event::{Event, MimeData, PanicReport};
+use corebook_cells::notebook::Report;
 use corebook_jupyter::iopub::Publisher;
 use corebook_processes::exit_status;
 use corebook_processes::ipc::{Ending, FromSupervisor};
@@ -93,12 +94,16 @@ impl<O: Observer> Outputs<O> {
                     barrier,
                     has_run,
                     command_output,
+                    notes,
                     summary,
                 }) => {
                     if let Some(barrier) = barrier {
                         self.take_rest(barrier, inputs);
                     }
                     self.death = None;
+                    if !notes.is_empty() {
+                        self.write(Stdio::Stderr, notes.as_bytes());
+                    }
                     if has_run {
                         self.show_value(command_output);
                     }
@@ -226,6 +231,19 @@ impl<O: Observer> Outputs<O> {
 
     fn take_event(&mut self, event: Event) {
         match event {
+            Event::Variables {
+                run,
+                kept,
+                new,
+                changed,
+                library,
+            } => self.summary.variables.push(Report {
+                run,
+                kept,
+                new,
+                changed,
+                library,
+            }),
             Event::Stderr { text } => {
                 self.write(Stdio::Stderr, text.as_bytes());
                 self.last_stderr = text;

@@ -4,11 +4,13 @@
 //! * [`subshells`]: the existing subshells, and which requests are aborted
 //! * [`checkpoints`]: whether checkpoints protect cells, and up to which size of the worker
 //! * [`host`], [`cpus`]: the kernel's answers to magics
+//! * [`notebook_view`]: what the notebook has defined, for completion
 //! * [`markup`]: escapes text in HTML and SVG, cleans HTML
 
 pub mod checkpoints;
 pub mod cpus;
 pub mod host;
 pub mod markup;
+pub mod notebook_view;
 pub mod shutdown;
 pub mod subshells;

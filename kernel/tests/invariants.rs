@@ -8,7 +8,8 @@ use std::path::Path;
 use source_files::rust_files;
 
 /// The crates of the program, without tests, benchmarks and examples.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
+    "analysis",
     "build",
     "install",
     "jupyter",
@@ -169,6 +170,23 @@ fn evcxr_is_called_by_two_rooms() {
     ];
     let uses = ["use evcxr", "evcxr::Eval", "evcxr::Error", "ra_ap_syntax"];
     assert_eq!(files_with(&uses, &allowed), [""; 0]);
+}
+
+#[test]
+fn rust_analyzer_is_hosted_in_one_crate() {
+    let uses = ["ra_ap_ide", "ra_ap_hir", "ra_ap_project_model"];
+    assert_eq!(files_with(&uses, &["analysis/src/"]), [""; 0]);
+}
+
+/// Everything else that the process prints would be taken for a reply.
+#[test]
+fn only_the_server_writes_to_the_stdout_of_the_analysis_process() {
+    let writes = files_with(
+        &["println!", "print!", "stdout()"],
+        &["analysis/src/server.rs"],
+    );
+    let of_analysis = writes.iter().filter(|path| path.starts_with("analysis/"));
+    assert_eq!(of_analysis.count(), 0);
 }
 
 #[test]

@@ -96,91 +96,6 @@ pub fn name_end(source: &str, cursor: usize) -> Option<usize> {
     callers.pop().flatten()
 }
 
-/// The start of the receiver of a method call or field access, given the position of the dot after it. `None`
-/// if the receiver holds anything but names, literals, calls and brackets.
-///
-/// ```
-/// use corebook_magics::context::receiver_start;
-///
-/// assert_eq!(receiver_start("1 + f(x)?[0].y.", 14), Some(4));
-/// ```
-pub fn receiver_start(source: &str, dot: usize) -> Option<usize> {
-    let before: Vec<Token> = tokens(source, 0..dot)
-        .filter(|token| !token.is_trivia())
-        .collect();
-    let kind = |at: usize| before.get(at).map(|token| token.kind);
-    let is_word = |at: usize| match kind(at) {
-        Some(TokenKind::Ident) => !BEFORE_VALUES.contains(&&source[before[at].span.clone()]),
-        Some(TokenKind::RawIdent | TokenKind::Literal { .. }) => true,
-        _ => false,
-    };
-    let mut start = before.len();
-    loop {
-        let mut at = start;
-        while let Some(last) = at.checked_sub(1) {
-            at = match kind(last)? {
-                TokenKind::Question => last,
-                TokenKind::CloseParen | TokenKind::CloseBracket => opening(&before, last)?,
-                _ => break,
-            };
-        }
-        let has_suffix = at < start;
-        start = at;
-        if at > 1 && kind(at - 1) == Some(TokenKind::Bang) && is_word(at - 2) {
-            at -= 1;
-        }
-        if at > 0 && kind(at - 1) == Some(TokenKind::Gt) {
-            at = opening_angle(&before, at - 1)?.checked_sub(2)?;
-        }
-        match at.checked_sub(1).filter(|&last| is_word(last)) {
-            Some(word) => start = word,
-            None if has_suffix => return before.get(start).map(|token| token.span.start),
-            None => return None,
-        }
-        let leads_on = |count: usize| start.checked_sub(count).and_then(kind);
-        if leads_on(1) == Some(TokenKind::Dot) {
-            start -= 1;
-        } else if leads_on(1) == Some(TokenKind::Colon) && leads_on(2) == Some(TokenKind::Colon) {
-            start -= 2;
-        } else {
-            return before.get(start).map(|token| token.span.start);
-        }
-    }
-}
-
-/// Keywords that can stand before brackets without making them a call or an index.
-const BEFORE_VALUES: &[&str] = &[
-    "as", "break", "else", "if", "in", "let", "match", "move", "mut", "return", "while",
-];
-
-/// The opening angle bracket that belongs to the closing one at `close`.
-fn opening_angle(tokens: &[Token], close: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    (0..=close).rev().find(|&at| {
-        match tokens[at].kind {
-            TokenKind::Gt => depth += 1,
-            TokenKind::Lt => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0
-    })
-}
-
-/// The opening bracket that belongs to the closing one at `close`.
-fn opening(tokens: &[Token], close: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    (0..=close).rev().find(|&at| {
-        match tokens[at].kind {
-            TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace => depth += 1,
-            TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => {
-                depth = depth.saturating_sub(1);
-            }
-            _ => {}
-        }
-        depth == 0
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,41 +132,6 @@ mod tests {
         assert_eq!(described("/* a */ |"), "Rust");
         assert_eq!(described("|"), "Rust");
         assert_eq!(described("%pool\nlet x = 1|"), "Rust");
-    }
-
-    #[test]
-    fn a_receiver_starts_where_its_chain_starts() {
-        let receiver = |before: &str| {
-            receiver_start(before, before.len()).map(|start| before[start..].to_owned())
-        };
-        for whole in [
-            "numbers.iter().map(|x| x * 2)",
-            "vec![1, (2)].iter()",
-            "Vec::<u64>::with_capacity(3)",
-            "(0..3).map(f)?",
-            "f(x)(y)[0].z",
-            "\"a\".chars()",
-            "a.collect::<Vec<_>>()",
-        ] {
-            for before in [
-                "",
-                "let y = ",
-                "1 + ",
-                "return ",
-                "f(1, ",
-                "for x in ",
-                "é!(\"😀\", ",
-            ] {
-                let code = format!("{before}{whole}");
-                assert_eq!(receiver(&code).as_deref(), Some(whole), "{code}");
-            }
-        }
-        assert_eq!(receiver("").as_deref(), None);
-        assert_eq!(receiver("1 +").as_deref(), None);
-        assert_eq!(receiver("f)").as_deref(), None);
-        assert_eq!(receiver("1 + .y").as_deref(), None);
-        assert_eq!(receiver("!(x)").as_deref(), Some("(x)"));
-        assert_eq!(receiver("P { a: b").as_deref(), Some("b"));
     }
 
     fn asked(marked: &str) -> Option<String> {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::toolchain::cargo_home;
 
-use super::{RECORD_VARIABLE, WRAPPER_VARIABLE};
+use super::{INNER_WRAPPER_VARIABLE, RECORD_VARIABLE, WRAPPER_VARIABLE};
 
 /// How cargo was called: arguments, environment and folder.
 pub(super) struct Call {
@@ -54,8 +54,11 @@ impl Recording {
         let Some(mut variables) = own_variables() else {
             return Ok(());
         };
-        for ours in [WRAPPER_VARIABLE, RECORD_VARIABLE] {
-            variables.remove(ours);
+        // The jobs of a build are shared through cargo, which will not be there.
+        let not_there = ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS"];
+        let ours = [WRAPPER_VARIABLE, RECORD_VARIABLE, INNER_WRAPPER_VARIABLE];
+        for name in not_there.into_iter().chain(ours) {
+            variables.remove(name);
         }
         let arguments: Option<Vec<&str>> = rustc.get_args().map(|text| text.to_str()).collect();
         let (Some(program), Some(arguments)) = (rustc.get_program().to_str(), arguments) else {

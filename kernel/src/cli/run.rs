@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use corebook_analysis::mode;
 use corebook_build::child_process::end_with_parent;
 use corebook_build::{Prebuild, Toolchain, crates};
 use corebook_processes::program;
@@ -54,8 +55,12 @@ impl RunArguments {
         };
         let kernel = KernelProgram {
             path: program::path().context("can't find the file of this program")?,
-            // The history is for cells that a person typed in. The cells of these notebooks were not.
-            variables: vec![(place::VARIABLE, place::OFF)],
+            // The history is for cells that a person typed in, and rust-analyzer for a person who types. The cells of
+            // these notebooks were not typed in.
+            variables: vec![
+                (place::VARIABLE, place::OFF),
+                (mode::MODE_VARIABLE, mode::OFF),
+            ],
             end_with_parent,
         };
         Ok(Options {

@@ -1,10 +1,9 @@
 //! The state of the running cell, in one value that all threads share.
 //!
 //! The evaluator begins and ends the cell, the outputs thread reports when its code runs, the interrupt thread stops
-//! it, the input thread asks the client on its behalf, and completion waits for its end. Holds the state and wakes
-//! threads that wait for a change. Sends nothing and starts nothing.
+//! it, and the input thread asks the client on its behalf. Sends nothing and starts nothing.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use corebook_jupyter::wire::Origin;
@@ -27,11 +26,12 @@ pub enum Phase {
 /// Shared by all threads of the kernel.
 pub struct CurrentCell {
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 struct State {
     phase: Phase,
+    /// Since when the phase is idle.
+    idle_since: Option<Instant>,
     /// The number of the run. An interrupt names it, so that it never reaches the next cell.
     run: u64,
     /// The number of the execute request that runs.
@@ -63,6 +63,7 @@ impl CurrentCell {
     pub fn new() -> Self {
         let state = State {
             phase: Phase::Starting,
+            idle_since: None,
             run: 0,
             request: 0,
             answered: 0,
@@ -75,7 +76,6 @@ impl CurrentCell {
         };
         Self {
             state: Mutex::new(state),
-            changed: Condvar::new(),
         }
     }
 
@@ -85,7 +85,10 @@ impl CurrentCell {
 
     /// The evaluator is ready for its first cell.
     pub fn end_start(&self) {
-        self.change(|state| state.phase = Phase::Idle);
+        self.change(|state| {
+            state.phase = Phase::Idle;
+            state.idle_since = Some(Instant::now());
+        });
     }
 
     /// Begins a run for a request. Resets what belongs to the previous run, such as its interrupt and its denied input.
@@ -94,6 +97,7 @@ impl CurrentCell {
     pub fn begin_run(&self, request: usize) {
         self.change(|state| {
             state.phase = Phase::Compiling;
+            state.idle_since = None;
             state.run += 1;
             state.request = request;
             state.is_interrupted = false;
@@ -107,6 +111,7 @@ impl CurrentCell {
     pub fn end_request(&self) {
         self.change(|state| {
             state.phase = Phase::Idle;
+            state.idle_since = Some(Instant::now());
             state.answered += 1;
         });
     }
@@ -197,7 +202,7 @@ impl CurrentCell {
         self.state().denied
     }
 
-    /// The kernel is shutting down. Wakes all threads that wait.
+    /// The kernel is shutting down.
     pub fn end_kernel(&self) {
         self.change(|state| state.is_ending = true);
     }
@@ -206,29 +211,13 @@ impl CurrentCell {
         self.state().is_ending
     }
 
-    /// Waits at most `wait` until the phase is idle. Returns whether it is.
-    pub fn wait_until_idle(&self, wait: Duration) -> bool {
-        let deadline = Instant::now() + wait;
-        let mut state = self.state();
-        while state.phase != Phase::Idle && !state.is_ending {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        !state.is_ending
+    /// For how long no cell has run. None while one runs, and while the kernel is starting.
+    pub fn rest(&self) -> Option<Duration> {
+        self.state().idle_since.map(|since| since.elapsed())
     }
 
-    /// Changes the state and wakes the threads that wait for a change.
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let changed = change(&mut self.state());
-        self.changed.notify_all();
-        changed
+        change(&mut self.state())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -296,20 +285,16 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_ends_with_the_cell_the_timeout_or_the_kernel() {
+    fn a_kernel_rests_between_cells() {
         let cell = CurrentCell::new();
-        assert!(!cell.wait_until_idle(Duration::ZERO));
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| cell.wait_until_idle(Duration::from_secs(60)));
-            cell.end_start();
-            assert!(waiting.join().unwrap());
-        });
+        assert_eq!(cell.rest(), None, "while starting");
+        cell.end_start();
+        assert!(cell.rest().is_some());
         cell.begin_run(0);
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| cell.wait_until_idle(Duration::from_secs(60)));
-            cell.end_kernel();
-            assert!(!waiting.join().unwrap());
-        });
+        assert_eq!(cell.rest(), None, "while a cell runs");
+        cell.end_request();
+        assert!(cell.rest().is_some());
+        cell.end_kernel();
         assert!(cell.is_kernel_ending());
     }
 }

@@ -1,96 +1,205 @@
-//! Renders compile errors: rustc's own messages, located in the cell as it was typed. Does no I/O.
+//! Renders compile errors: rustc's own messages, located in the cells as they were typed. Does no I/O.
 //!
-//! evcxr reports where an error is in the generated code. The source map of the magics maps that to the typed cell.
+//! rustc reports places in the generated source. The map of the source leads to the code of a cell, and the source map
+//! of the magics from there to the typed cell.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use corebook_cells::messages::{Message, Span};
+use corebook_cells::source::Source;
 use corebook_magics::magic::MagicError;
 use corebook_magics::measured;
 use evcxr::CompilationError;
 
 use super::error::CellError;
-use super::locate::Cell;
+use super::locate::{Cell, Cells};
 
 /// One error for all errors of the compiler.
 ///
+/// * `number`: the number of the cell.
 /// * `hints`: other possible causes, for example a magic in a place where magics are not recognised.
-pub fn compile_error(errors: &[CompilationError], cell: &Cell, hints: &[MagicError]) -> CellError {
-    let is_error = |error: &&CompilationError| error.level() == "error";
-    let mut shown: Vec<&CompilationError> = errors.iter().filter(is_error).collect();
-    if shown.is_empty() {
-        // If an error is located in generated code, evcxr reports one of its notes instead.
-        shown = errors.iter().collect();
-    }
+pub fn compile_error(
+    errors: &[Message],
+    source: &Source,
+    number: usize,
+    cells: &Cells,
+    hints: &[MagicError],
+) -> CellError {
+    let reports = errors
+        .iter()
+        .map(|error| Report::of_compiler(error, source, number, cells));
+    to_error(reports.collect(), number, cells, hints)
+}
+
+/// The error of a command, such as `:dep`.
+pub fn command_error(errors: &[CompilationError], number: usize, cells: &Cells) -> CellError {
+    let cell = cells.get(number);
+    let reports = errors
+        .iter()
+        .map(|error| Report::of_command(error, number, cell));
+    to_error(reports.collect(), number, cells, &[])
+}
+
+fn to_error(
+    mut reports: Vec<Report>,
+    number: usize,
+    cells: &Cells,
+    hints: &[MagicError],
+) -> CellError {
     // rustc reports errors in the order in which it finds them. Errors without a place come last, as with rustc.
-    shown.sort_by_key(|error| {
-        let place = place(error);
+    reports.sort_by_key(|report| {
+        let place = report.place_in(number);
         (place.is_none(), place)
     });
-    let mut reports: Vec<String> = Vec::new();
-    for error in &shown {
-        let report = render(error, cell);
+    let mut traceback: Vec<String> = Vec::new();
+    for report in &reports {
+        let text = report.render(number, cells);
         // The compiler reports an error twice if the code is compiled in two places.
-        if !reports.contains(&report) {
-            reports.push(report);
+        if !traceback.contains(&text) {
+            traceback.push(text);
         }
     }
-    reports.extend(hints.iter().map(|hint| format!("hint: {hint}")));
-    let value = shown.first().map_or_else(
-        || "the cell does not compile".to_owned(),
-        |first| summary(first),
-    );
+    traceback.extend(hints.iter().map(|hint| format!("hint: {hint}")));
+    let first = reports.first();
     CellError {
         name: "CompileError".to_owned(),
-        value,
-        traceback: reports,
+        value: first.map_or_else(|| "the cell does not compile".to_owned(), Report::summary),
+        traceback,
     }
 }
 
-/// Line and column of an error in the cell. None if it is not in the cell.
-fn place(error: &CompilationError) -> Option<(usize, usize)> {
-    let span = error.primary_spanned_message()?.span?;
-    Some((span.start_line, span.start_column))
+/// An error as it is shown.
+struct Report {
+    code: Option<String>,
+    text: String,
+    labels: Vec<Label>,
+    asides: Vec<Aside>,
 }
 
-/// The error in one line: `E0308: mismatched types`.
-fn summary(error: &CompilationError) -> String {
-    match error.code() {
-        Some(code) => format!("{code}: {}", readable(&error.message())),
-        None => readable(&error.message()),
-    }
-}
-
-fn render(error: &CompilationError, cell: &Cell) -> String {
-    let path = format!("cell [{}]", cell.execution_count);
-    let message = readable(&error.message());
-    let mut title = Level::ERROR.primary_title(&message);
-    if let Some(code) = error.code() {
-        title = title.id(code);
-    }
-    let labels = labels(error, cell);
-    let mut group = Group::with_title(title);
-    if !labels.is_empty() {
-        let snippet = Snippet::source(cell.source.as_str()).path(&path);
-        group = group.element(snippet.annotations(labels.iter().map(Label::to_annotation)));
-    }
-    let asides = asides(error, cell);
-    for aside in &asides {
-        let level = if aside.is_help {
-            Level::HELP
-        } else {
-            Level::NOTE
-        };
-        group = group.element(level.message(&aside.text));
-    }
-    Renderer::styled().render(&[group])
-}
-
-/// A place in the cell and the compiler's message about it.
+/// A place in a cell and the compiler's message about it.
 struct Label {
+    /// The number of the cell.
+    cell: usize,
+    /// The bytes of the cell as it was typed.
     range: Range<usize>,
     text: String,
     is_primary: bool,
+}
+
+/// A note or help without a place in a cell.
+struct Aside {
+    text: String,
+    is_help: bool,
+}
+
+impl Report {
+    fn of_compiler(error: &Message, source: &Source, number: usize, cells: &Cells) -> Self {
+        let labels = error
+            .spans
+            .iter()
+            .filter_map(|span| label(span, source, cells));
+        let mut labels: Vec<Label> = labels.collect();
+        // The place may be in generated code, and only a note's in the cell.
+        if labels.is_empty() {
+            let children = error.children.iter().flat_map(|child| &child.spans);
+            labels.extend(children.filter_map(|span| label(span, source, cells)));
+        }
+        if !labels.is_empty() && !labels.iter().any(|label| label.is_primary) {
+            labels[0].is_primary = true;
+        }
+        let mut asides: Vec<Aside> = error
+            .children
+            .iter()
+            .filter_map(|child| aside(child, source))
+            .collect();
+        let code = error.code.as_deref();
+        let is_timing = cells.get(number).is_some_and(|cell| cell.is_timing);
+        let on_timing = code
+            .filter(|_| is_timing)
+            .and_then(|code| measured::advice(code, &error.text));
+        let advice = on_timing.or_else(|| advice(code, &error.text).map(str::to_owned));
+        asides.extend(advice.map(|text| Aside {
+            text,
+            is_help: true,
+        }));
+        Self {
+            code: error.code.clone(),
+            text: readable(&error.text),
+            labels,
+            asides,
+        }
+    }
+
+    fn of_command(error: &CompilationError, number: usize, cell: Option<&Cell>) -> Self {
+        let label = cell.and_then(|cell| {
+            let span = error.primary_spanned_message()?.span?;
+            let start = offset(&cell.code, span.start_line, span.start_column);
+            let end = offset(&cell.code, span.end_line, span.end_column).max(start);
+            Some(Label {
+                cell: number,
+                range: cell.typed(start..end),
+                text: String::new(),
+                is_primary: true,
+            })
+        });
+        Self {
+            code: error.code().map(str::to_owned),
+            text: error.message(),
+            labels: label.into_iter().collect(),
+            asides: Vec::new(),
+        }
+    }
+
+    /// The first byte of the error in a cell. None if it is not in the cell.
+    fn place_in(&self, number: usize) -> Option<usize> {
+        let primary = self.labels.iter().find(|label| label.is_primary)?;
+        (primary.cell == number).then_some(primary.range.start)
+    }
+
+    /// The error in one line: `E0308: mismatched types`.
+    fn summary(&self) -> String {
+        match &self.code {
+            Some(code) => format!("{code}: {}", self.text),
+            None => self.text.clone(),
+        }
+    }
+
+    /// * `number`: the number of the cell that failed. Its places are shown first.
+    fn render(&self, number: usize, cells: &Cells) -> String {
+        let mut title = Level::ERROR.primary_title(&self.text);
+        if let Some(code) = &self.code {
+            title = title.id(code);
+        }
+        let mut group = Group::with_title(title);
+        let mut by_cell: BTreeMap<(bool, usize), Vec<&Label>> = BTreeMap::new();
+        for label in &self.labels {
+            let place = (label.cell != number, label.cell);
+            by_cell.entry(place).or_default().push(label);
+        }
+        let snippets: Vec<(String, &Cell, Vec<&Label>)> = by_cell
+            .into_iter()
+            .filter_map(|((_, cell), labels)| {
+                let cell = cells.get(cell)?;
+                Some((format!("cell [{}]", cell.execution_count), cell, labels))
+            })
+            .collect();
+        for (path, cell, labels) in &snippets {
+            let snippet = Snippet::source(cell.source.as_str()).path(path);
+            let annotations = labels.iter().map(|label| label.to_annotation());
+            group = group.element(snippet.annotations(annotations));
+        }
+        for aside in &self.asides {
+            let level = if aside.is_help {
+                Level::HELP
+            } else {
+                Level::NOTE
+            };
+            group = group.element(level.message(&aside.text));
+        }
+        Renderer::styled().render(&[group])
+    }
 }
 
 impl Label {
@@ -109,91 +218,51 @@ impl Label {
     }
 }
 
-fn labels(error: &CompilationError, cell: &Cell) -> Vec<Label> {
-    let repeats = format!("error: {}", error.message());
-    let mut labels: Vec<Label> = Vec::new();
-    for message in error.spanned_messages() {
-        let Some(span) = message.span else { continue };
-        let start = offset(&cell.code, span.start_line, span.start_column);
-        let end = offset(&cell.code, span.end_line, span.end_column).max(start);
-        let range = clamp(cell.map.nearest_source(start..end), &cell.source);
-        // If rustc has no label, evcxr repeats the message.
-        let text = if message.label == repeats {
-            String::new()
-        } else {
-            readable(&message.label)
-        };
-        labels.push(Label {
-            range,
-            text,
-            is_primary: message.is_primary,
-        });
-    }
-    if !labels.is_empty() && !labels.iter().any(|label| label.is_primary) {
-        labels[0].is_primary = true;
-    }
-    labels
+fn label(span: &Span, source: &Source, cells: &Cells) -> Option<Label> {
+    let place = source.place(&span.range)?;
+    let cell = cells.get(place.cell)?;
+    Some(Label {
+        cell: place.cell,
+        range: cell.typed(place.range),
+        text: readable(&span.label),
+        is_primary: span.is_primary,
+    })
 }
 
-/// A note or help without a place in the cell.
-struct Aside {
-    text: String,
-    is_help: bool,
-}
-
-fn asides(error: &CompilationError, cell: &Cell) -> Vec<Aside> {
-    let mut asides = Vec::new();
-    for child in error.json["children"].as_array().into_iter().flatten() {
-        let (Some(level), Some(text)) = (child["level"].as_str(), child["message"].as_str()) else {
-            continue;
-        };
-        if !matches!(level, "help" | "note") || is_internal(text) {
-            continue;
+/// None for a part that is about generated code.
+fn aside(child: &Message, source: &Source) -> Option<Aside> {
+    if !matches!(child.level.as_str(), "help" | "note") || is_internal(&child.text) {
+        return None;
+    }
+    let suggestions = child.spans.iter().filter(|span| span.replacement.is_some());
+    let mut replacements: Vec<&str> = Vec::new();
+    for span in suggestions {
+        source.place(&span.range)?;
+        let replacement = span.replacement.as_deref().unwrap_or_default().trim();
+        if !replacement.is_empty() && !replacement.contains('\n') {
+            replacements.push(replacement);
         }
-        let replacements: Vec<&str> = child["spans"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|span| span["suggested_replacement"].as_str())
-            .map(str::trim)
-            .filter(|replacement| !replacement.is_empty() && !replacement.contains('\n'))
-            .collect();
-        let text = match replacements.as_slice() {
-            [] => text.to_owned(),
-            replacements => format!("{text}: `{}`", replacements.join("` and `")),
-        };
-        asides.push(Aside {
-            text: readable(&text),
-            is_help: level == "help",
-        });
     }
-    let message = error.message();
-    let on_timing = error
-        .code()
-        .filter(|_| cell.is_timing)
-        .and_then(|code| measured::advice(code, &message));
-    let advice = on_timing.or_else(|| advice(error).map(str::to_owned));
-    asides.extend(advice.map(|text| Aside {
-        text,
-        is_help: true,
-    }));
-    asides
+    let text = match replacements.as_slice() {
+        [] => child.text.clone(),
+        replacements => format!("{}: `{}`", child.text, replacements.join("` and `")),
+    };
+    Some(Aside {
+        text: readable(&text),
+        is_help: child.level == "help",
+    })
 }
 
 /// Help for learners that rustc does not give.
-fn advice(error: &CompilationError) -> Option<&'static str> {
-    let message = error.message();
-    match error.code() {
+fn advice(code: Option<&str>, message: &str) -> Option<&'static str> {
+    match code {
         Some("E0277") if message.contains("between threads safely") => {
-            Some(advice_on_sharing(&message))
+            Some(advice_on_sharing(message))
         }
         Some("E0282" | "E0283") => Some("write the type out, for example `let v: Vec<i64> = …`"),
         Some("E0384" | "E0596") => {
             Some("make a variable of an earlier cell mutable with `let mut x = x;`")
         }
-        Some("E0597") => Some(
-            "a variable that later cells use can't hold a reference; wrap the code in braces `{ … }` to use it in this cell alone",
-        ),
         _ => None,
     }
 }
@@ -231,6 +300,8 @@ fn readable(text: &str) -> String {
 fn is_internal(text: &str) -> bool {
     [
         "evcxr",
+        "corebook_",
+        "corebook::__private",
         "full name for the type has been written",
         "src/lib.rs",
         "::<impl corebook::",
@@ -253,12 +324,6 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
             .take(column.saturating_sub(1))
             .map(char::len_utf8)
             .sum::<usize>()
-}
-
-/// `range` limited to `text` and extended to character boundaries.
-fn clamp(range: Range<usize>, text: &str) -> Range<usize> {
-    let start = text.floor_char_boundary(range.start);
-    start..text.ceil_char_boundary(range.end).max(start)
 }
 
 #[cfg(test)]

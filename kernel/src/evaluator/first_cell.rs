@@ -9,6 +9,7 @@ use evcxr::EvalCallbacks;
 use super::error::CellError;
 use super::job::ExecuteJob;
 use super::{Evaluator, outcome};
+use crate::evcxr::interpreter::NO_CELL;
 use crate::evcxr::user_settings::{self, UserSettings};
 
 impl Evaluator {
@@ -87,12 +88,11 @@ impl Evaluator {
             return Ok(unusable);
         };
         for (what, code) in settings.parts() {
-            if let Err(error) = interpreter.execute(code, &mut EvalCallbacks::default()) {
+            if let Err(error) = interpreter.execute(NO_CELL, code, &mut EvalCallbacks::default()) {
                 if self.links.current_cell.is_interrupted() {
                     return Err(outcome::while_compiling());
                 }
-                let error = error.to_string();
-                let first = error.lines().next().unwrap_or_default();
+                let first = error.first_line();
                 unusable.push(format!("ignored {what}, because it failed: {first}"));
             }
         }

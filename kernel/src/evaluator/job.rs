@@ -1,27 +1,11 @@
 //! The jobs of the evaluator. Data only.
 
-use std::sync::mpsc::SyncSender;
-
 use corebook_jupyter::wire::Origin;
 use jupyter_protocol::ExecuteRequest;
 
-use super::questions::Found;
-
-/// A job for the evaluator. Senders: the threads `shell` and `introspection`.
+/// A job for the evaluator. Sender: the thread `shell`.
 pub enum Job {
     Execute(ExecuteJob),
-    /// Completions of `code` at the byte `offset`. The channel is closed without an answer if there are none.
-    Complete {
-        code: String,
-        offset: usize,
-        answer: SyncSender<Found>,
-    },
-    /// Documentation of the name at the end of `code`, as HTML. The channel is closed without an answer if there is
-    /// none.
-    Inspect {
-        code: String,
-        answer: SyncSender<String>,
-    },
 }
 
 /// A cell to run.

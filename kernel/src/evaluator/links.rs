@@ -15,6 +15,7 @@ use crate::history;
 use crate::outputs::Input;
 use crate::shared::checkpoints::Checkpoints;
 use crate::shared::host::Pools;
+use crate::shared::notebook_view::SharedView;
 use crate::shared::shutdown::Shutdown;
 use crate::shared::subshells::Subshells;
 
@@ -53,6 +54,8 @@ pub struct Knowledge {
     pub cells: Arc<Mutex<Cells>>,
     pub pools: Arc<Pools>,
     pub checkpoints: Arc<Checkpoints>,
+    /// For completion and inspection.
+    pub view: SharedView,
 }
 
 impl Knowledge {
@@ -61,6 +64,7 @@ impl Knowledge {
             cells: Arc::default(),
             pools: Arc::default(),
             checkpoints: Arc::new(Checkpoints::new()),
+            view: SharedView::default(),
         }
     }
 }

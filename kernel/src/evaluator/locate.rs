@@ -5,6 +5,7 @@
 //! neighbours.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use corebook_magics::source_map::SourceMap;
@@ -51,9 +52,15 @@ impl Cells {
         self.source_file = path;
     }
 
-    /// Notes a cell that is about to run.
-    pub fn push(&mut self, cell: Cell) {
+    /// Notes a cell that is about to run. Returns its number among all cells.
+    pub fn push(&mut self, cell: Cell) -> usize {
         self.cells.push(cell);
+        self.cells.len() - 1
+    }
+
+    /// The cell with this number.
+    pub fn get(&self, number: usize) -> Option<&Cell> {
+        self.cells.get(number)
     }
 
     /// The place in a cell that corresponds to a place in `file`. None if no cell contains that code.
@@ -93,6 +100,22 @@ impl Cells {
 }
 
 impl Cell {
+    /// The place in the typed cell of a range of its code.
+    pub fn typed(&self, code: Range<usize>) -> Range<usize> {
+        let range = self.map.nearest_source(code);
+        let start = self.source.floor_char_boundary(range.start);
+        start..self.source.ceil_char_boundary(range.end).max(start)
+    }
+
+    /// Line and column of a byte of its code as typed: `cell [3]:1:5`.
+    pub fn place_of(&self, code_offset: usize) -> String {
+        let offset = self.typed(code_offset..code_offset).start;
+        let before = &self.source[..offset];
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|it| *it != '\n').count() + 1;
+        format!("cell [{}]:{line}:{column}", self.execution_count)
+    }
+
     /// The place in the typed cell that corresponds to a place in its code. `line` starts at 0; `column` starts at 1
     /// and counts characters.
     fn place(&self, line: usize, column: usize) -> Place {

@@ -6,11 +6,12 @@ use corebook::__private::event::PanicReport;
 use corebook_processes::exit_status;
 
 use super::stdin::NoInput;
+use crate::evcxr::interpreter::Failure;
 use crate::outputs::CellSummary;
 
 use super::diagnostics;
 use super::error::{BLUE, CellError, RESET, place_lines};
-use super::locate::{Cell, Cells};
+use super::locate::Cells;
 
 /// The outcome of a cell whose code ended in the worker: by itself, or by a panic, a `?` or an interrupt.
 pub fn of_finished(
@@ -75,16 +76,33 @@ fn of_panic(panic: Option<&PanicReport>, cells: &Cells) -> CellError {
     error
 }
 
-/// The error of a cell that evcxr could not compile or run to its end.
+/// The error of a cell that could not load variables.
+///
+/// * `changed`: their names.
+pub fn of_changed_types(changed: &[String]) -> CellError {
+    CellError::new(
+        "CompileError",
+        format!(
+            "the type of {} was redefined, so its value is lost: assign it again",
+            changed.join(", ")
+        ),
+    )
+}
+
+/// The error of a cell that could not be compiled or run to its end.
+///
+/// * `number`: the number of the cell among all cells.
 pub fn of_failed(
-    error: evcxr::Error,
+    failure: Failure,
     summary: &CellSummary,
     is_interrupted: bool,
-    cell: &Cell,
+    number: usize,
+    cells: &Cells,
 ) -> CellError {
+    let cell = cells.get(number).cloned().unwrap_or_default();
     let has_run = summary.died.is_some();
     let are_variables_kept = summary.died.is_some_and(|death| death.are_variables_kept);
-    match error {
+    match failure {
         // evcxr's own error only results from the line that makes it keep its state.
         _ if are_variables_kept && is_interrupted => CellError::new(
             "Interrupted",
@@ -92,23 +110,41 @@ pub fn of_failed(
         ),
         _ if are_variables_kept => of_death(summary, cell.execution_count, ""),
         _ if is_interrupted && !has_run => while_compiling(),
+        Failure::Compile(errors, source) => {
+            let hints = corebook_magics::hints(&cell.source);
+            diagnostics::compile_error(&errors, &source, number, cells, &hints)
+        }
+        Failure::Unusable { variable, message } => CellError::new(
+            "CompileError",
+            format!(
+                "`{}` can't be used any more, because its type `{}` can't: {message}; define it again",
+                variable.name, variable.type_name
+            ),
+        ),
+        Failure::Evcxr(error) => of_evcxr(error, summary, is_interrupted, number, cells),
+    }
+}
+
+fn of_evcxr(
+    error: evcxr::Error,
+    summary: &CellSummary,
+    is_interrupted: bool,
+    number: usize,
+    cells: &Cells,
+) -> CellError {
+    match error {
         evcxr::Error::SubprocessTerminated(_) if is_interrupted => CellError::new(
             "Interrupted",
             format!("the code did not stop within 1 s, so its process was ended; {LOST}"),
         ),
         evcxr::Error::CompilationErrors(errors) => {
-            diagnostics::compile_error(&errors, cell, &corebook_magics::hints(&cell.source))
+            diagnostics::command_error(&errors, number, cells)
         }
         evcxr::Error::SubprocessTerminated(detail) => {
-            of_death(summary, cell.execution_count, &detail)
+            let execution_count = cells.get(number).map_or(0, |cell| cell.execution_count);
+            of_death(summary, execution_count, &detail)
         }
-        evcxr::Error::TypeRedefinedVariablesLost(names) => CellError::new(
-            "CompileError",
-            format!(
-                "the type of {} was redefined, so its value is lost: assign it again",
-                names.join(", ")
-            ),
-        ),
+        evcxr::Error::TypeRedefinedVariablesLost(names) => of_changed_types(&names),
         evcxr::Error::Message(message) => {
             CellError::new("CompileError", in_our_words(message.trim_end()))
         }
@@ -122,26 +158,6 @@ pub fn while_compiling() -> CellError {
 
 /// Rewrites those of evcxr's messages that learners often see. Returns other messages unchanged.
 fn in_our_words(message: &str) -> String {
-    let name = message.split('`').nth(1).unwrap_or_default();
-    if message.contains("is a closure, which cannot be persisted") {
-        return format!(
-            "`{name}` is a closure, and the type of a closure has no name, so it can't be kept for later cells: \
-             write a function (`fn {name}(…) {{ … }}`), box it (`let {name}: Box<dyn Fn(i64) -> i64> = Box::new(…);`), \
-             or put the cell in braces `{{ … }}` to use it in this cell alone"
-        );
-    }
-    if message.starts_with("Couldn't automatically determine type of variable") {
-        return format!(
-            "the type of `{name}` can't be inferred: write it out, for example `let {name}: Vec<i64> = …`{}",
-            " (if this happens for every variable, run `corebook doctor`)"
-        );
-    }
-    if message.contains("which cannot be persisted") {
-        return format!(
-            "`{name}` can't be kept for later cells, because its type can't be written out: box it as a `Box<dyn Trait>`, \
-             or put the cell in braces `{{ … }}` to use it in this cell alone"
-        );
-    }
     let has_no_network = ["Could not resolve host", "failed to download from"];
     if has_no_network.iter().any(|sign| message.contains(sign)) {
         return format!(
@@ -257,16 +273,5 @@ mod tests {
         let text = in_our_words(cargos);
         assert!(text.starts_with("a crate has to be downloaded"), "{text}");
         assert!(text.ends_with(cargos), "{text}");
-    }
-
-    #[test]
-    fn a_closure_that_cannot_be_kept_is_explained() {
-        let text =
-            in_our_words("The variable `f` is a closure, which cannot be persisted.\nYou can …");
-        assert!(
-            text.starts_with("`f` is a closure, and the type of a closure has no name"),
-            "{text}"
-        );
-        assert!(text.contains("`fn f(…) { … }`"), "{text}");
     }
 }

@@ -7,8 +7,10 @@ use corebook_magics::magic::Question;
 use corebook_processes::ipc::ToSupervisor;
 use evcxr::EvalCallbacks;
 
+use crate::evcxr::interpreter::{Executed, Failure};
 use crate::outputs::{CellIdentity, CellSummary, Input};
 use crate::shared::host::KernelHost;
+use crate::shared::notebook_view;
 
 use super::Evaluator;
 use super::commands;
@@ -18,18 +20,20 @@ use super::locate::Cell;
 use super::lock;
 use super::outcome;
 use super::to_jupyter::{command_output, to_media, to_message};
+use super::unkept;
 
 struct Evaluated {
-    result: Result<evcxr::EvalOutputs, evcxr::Error>,
-    cell: Cell,
+    result: Result<Executed, Failure>,
+    /// The number of the cell among all cells. None if the kernel has answered it alone.
+    number: Option<usize>,
 }
 
 impl Evaluated {
     /// A cell that the kernel answers alone.
     fn without_code() -> Self {
         Self {
-            result: Ok(evcxr::EvalOutputs::new()),
-            cell: Cell::default(),
+            result: Ok(Executed::default()),
+            number: None,
         }
     }
 }
@@ -54,12 +58,24 @@ impl Evaluator {
         // If a client allows input, a person uses it, and it has a pager for help.
         let has_pager = job.request.allow_stdin && !is_silent;
         let evaluated = self.expand_and_evaluate(job, source, has_pager);
-        let outputs = evaluated
+        let executed = evaluated
             .as_ref()
             .ok()
-            .and_then(|it| it.result.as_ref().ok());
-        let summary = self.await_outputs(outputs);
-        evaluated.and_then(|evaluated| self.judge(evaluated, summary))
+            .and_then(|it| Some((it.result.as_ref().ok()?, it.number)));
+        let summary = self.await_outputs(executed);
+        let changed = match &mut self.interpreter {
+            Ok(interpreter) => {
+                let changed = interpreter.settle(&summary.variables);
+                notebook_view::replace(&self.links.knowledge.view, interpreter.view());
+                changed
+            }
+            Err(_) => Vec::new(),
+        };
+        let evaluated = evaluated?;
+        if !changed.is_empty() {
+            return Err(outcome::of_changed_types(&changed));
+        }
+        self.judge(evaluated, summary)
     }
 
     /// Expands the magics, then evaluates the code. If a magic is malformed, no code of the cell runs.
@@ -125,7 +141,8 @@ impl Evaluator {
         supervisor.send(&ToSupervisor::CellBegins {
             checkpoint_limit_bytes,
         });
-        lock(&self.links.knowledge.cells).push(cell.clone());
+        let code = cell.code.clone();
+        let number = lock(&self.links.knowledge.cells).push(cell);
         let (stdin_prompt, current_cell) = (&self.links.stdin_prompt, &self.links.current_cell);
         let mut callbacks = EvalCallbacks {
             input_reader: &|request| {
@@ -137,39 +154,41 @@ impl Evaluator {
                     })
             },
         };
-        let mut result = interpreter.execute(&cell.code, &mut callbacks);
-        // If an error is located in the code that evcxr puts around the cell, evcxr reports only its help, which is
-        // located in the cell. An unknown name in a loop at the end of a cell is an example. `check` puts no code
-        // around the cell, so it reports the error itself.
-        if let Err(evcxr::Error::CompilationErrors(errors)) = &result
-            && !errors.iter().any(|error| error.level() == "error")
-            && let Ok(checked) = interpreter.check(&cell.code)
-            && !checked.is_empty()
-        {
-            result = Err(evcxr::Error::CompilationErrors(checked));
-        }
-        Ok(Evaluated { result, cell })
+        let result = interpreter.execute(number, &code, &mut callbacks);
+        Ok(Evaluated {
+            result,
+            number: Some(number),
+        })
     }
 
     /// The outcome of the cell, from evcxr's result and the outputs thread's summary.
     fn judge(&self, evaluated: Evaluated, summary: CellSummary) -> Result<CellSummary, CellError> {
-        let Evaluated { result, cell } = evaluated;
+        let Evaluated { result, number } = evaluated;
         let current_cell = &self.links.current_cell;
         let is_interrupted = current_cell.is_interrupted();
+        let cells = lock(&self.links.knowledge.cells);
         match result {
             Ok(_) => {
                 let denied = current_cell.input_denied();
-                let cells = lock(&self.links.knowledge.cells);
                 outcome::of_finished(summary, is_interrupted, denied, &cells)
             }
-            Err(error) => Err(outcome::of_failed(error, &summary, is_interrupted, &cell)),
+            Err(failure) => {
+                let number = number.unwrap_or_default();
+                Err(outcome::of_failed(
+                    failure,
+                    &summary,
+                    is_interrupted,
+                    number,
+                    &cells,
+                ))
+            }
         }
     }
 
     /// Waits until all output of the cell is published, and its value if it succeeded.
     ///
-    /// * `outputs`: evcxr's own outputs, such as those of `:vars`. None if it could not run the cell to its end.
-    fn await_outputs(&mut self, outputs: Option<&evcxr::EvalOutputs>) -> CellSummary {
+    /// * `executed`: what evcxr has run, and the number of the cell. None if it could not run the cell to its end.
+    fn await_outputs(&mut self, executed: Option<(&Executed, Option<usize>)>) -> CellSummary {
         let (summary, receiver) = sync_channel(1);
         self.barriers += 1;
         let number = self.barriers;
@@ -177,11 +196,29 @@ impl Evaluator {
         let is_sent = supervisor.try_send(&ToSupervisor::Barrier { number });
         self.send_to_outputs(Input::CellEnds {
             barrier: is_sent.then_some(number),
-            has_run: outputs.is_some(),
-            command_output: outputs.and_then(command_output),
+            has_run: executed.is_some(),
+            command_output: executed.and_then(|(it, _)| command_output(&it.outputs)),
+            notes: executed.map_or_else(String::new, |(it, number)| self.notes_on(it, number)),
             summary,
         });
         receiver.recv().unwrap_or_default()
+    }
+
+    /// Lines about the variables that later cells can't use. A name that begins with `_` says that nobody will.
+    fn notes_on(&self, executed: &Executed, number: Option<usize>) -> String {
+        let cells = lock(&self.links.knowledge.cells);
+        let Some(cell) = number.and_then(|number| cells.get(number)) else {
+            return String::new();
+        };
+        let unkept = executed.unkept.iter();
+        let unkept = unkept.filter(|it| !it.name.starts_with('_'));
+        let unkept = unkept.map(|it| unkept::note(it, cell));
+        let lost = executed.lost.iter().map(unkept::note_on_lost);
+        let restarted = executed
+            .restarted
+            .iter()
+            .map(|name| unkept::note_on_restarted(name));
+        lost.chain(restarted).chain(unkept).collect()
     }
 
     fn send_to_outputs(&self, input: Input) {

@@ -13,7 +13,7 @@ use corebook::__private::event::{NONCE_LEN, NONCE_VARIABLE};
 use corebook_build::evcxr::{SETTINGS_VARIABLE, WORK_DIR_VARIABLE};
 use corebook_build::toolchain::RUSTUP_VARIABLE;
 use corebook_build::{Session, Template};
-use corebook_processes::environment::{Lent, set_variable};
+use corebook_processes::environment::{Lent, remove_variable, set_variable};
 use corebook_processes::program;
 use corebook_processes::{
     BACKTRACE_VARIABLE, LIBRARY_DIRS_VARIABLE, REPORT_SOCKET_VARIABLE, ROLE_VARIABLE,
@@ -22,11 +22,12 @@ use corebook_processes::{
 use evcxr::{CommandContext, EvalContext};
 
 use super::interpreter::Interpreter;
-use super::std_source::{self, StdSource};
 
-/// The imports of every cell. Macros with the same names as those of std would be ambiguous in a glob import, so they
-/// are named.
-const IMPORTS: &str = "use corebook::prelude::*; use corebook::{dbg, eprint, eprintln};";
+/// What evcxr runs to find out whether cells can be linked to the runtime.
+const STATEMENT: &str = "();";
+
+/// The variable that names the path of the standard library's source for rust-analyzer.
+const SOURCE_VARIABLE: &str = "RUST_SRC_PATH";
 
 /// What the start of evcxr needs besides template and session.
 pub struct Surroundings<'kernel> {
@@ -35,7 +36,10 @@ pub struct Surroundings<'kernel> {
     pub folder: Option<&'kernel Path>,
 }
 
-/// Starts evcxr in `session` and links cells to the runtime. rust-analyzer has not read the standard library then.
+/// Starts evcxr in `session` and links cells to the runtime.
+///
+/// evcxr contains rust-analyzer, which would read the standard library and all dependencies. So `RUSTC` names a file
+/// that does not exist, and `CARGO` a program that reports no dependencies. evcxr itself passes the real ones to cargo.
 ///
 /// evcxr looks for `evcxr.toml` in the current folder, then in the user's folder for settings, and its settings can
 /// name programs. So evcxr is started in a folder without this file, and the process stays there until a cell runs. To
@@ -50,14 +54,15 @@ pub fn start(
     set_variable(WORK_DIR_VARIABLE, session.work_dir().into());
     // By default rust-analyzer prefers rustup's proxies, which look for a toolchain file.
     set_variable(RUSTUP_VARIABLE, template.toolchain().sysroot.clone().into());
-    let std_source = StdSource::new(template, session);
+    set_variable("RUSTC", "no-library".into());
+    set_variable("CARGO", session.metadata_cargo().into());
+    remove_variable(SOURCE_VARIABLE);
     let path = path_with(session, std::env::var_os("PATH").as_deref());
     let lent = Lent::set([("PATH", path), (SETTINGS_VARIABLE, session.dir().into())]);
     let (mut context, outputs) = EvalContext::with_subprocess_command(supervisor)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("evcxr did not start")?;
     drop(lent);
-    set_variable("CARGO", template.toolchain().cargo.clone().into());
     log_stderr(outputs.stderr);
     session.restore_locked_versions()?;
 
@@ -65,7 +70,7 @@ pub fn start(
     // of `cargo build --release`. Environment variables override the manifest.
     let mut state = context.state();
     state
-        .set_opt_level(&std_source::starting_opt_level(template))
+        .set_opt_level(template.opt_level())
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     for (name, value) in template.build_envs() {
         state.set_build_env(name, value);
@@ -76,11 +81,11 @@ pub fn start(
             .map_err(|error| anyhow::anyhow!("{error}"))?;
     }
     context
-        .eval_with_state(IMPORTS, state)
+        .eval_with_state(STATEMENT, state)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("the runtime can't be linked to cells")?;
     let context = CommandContext::with_eval_context(context);
-    Ok(Interpreter::new(context, std_source, session.order_file()))
+    Ok(Interpreter::new(context, session.cell_files()))
 }
 
 /// The supervisor is this same binary; see `main`.
@@ -123,7 +128,7 @@ fn original_variables() -> &'static [(&'static str, Option<OsString>)] {
         "RUSTC",
         RUSTUP_VARIABLE,
         SETTINGS_VARIABLE,
-        std_source::SOURCE_VARIABLE,
+        SOURCE_VARIABLE,
     ];
     static ORIGINAL: OnceLock<[(&str, Option<OsString>); CHANGED.len()]> = OnceLock::new();
     ORIGINAL.get_or_init(|| CHANGED.map(|name| (name, std::env::var_os(name))))

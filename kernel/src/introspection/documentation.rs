@@ -1,11 +1,11 @@
 //! Renders documentation as text, Markdown and HTML.
 //!
-//! evcxr passes on rust-analyzer's hover as HTML that was made from Markdown, and as text in which headings run into
-//! the next paragraph. So the HTML is corrected here, and [`writer`] makes the other two forms from it. To be dropped
-//! when evcxr passes on the Markdown.
+//! The Markdown is that of doc comments: it may contain raw HTML, and lines of examples that rustdoc hides. So it is
+//! converted to HTML, which is cleaned, and [`writer`] makes the other two forms from it.
 
 mod writer;
 
+use crate::shared::host::rendered;
 use crate::shared::markup::cleaned;
 
 use self::writer::{Form, Writer};
@@ -22,8 +22,13 @@ pub struct Documentation {
 }
 
 impl Documentation {
-    /// * `html`: evcxr's HTML, which may contain raw HTML from doc comments.
-    pub fn from_html(html: &str) -> Self {
+    /// * `markdown`: rust-analyzer's documentation of a name.
+    pub fn from_markdown(markdown: &str) -> Self {
+        Self::from_html(&rendered(markdown))
+    }
+
+    /// * `html`: may contain raw HTML from doc comments.
+    fn from_html(html: &str) -> Self {
         let html = with_short_path(&without_hidden_lines(&cleaned(html)));
         Self {
             text: Writer::write(&html, Form::Text),
@@ -31,36 +36,6 @@ impl Documentation {
             html,
         }
     }
-}
-
-/// The crates for which [`super::candidates`] lists private functions. In other crates, a function without `pub` is one
-/// of a trait.
-const KNOWN_CRATES: [&str; 4] = ["corebook", "core", "alloc", "std"];
-
-/// Whether a field or a function is private for the notebook's code.
-///
-/// * `html`: its documentation from evcxr.
-pub fn is_private(html: &str) -> bool {
-    let head = head(html);
-    let is_public = head.contains(">pub ") || head.contains("\npub ");
-    let is_function = head.contains("fn ");
-    let may_be = !is_function
-        || KNOWN_CRATES
-            .iter()
-            .any(|name| head.contains(&format!(">{name}::")));
-    may_be && !is_public && !is_of_notebook(html)
-}
-
-/// Whether the notebook defines the type of a member.
-///
-/// * `html`: the member's documentation from evcxr.
-pub fn is_of_notebook(html: &str) -> bool {
-    head(html).contains(&format!(">{NOTEBOOK_CRATE}::"))
-}
-
-/// Path and signature, which come before the text of the doc comment.
-fn head(html: &str) -> &str {
-    html.split("<hr />").next().unwrap_or(html)
 }
 
 /// Removes the lines of examples that rustdoc hides, and marks the examples as Rust.
@@ -157,7 +132,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    use crate::shared::host::rendered;
     use crate::shared::markup::hostile;
 
     const HOVER: &str = "```rust\ncorebook::pool::map::Pool\n```\n\n```rust\npub fn map<F>(self, f: F) -> Vec<R>\n```\n\n---\n\n\
@@ -346,30 +320,5 @@ mod tests {
         let of_notebook =
             Documentation::from_html(&rendered("```rust\nctx\n```\n\n```rust\nfn f()\n```"));
         assert_eq!(of_notebook.text, "fn f()");
-    }
-
-    #[test]
-    fn private_is_what_another_crate_does_not_export() {
-        let is_private = |path: &str, item: &str| {
-            is_private(&rendered(&format!(
-                "```rust\n{path}\n```\n\n```rust\n{item}\n```\n\n---\n\npub words"
-            )))
-        };
-        assert!(is_private("corebook::pool::Pool", "number: u32"));
-        assert!(is_private("alloc::vec::Vec", "pub(crate) len: usize"));
-        assert!(!is_private(
-            "corebook::timing::result::Timing",
-            "pub best: f64"
-        ));
-        assert!(!is_private(
-            "alloc::vec::Vec",
-            "impl<T, A> Vec<T, A>\npub fn push(&mut self, value: T)"
-        ));
-        assert!(!is_private("ctx::Mine", "field: u8"));
-        assert!(is_private(
-            "corebook::pool::Pool",
-            "fn lease(self) -> Lease"
-        ));
-        assert!(!is_private("other::Runner", "fn run(&self)"));
     }
 }

@@ -7,14 +7,14 @@ use jupyter_protocol::{InspectReply, InspectRequest, Media, MediaType};
 
 use crate::shared::host::to_html;
 
+use super::Introspector;
 use super::candidates::Preceding;
 use super::documentation::Documentation;
-use super::evaluator_client::EvaluatorClient;
 use super::positions::{byte_at, is_ident_char};
 
-impl EvaluatorClient<'_> {
+impl Introspector {
     /// Describes the name at the cursor.
-    pub fn inspect(&self, request: &InspectRequest) -> InspectReply {
+    pub fn inspect(&mut self, request: &InspectRequest) -> InspectReply {
         let code = &request.code;
         let cursor = byte_at(code, request.cursor_pos);
         let documentation = match inspect(code, cursor) {
@@ -43,15 +43,19 @@ impl EvaluatorClient<'_> {
         }
     }
 
-    fn inspect_rust(&self, source: &str, cursor: usize) -> Option<Documentation> {
+    fn inspect_rust(&mut self, source: &str, cursor: usize) -> Option<Documentation> {
         let (code, map) = expand_for_analysis(source);
         let end = map.to_code(name_end(source, cursor)?)?;
-        let code = code.get(..end)?;
-        let before = code.trim_end_matches(is_ident_char);
+        let (before, after) = code.split_at_checked(end)?;
+        let name = before.trim_end_matches(is_ident_char).len();
+        let is_called = after.trim_start().starts_with(['(', ':']);
         // rust-analyzer finds a method only in a call. Without one it would find a private field of the same name.
-        let is_member = Preceding::of(before) == Preceding::Dot;
-        let as_call = is_member.then(|| self.hover(format!("{code}("))).flatten();
-        let html = as_call.or_else(|| self.hover(code.to_owned()))?;
-        Some(Documentation::from_html(&html))
+        let as_call = if Preceding::of(&before[..name]) == Preceding::Dot && !is_called {
+            self.analysis.hover(&format!("{before}(){after}"), name)
+        } else {
+            None
+        };
+        let found = as_call.or_else(|| self.analysis.hover(&code, name))?;
+        Some(Documentation::from_markdown(&found))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::mpsc::SyncSender;
 
 use corebook::__private::event::{PanicReport, PoolReport};
+use corebook_cells::notebook::Report;
 use corebook_jupyter::wire::Origin;
 use corebook_processes::ipc::{Checkpoint, Ending, FromSupervisor};
 use jupyter_protocol::{JupyterMessageContent, Media};
@@ -23,8 +24,10 @@ pub enum Input {
         barrier: Option<u64>,
         /// Whether evcxr ran the cell to its end. If so, its value is shown, unless the supervisor reported a failure.
         has_run: bool,
-        /// The output of a command of evcxr. It is shown before the value.
+        /// The output of a command. It is shown before the value.
         command_output: Option<JupyterMessageContent>,
+        /// Lines about the cell, for stderr. They are shown before the value, also if the cell has failed.
+        notes: String,
         summary: SyncSender<CellSummary>,
     },
     /// The supervisor has ended; another one may follow.
@@ -48,6 +51,8 @@ pub struct CellIdentity {
 /// What the supervisor has reported about a cell.
 #[derive(Debug, Clone, Default)]
 pub struct CellSummary {
+    /// The variables, as the runtime has reported them at the end of each piece of code.
+    pub variables: Vec<Report>,
     /// Panics of the main thread, oldest first.
     pub panics: Vec<PanicReport>,
     /// Whether a panic ended the cell.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::Instant;
 
 use corebook_jupyter::reply::Responder;
 use corebook_jupyter::wire::{Incoming, Origin};
@@ -76,11 +75,7 @@ impl Shell {
     }
 
     fn ask(&self, origin: Origin, question: Question) {
-        let request = introspection::Request {
-            origin,
-            question,
-            received: Instant::now(),
-        };
+        let request = introspection::Request { origin, question };
         self.log_if_lost(self.introspection.send(request).is_ok());
     }
 

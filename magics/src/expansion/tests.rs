@@ -372,9 +372,6 @@ fn check(source: &str) {
         let _ = crate::completion::inspect(source, cursor);
         let _ = crate::context::context(source, cursor);
         let _ = crate::context::name_end(source, cursor);
-        if source.is_char_boundary(cursor) {
-            let _ = crate::context::receiver_start(source, cursor);
-        }
     }
     let _ = crate::completeness::is_complete(source);
 }

@@ -1,18 +1,25 @@
 use super::*;
 
-fn offered(before: &str, own: &[&str], items: &[(&str, &'static str, &str)]) -> String {
-    let items = items.iter().map(|&(code, kind, label)| FoundItem {
-        code: code.to_owned(),
+fn item(name: &str, kind: Kind, signature: &str) -> Completion {
+    Completion {
+        name: name.to_owned(),
         kind,
-        label: label.to_owned(),
-    });
-    let found = Found {
-        items: items.collect(),
-        start: before.len(),
-        end: before.len(),
-        own: own.iter().map(|&name| name.to_owned()).collect(),
+        signature: (!signature.is_empty()).then(|| signature.to_owned()),
+        is_expected: false,
+        is_detour: name.contains("()."),
+        is_deprecated: false,
+    }
+}
+
+fn offered(preceding: Preceding, own: &[&str], items: Vec<Completion>) -> String {
+    let found = Completions {
+        start: 0,
+        end: 0,
+        items,
     };
-    let shown = candidates(&found, before, "").into_iter().map(|candidate| {
+    let own: Vec<String> = own.iter().map(|&name| name.to_owned()).collect();
+    let shown = candidates(&found, preceding, "", &own);
+    let shown = shown.into_iter().map(|candidate| {
         let signature = candidate.signature.clone().unwrap_or_default();
         format!("{}{signature}", candidate.name)
     });
@@ -21,46 +28,57 @@ fn offered(before: &str, own: &[&str], items: &[(&str, &'static str, &str)]) -> 
 
 #[test]
 fn fields_and_methods_come_before_what_every_type_has() {
-    let items = [
-        ("iter().map(f)", "function", "iter().map(…)"),
-        ("clone()", "function", "clone()"),
-        ("push(value);", "function", "push(…)"),
-        ("len()", "function", "len()"),
-        (
-            "extend_desugared(iterator)",
-            "function",
-            "extend_desugared(…)",
-        ),
-        ("await", "keyword", "await"),
-        ("width", "instance", "width"),
-        ("0", "instance", "0"),
-        ("evcxr_display()", "function", "evcxr_display()"),
+    let items = vec![
+        item("iter().map", Kind::Function, "(f)"),
+        item("iter().clone", Kind::Function, "()"),
+        item("clone", Kind::Function, "()"),
+        item("push", Kind::Function, "(value)"),
+        item("len", Kind::Function, "()"),
+        item("await", Kind::Keyword, ""),
+        item("width", Kind::Field, ""),
+        item("0", Kind::Field, ""),
+        item("_unused", Kind::Field, ""),
+        item("evcxr_display", Kind::Function, "()"),
     ];
     assert_eq!(
-        offered("v.", &[], &items),
+        offered(Preceding::Dot, &[], items),
         "0 width len() push(value) clone() iter().map(f) await"
     );
 }
 
 #[test]
 fn variables_and_own_items_come_before_other_names() {
-    let items = [
-        ("print!()", "function", "print!(…)"),
-        ("Pool", "class", "Pool"),
-        ("PI", "instance", "PI"),
-        ("prime(n)", "function", "prime(…)"),
-        ("pool", "instance", "pool"),
-        ("pub(crate) $0", "keyword", "pub(crate)"),
-        ("if let $1 = $2 {\n    \n}", "keyword", "if let"),
-        ("eprintln!(\"$0 = {:?}\", $0);", "instance", "pd"),
-        ("pool.workers()", "instance", "pool.workers()"),
-        ("Vec<>", "class", "Vec<…>"),
-        ("cpus::", "module", "cpus::"),
-        ("run_user_code_3", "function", "run_user_code_3"),
-        ("corebook_run", "instance", "corebook_run"),
+    let items = vec![
+        item("print!", Kind::Macro, ""),
+        item("Pool", Kind::Type, ""),
+        item("PI", Kind::Value, ""),
+        item("prime", Kind::Function, "(n)"),
+        item("pool", Kind::Variable, ""),
+        item("if let", Kind::Keyword, ""),
+        item("Vec", Kind::Type, ""),
+        item("cpus", Kind::Module, ""),
+        item("run_user_code_3", Kind::Function, "()"),
+        item("corebook_run", Kind::Function, "()"),
     ];
     assert_eq!(
-        offered("let x = ", &["prime"], &items),
-        "pool prime(n) cpus PI Pool print! Vec if let pub(crate)"
+        offered(Preceding::Nothing, &["prime"], items),
+        "pool prime(n) cpus PI Pool print! Vec if let"
+    );
+}
+
+#[test]
+fn what_is_expected_comes_first_and_what_is_deprecated_last() {
+    let expected = Completion {
+        is_expected: true,
+        ..item("len", Kind::Function, "()")
+    };
+    let deprecated = Completion {
+        is_deprecated: true,
+        ..item("connect", Kind::Function, "()")
+    };
+    let items = vec![deprecated, item("concat", Kind::Function, "()"), expected];
+    assert_eq!(
+        offered(Preceding::Dot, &[], items),
+        "len() concat() connect()"
     );
 }

@@ -1,0 +1,88 @@
+//! Says why a variable is not kept for later cells, and what would be. Does no I/O.
+
+use corebook_cells::draft::{Unkept, WhyUnkept};
+use corebook_cells::notebook::Variable;
+use corebook_cells::types::Unnameable;
+
+use super::locate::Cell;
+
+/// One line for stderr.
+pub fn note(unkept: &Unkept, cell: &Cell) -> String {
+    let Unkept { name, range, why } = unkept;
+    let place = cell.place_of(range.start);
+    let why = match why {
+        WhyUnkept::Borrows => {
+            "it borrows from a value that ends with this cell: keep an owned value, such as `.clone()` or `.to_vec()` make"
+                .to_owned()
+        }
+        WhyUnkept::MayBeUnset => "it may have no value at the end of the cell".to_owned(),
+        WhyUnkept::Type(Unnameable::Closure) => format!(
+            "its type contains a closure, and that has no name: write a function (`fn {name}(…) {{ … }}`) or box it \
+             (`let {name}: Box<dyn Fn(i64) -> i64> = Box::new(…);`); collect an iterator"
+        ),
+        WhyUnkept::Type(Unnameable::Function) => format!(
+            "the type of a function has no name: keep a pointer to it (`let {name}: fn(i64) -> i64 = …;`)"
+        ),
+        WhyUnkept::Type(Unnameable::Future) => {
+            "the type of a future has no name: await it in this cell, or box it (`Box::pin(…)`)".to_owned()
+        }
+        WhyUnkept::Type(Unnameable::Private) => {
+            "its type is private, so another cell can't name it: make it and its module `pub`".to_owned()
+        }
+        WhyUnkept::Type(Unnameable::Foreign) => {
+            "its type is private in its crate, or that crate is not a dependency of the notebook: convert it, or add the \
+             crate with `:dep`"
+                .to_owned()
+        }
+        WhyUnkept::Type(Unnameable::Other) => {
+            "its type can't be written in another cell: convert it, or box it as a `Box<dyn Trait>`".to_owned()
+        }
+    };
+    format!("{place}: {name} is not kept for later cells: {why}\n")
+}
+
+/// One line for stderr about a variable whose type was defined in another way.
+pub fn note_on_lost(variable: &Variable) -> String {
+    let Variable {
+        name, type_name, ..
+    } = variable;
+    format!(
+        "{name} is lost, because the cell has defined its type {type_name} in another way: assign it again\n"
+    )
+}
+
+/// One line for stderr about a static whose type was defined in another way.
+pub fn note_on_restarted(name: &str) -> String {
+    format!("{name} starts anew, because the cell has defined a type in it in another way\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_names_the_place_and_the_reason() {
+        let code = "let a = 1;\nlet é = |x| x;".to_owned();
+        let (_, map) = corebook_magics::expansion::expand_for_analysis(&code);
+        let cell = Cell {
+            execution_count: 3,
+            source: code.clone(),
+            code,
+            map,
+            is_timing: false,
+        };
+        let unkept = Unkept {
+            name: "é".to_owned(),
+            range: 15..17,
+            why: WhyUnkept::Type(Unnameable::Closure),
+        };
+        let text = note(&unkept, &cell);
+        assert!(
+            text.starts_with(
+                "cell [3]:2:5: é is not kept for later cells: its type contains a closure"
+            ),
+            "{text}"
+        );
+        assert!(text.ends_with('\n') && text.matches('\n').count() == 1);
+    }
+}
