@@ -26,6 +26,10 @@ mod protocol {
 
 /// What a cell that runs shows, and how it is stopped.
 mod cells {
+    // Commands such as `:vars` and `:clear`, and what stays after each.
+    mod commands;
+    // Each way a cell can end, and which variables are there afterwards.
+    mod ends;
     // Each kind of error: its message, its place in the cell, and that the next cell works.
     mod errors;
     // Stop: in the pool, in timing, while compiling, in a loop, with queued cells, when idle.
@@ -34,6 +38,10 @@ mod cells {
     mod output;
     // A pool from cell to cell, and each row of the table in docs/multiprocessing.md.
     mod pool;
+    // Stop at random moments of each kind of cell.
+    mod random_interrupts;
+    // Statics, which have one value in all cells.
+    mod statics;
     // The magics that time: their lines, and the place of what they refuse.
     mod timing;
 }
@@ -44,10 +52,14 @@ mod compile {
     mod item_order;
     // How often rustc runs for a cell, where its files lie, and the types that are inferred before it runs.
     mod rustc;
+    // The types of variables: each let of a corpus in a later cell, shown, and written down.
+    mod variable_types;
 }
 
 /// From the start of a kernel to its end.
 mod lifecycle {
+    // The process in which rust-analyzer runs.
+    mod analysis;
     // What a kernel costs while no cell runs.
     mod idle;
     // How a kernel ends when it is asked to: quickly, and with nothing left.

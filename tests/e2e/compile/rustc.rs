@@ -2,6 +2,7 @@
 //!
 //! rustc runs once for nearly every cell. It is counted where it is started; the reply's metadata holds the count.
 
+use corebook_tests::execution::Ran;
 use corebook_tests::notebook::Notebook;
 
 /// Sixty cells of one notebook, in order, with how often rustc runs for each.
@@ -95,7 +96,7 @@ const CORPUS: [(&str, u64); 60] = [
         1,
     ),
     ("async fn later() -> i32 { 1 }", 1),
-    ("let n: i64 = \"12\".parse()?;", 2),
+    ("let n: i64 = \"12\".parse()?;", 1),
     ("let k: i64 = \"13\".parse()?; n + k", 1),
     // Magics.
     ("%pool 2", 1),
@@ -128,6 +129,45 @@ const CORPUS: [(&str, u64); 60] = [
     ),
 ];
 
+/// Cells that rustc refuses, one for each kind of error.
+const REFUSED: [&str; 28] = [
+    // Types.
+    "let number: i32 = \"text\";",
+    "1 + \"a\"",
+    "let list: Vec<i32> = (0..3).map(|x| x as u8).collect();",
+    "let empty = Vec::new();",
+    "double(1, 2)",
+    "let [first, second] = [1, 2, 3];",
+    "match Some(1) { None => 0 }",
+    "let Some(found) = Some(1);",
+    // Names.
+    "unknown",
+    "unknown_function(1)",
+    "numbers.no_such_method()",
+    "point.z",
+    "no_such_macro!(1)",
+    "use no::such::path;",
+    "let other = Point { x: 1.0 };",
+    // Borrows and moves.
+    "let moved = text; text.len()",
+    "let mut own = vec![1]; let first = &own[0]; own.push(2); *first",
+    "let outer; { let inner = 5; outer = &inner; } *outer",
+    "let first = &numbers[0]; let all = numbers; *first",
+    "let fixed = 5; fixed = 6;",
+    // Traits.
+    "println!(\"{}\", point);",
+    "impl NoSuchTrait for Point {}",
+    "let counted = std::rc::Rc::new(1); std::thread::spawn(move || counted);",
+    "\"text\".parse::<Point>().is_ok()",
+    // Syntax.
+    "let number = ;",
+    "fn broken( { }",
+    // Lints that are errors.
+    "let small: u8 = 256;",
+    // Two errors.
+    "let a: i32 = \"text\"; let b = unknown;",
+];
+
 #[test]
 fn rustc_runs_once_for_nearly_every_cell() {
     let notebook = Notebook::start();
@@ -136,6 +176,29 @@ fn rustc_runs_once_for_nearly_every_cell() {
         .map(|(code, _)| (*code, rustc_runs(&notebook, code)))
         .collect();
     assert_eq!(counted, CORPUS);
+}
+
+// Whoever made a mistake waits for rustc. It says in one run what is wrong; a second one may add what else there is.
+#[test]
+fn rustc_runs_twice_at_most_for_a_refused_cell() {
+    let notebook = Notebook::start();
+    notebook.run_quietly(
+        "struct Point { x: f64, y: f64 } fn double(n: i64) -> i64 { n * 2 }\nlet numbers = vec![1, 2]; let text = String::from(\"text\"); let point = Point { x: 1.0, y: 2.0 };",
+    );
+    let mut more: Vec<(&str, u64)> = Vec::new();
+    for code in REFUSED {
+        let ran = notebook.run(code);
+        assert_eq!(ran.reply.text("ename"), "CompileError", "{code}");
+        let runs = runs_in(&ran);
+        if runs > 2 {
+            more.push((code, runs));
+        }
+    }
+    assert_eq!(more, []);
+    assert_eq!(
+        notebook.run("(numbers, text, point.y)").result(),
+        "([1, 2], \"text\", 2.0)"
+    );
 }
 
 #[test]
@@ -168,6 +231,10 @@ fn rustc_runs(notebook: &Notebook, code: &str) -> u64 {
         "{code}: {:?}",
         ran.log_lines()
     );
+    runs_in(&ran)
+}
+
+fn runs_in(ran: &Ran) -> u64 {
     let runs = &ran.reply.metadata["timings"]["rustc_runs"];
     runs.as_u64().expect("a count")
 }
@@ -182,6 +249,24 @@ fn rustcs_temporary_files_lie_in_the_session() {
     let own = notebook.run("std::env::temp_dir()").result();
     let users = notebook.process.folder().join("tmp");
     assert_eq!(own, format!("{users:?}"));
+}
+
+// evcxr contains rust-analyzer, which would read the standard library and all dependencies: 400 MB.
+#[test]
+fn evcxrs_rust_analyzer_reads_nothing() {
+    let notebook = Notebook::start();
+    let kernel = notebook.process.pid();
+    for number in 0..10 {
+        notebook.run_quietly(&format!("let words{number} = vec![\"a\".to_string()];"));
+    }
+    let rollup = std::fs::read_to_string(format!("/proc/{kernel}/smaps_rollup")).expect("it runs");
+    let private_kib: u64 = rollup
+        .lines()
+        .filter(|line| line.starts_with("Private_"))
+        .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .sum();
+    assert!(private_kib > 0, "{rollup}");
+    assert!(private_kib < 60 * 1024, "{private_kib} KiB");
 }
 
 #[test]

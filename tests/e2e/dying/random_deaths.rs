@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use corebook_tests::notebook::Notebook;
-use corebook_tests::random::Random;
+use corebook_tests::random::{Random, number_in, seed_in};
 
 const CELLS: u64 = 40;
 
@@ -90,20 +90,10 @@ fn change(model: &mut Model, random: &mut Random) -> String {
     }
 }
 
-/// The number in an environment variable.
-fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().expect("a whole number"))
-}
-
 #[test]
 fn variables_follow_their_model_through_random_deaths() {
-    let seed = number("COREBOOK_CHAOS_SEED").unwrap_or_else(|| {
-        let now = std::time::SystemTime::now();
-        now.duration_since(std::time::UNIX_EPOCH)
-            .map_or(1, |since| since.as_secs())
-    });
-    let cells = number("COREBOOK_CHAOS_CELLS").unwrap_or(CELLS);
+    let seed = seed_in("COREBOOK_CHAOS_SEED");
+    let cells = number_in("COREBOOK_CHAOS_CELLS").unwrap_or(CELLS);
     println!("COREBOOK_CHAOS_SEED={seed} COREBOOK_CHAOS_CELLS={cells}");
     let mut random = Random(seed);
     let notebook = Notebook::start();

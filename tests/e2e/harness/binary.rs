@@ -84,6 +84,8 @@ pub fn command_of(program: &Path) -> Command {
     for name in SET_BY_CARGO.into_iter().chain(SET_BY_THE_CALLER) {
         command.env_remove(name);
     }
+    // Without a question no test shares the processor with rust-analyzer.
+    command.env("COREBOOK_ANALYSIS", "lazy");
     command
 }
 

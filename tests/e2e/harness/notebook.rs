@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -16,6 +16,9 @@ use crate::{FIRST_CELL_PATIENCE, PATIENCE};
 
 /// How often a kernel is started again because another program took one of its ports.
 const MOST_STARTS: usize = 3;
+
+/// How often to ask a kernel that is not ready yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// How a kernel is started.
 #[derive(Debug, Clone, Copy, Default)]
@@ -178,6 +181,20 @@ impl Notebook {
         .shows_nothing();
     }
 
+    /// Waits until rust-analyzer answers, which the first question starts.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer after [`FIRST_CELL_PATIENCE`].
+    pub fn await_analysis(&self) {
+        let deadline = Instant::now() + FIRST_CELL_PATIENCE;
+        let question = json!({ "code": "String::from_utf8_l", "cursor_pos": 19 });
+        while self.ask("complete_request", question.clone())["matches"] == json!([]) {
+            assert!(Instant::now() < deadline, "rust-analyzer does not answer");
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
     /// The folder that belongs to this kernel only. Its cells know a folder inside it.
     pub fn session_folder(&self) -> PathBuf {
         let work = self
@@ -190,6 +207,21 @@ impl Notebook {
             .find(is_lock_beside)
             .expect("it is inside the session's folder");
         session.to_owned()
+    }
+
+    /// Makes a package without dependencies in the kernel's folder. Returns the `:dep` for it.
+    ///
+    /// * `manifest`: what follows name, version and edition in `Cargo.toml`.
+    pub fn package(&self, name: &str, version: &str, manifest: &str, source: &str) -> String {
+        let folder = self.process.folder().join(name);
+        let manifest = format!(
+            "[package]\nname = {name:?}\nversion = {version:?}\nedition = \"2024\"\n{manifest}"
+        );
+        std::fs::create_dir_all(folder.join("src"))
+            .and_then(|()| std::fs::write(folder.join("src/lib.rs"), source))
+            .and_then(|()| std::fs::write(folder.join("Cargo.toml"), manifest))
+            .expect("the folder is ours");
+        format!(":dep {name} = {{ path = {folder:?} }}")
     }
 
     /// Shuts the kernel down, and checks that no process and no file is left.

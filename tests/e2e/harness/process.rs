@@ -189,6 +189,16 @@ impl Process {
         forks.map(|fork| Pid::from_raw(fork.pid)).collect()
     }
 
+    /// The process in which rust-analyzer runs, if there is one.
+    pub fn analysis(&self) -> Option<Pid> {
+        let is_analysis = |process: &Descendant| {
+            let command = std::fs::read(format!("/proc/{}/cmdline", process.pid));
+            command.is_ok_and(|command| command.starts_with(b"corebook-analysis\0"))
+        };
+        let found = self.descendants().into_iter().find(is_analysis);
+        found.map(|process| Pid::from_raw(process.pid))
+    }
+
     /// Waits until every process that has ended was waited for by its parent.
     ///
     /// # Panics

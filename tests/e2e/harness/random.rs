@@ -1,5 +1,27 @@
 //! Random numbers that a seed repeats.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The number in an environment variable. None if it is not set.
+///
+/// # Panics
+///
+/// If it is no number.
+pub fn number_in(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().expect("a whole number"))
+}
+
+/// The seed in an environment variable, or else another one for each run.
+pub fn seed_in(variable: &str) -> u64 {
+    let now = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(1, |since| since.as_secs())
+    };
+    number_in(variable).unwrap_or_else(now)
+}
+
 /// The same numbers for the same seed (splitmix64).
 pub struct Random(pub u64);
 

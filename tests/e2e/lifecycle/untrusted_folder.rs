@@ -40,12 +40,8 @@ fn opening_a_notebook_runs_and_reads_nothing_of_its_folder() {
         }
     });
     notebook.ask("kernel_info_request", json!({}));
-    // Waits until evcxr has started.
-    let completed = notebook.ask(
-        "complete_request",
-        json!({ "code": "String::fr", "cursor_pos": 10 }),
-    );
-    assert_ne!(completed["matches"], json!([]));
+    // Waits until evcxr and rust-analyzer have started.
+    notebook.await_analysis();
     notebook.ask(
         "inspect_request",
         json!({ "code": "String", "cursor_pos": 6, "detail_level": 0 }),
@@ -224,10 +220,7 @@ fn the_first_cell_uses_the_compiler_that_the_folder_names() {
         rustup.apply(command);
         command.env("COREBOOK_CACHE_DIR", folder.path().join("cache"));
     });
-    notebook.ask(
-        "complete_request",
-        json!({ "code": "String::fr", "cursor_pos": 10 }),
-    );
+    notebook.await_analysis();
     assert_eq!(traps.run(), "");
     let file = folder.path().join("rust-toolchain.toml");
     fs::write(file, "[toolchain]\nchannel = \"other\"\n").expect("the folder is ours");

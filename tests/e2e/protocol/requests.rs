@@ -110,6 +110,7 @@ fn comms_of_unknown_targets_are_closed() {
 fn completion_counts_code_points_and_knows_magics_and_rust() {
     let notebook = Notebook::start();
     notebook.run_quietly("let numbers = vec![1, 2, 3];");
+    notebook.await_analysis();
     let complete = |code: &str| {
         let cursor = code.chars().count();
         let reply = notebook.ask(
@@ -161,6 +162,7 @@ fn completion_counts_code_points_and_knows_magics_and_rust() {
 fn inspection_finds_documentation_in_three_forms() {
     let notebook = Notebook::start();
     notebook.run_quietly("/// Twice as much.\nfn double(x: u64) -> u64 { 2 * x }");
+    notebook.await_analysis();
     let inspect = |code: &str, cursor: usize| {
         let reply = notebook.ask(
             "inspect_request",

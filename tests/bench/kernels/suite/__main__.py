@@ -7,13 +7,23 @@ from pathlib import Path
 
 import machine
 import parts
+from cells import LETS, TOGETHER
 from limits import verdicts
 from report import report
 
 FOLDER = Path(__file__).parents[1]
 
 # Parts that start their own kernels, and those that share one of each kind.
-ALONE = {"starts": parts.starts, "interrupts": parts.interrupts, "growth": parts.growth, "size": parts.size}
+ALONE = {
+    "starts": parts.starts,
+    "first": parts.first_cells,
+    "tab": parts.tab,
+    "together": parts.together,
+    "dep": parts.dep,
+    "interrupts": parts.interrupts,
+    "growth": parts.growth,
+    "size": parts.size,
+}
 IN_TURNS = {"cells": parts.cells, "lines": parts.lines, "rest": parts.rest}
 
 
@@ -23,6 +33,8 @@ def read_options():
     parser.add_argument("--rounds", type=int, default=9, help="how often each kind of cell is timed")
     parser.add_argument("--starts", type=int, default=3, help="how often each kernel is started")
     parser.add_argument("--growth", type=int, default=100, help="how many functions, variables and expressions")
+    parser.add_argument("--lets", type=int, default=LETS, help="how many lets before memory is noted")
+    parser.add_argument("--together", type=int, default=TOGETHER, help="how many kernels run at once")
     parser.add_argument("--idle-s", type=int, default=60, help="how long the idle kernels are watched")
     parser.add_argument("--quick", action="store_true", help="every part with few rounds")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of REPORT.md and report.json")
@@ -32,6 +44,7 @@ def read_options():
         parser.error(f"no such part: {' '.join(unknown)}")
     if options.quick:
         options.rounds, options.starts, options.growth, options.idle_s = 2, 1, 10, 10
+        options.lets, options.together = 5, 2
     return options
 
 

@@ -7,6 +7,12 @@ KERNELSPECS = {COREBOOK: "corebook", EVCXR: "evcxr", IPYKERNEL: "python3"}
 
 LINES = 20_000
 
+# Kernels that run at once.
+TOGETHER = 8
+
+# Cells with a variable before memory is noted.
+LETS = 40
+
 
 def both_rusts(code, python):
     return {COREBOOK: code, EVCXR: code, IPYKERNEL: python}
@@ -24,6 +30,18 @@ PARALLEL_MAP = {
     IPYKERNEL: "pool.map(partial(mul, NUMBER), range(24))",
 }
 SETUP = both_rusts("let x = 5i64; let v: Vec<i64> = (0..10).collect();", "x = 5; v = list(range(10))")
+
+# A kernel has run nothing before these, and one cell of each is timed in each kernel.
+FIRST_CELLS = {
+    "1 + 1": both_rusts("1 + 1", "1 + 1"),
+    "let": both_rusts("let first = vec![1i64, 2, 3];", "first = [1, 2, 3]"),
+}
+
+# Cells that have to fail.
+FAILING = {
+    "wrong type": both_rusts('let wrongNUMBER: i64 = "NUMBER";', "1 + 'NUMBER'"),
+    "unknown name": both_rusts("unknownNUMBER + 1", "unknownNUMBER + 1"),
+}
 
 CELLS = {
     "expression": both_rusts("x + NUMBER", "x + NUMBER"),
@@ -55,13 +73,24 @@ INTERRUPTED = {
 }
 INTERRUPTED_SETUP = "use std::thread::sleep; use std::time::Duration;"
 
-# What a notebook grows by, and the cell that is timed before and after.
-TRIVIAL = "NUMBER + 1"
+# What a notebook grows by, and the cells that are timed before and after.
+GROWN = {
+    "expression": "NUMBER + 1",
+    "let": "let again = NUMBERi64;",
+    "failing": FAILING["wrong type"][COREBOOK],
+}
 GROWTH = {
     "functions": "fn gNUMBER(a: i64) -> i64 { a + NUMBER }",
     "variables": "let wNUMBER = NUMBERi64;",
     "expressions": "NUMBER + 2",
 }
+
+# A variable whose type is not written, and code at whose end Tab is pressed.
+LET = both_rusts("let vNUMBER = (0..NUMBERi64).collect::<Vec<_>>();", "vNUMBER = list(range(NUMBER))")
+TAB = both_rusts("v1.le", "v1.app")
+
+# A crate that corebook has compiled before.
+DEP = {COREBOOK: ':dep rayon = "1"', EVCXR: ':dep rayon = "1"'}
 
 # What `%timeit` measures in a small notebook and in a large one.
 LARGE_NOTEBOOK = [

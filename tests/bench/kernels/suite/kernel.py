@@ -7,7 +7,7 @@ import zmq
 from jupyter_client.manager import KernelManager
 
 from cells import KERNELSPECS
-from processes import by_role, variable
+from processes import by_role, variable, whole_memory_mib
 
 START_WAIT_S = 300
 CELL_WAIT_S = 180
@@ -37,13 +37,38 @@ class Kernel:
 
     def run(self, code):
         """Seconds from the request until the reply and idle have arrived, and the messages in between."""
-        _, elapsed, reply, messages = self._finish(*self.send(code))
-        if reply["status"] != "ok":
-            raise RuntimeError(f"{self.name}: {code!r} failed: {reply.get('evalue', reply['status'])}")
+        return self.finish(code, *self.send(code))
+
+    def finish(self, code, sent, request, status="ok"):
+        """As `run`, for a cell that was sent."""
+        _, elapsed, reply, messages = self._finish(sent, request)
+        if reply["status"] != status:
+            raise RuntimeError(f"{self.name}: {code!r} ended with {reply.get('evalue', reply['status'])}")
         return elapsed, messages
 
     def time(self, code):
         return self.run(code)[0]
+
+    def time_failing(self, code):
+        """As `time`, for a cell that has to fail."""
+        return self.finish(code, *self.send(code), status="error")[0]
+
+    def time_tab(self, code):
+        """Seconds from Tab at the end of `code` until there is an answer, and until one that offers something."""
+        pressed = time.perf_counter()
+        first_s = None
+        while time.perf_counter() - pressed < CELL_WAIT_S:
+            request = self.client.complete(code, len(code))
+            reply = self.client.get_shell_msg(timeout=CELL_WAIT_S)
+            while reply["parent_header"].get("msg_id") != request:
+                reply = self.client.get_shell_msg(timeout=CELL_WAIT_S)
+            answered_s = time.perf_counter() - pressed
+            first_s = first_s or answered_s
+            if reply["content"].get("matches"):
+                return first_s, answered_s
+            # A person who sees nothing presses Tab again.
+            time.sleep(0.1)
+        raise RuntimeError(f"{self.name}: Tab at {code!r} never offers anything")
 
     def value(self, code):
         """The text of the cell's result."""
@@ -74,6 +99,9 @@ class Kernel:
 
     def processes(self):
         return by_role(self.name, self.manager.provisioner.pid)
+
+    def whole_memory_mib(self):
+        return whole_memory_mib(self.manager.provisioner.pid)
 
     def work_folder(self):
         """The folder in which corebook's cells are compiled."""

@@ -7,6 +7,9 @@ import platform
 import subprocess
 from pathlib import Path
 
+from cells import EVCXR
+from parts import NAMES
+
 CHECKOUT = Path(__file__).parents[4]
 
 
@@ -17,7 +20,7 @@ def describe():
         "machine": f"{os.cpu_count()} CPUs ({cpu_model()}), {memory_gib():.0f} GiB, {platform.system()} {platform.release()}",
         "rustc": output("rustc", "--version").removeprefix("rustc "),
         "corebook": output("git", "describe", "--always", "--dirty"),
-        "evcxr_jupyter": "0.22.0",
+        "evcxr_jupyter": "0.22.0" if EVCXR in NAMES else "not installed, so it was not measured",
         "ipykernel": f"{importlib.metadata.version('ipykernel')}, Python {platform.python_version()}",
     }
 

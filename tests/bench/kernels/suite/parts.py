@@ -7,28 +7,42 @@ import contextlib
 import statistics
 import time
 
+from jupyter_client.kernelspec import KernelSpecManager
+
 from cells import (
     CELLS,
     COREBOOK,
+    DEP,
+    FAILING,
+    FIRST_CELLS,
+    GROWN,
     GROWTH,
     INTERRUPTED,
     INTERRUPTED_SETUP,
     KERNELSPECS,
     LARGE_NOTEBOOK,
+    LET,
+    LETS,
     PARALLEL_MAP,
     PARALLEL_SETUP,
     PRINT_LINES,
     PRINTED,
     SETUP,
+    TAB,
     TIMED,
     TIMED_SETUP,
-    TRIVIAL,
+    TOGETHER,
     numbered,
 )
 from kernel import Kernel
 from processes import activity, activity_since, disk_mib, memory_mib
 
-NAMES = list(KERNELSPECS)
+# The kernels that are installed here. evcxr_jupyter may be missing.
+INSTALLED = KernelSpecManager().find_kernel_specs()
+NAMES = [name for name, kernelspec in KERNELSPECS.items() if kernelspec in INSTALLED]
+
+# A person who opens a notebook reads and types first. In that time a kernel can prepare itself.
+READING_S = 5
 
 
 def turns(things, round_number):
@@ -54,6 +68,72 @@ def starts(options, figures):
                     memory.append(memory_mib(pid))
 
 
+def first_cells(options, figures):
+    """Each first cell of a new kernel: as soon as the kernel answers, and after some seconds."""
+    for round_number in range(options.starts):
+        for wait_s in [0, READING_S]:
+            for kind, codes in FIRST_CELLS.items():
+                for name in turns(NAMES, round_number):
+                    with Kernel(name) as kernel:
+                        time.sleep(wait_s)
+                        moment = f"after {wait_s} s" if wait_s else "at once"
+                        times = figures.setdefault("first cells", {}).setdefault(name, {})
+                        times.setdefault(f"{kind}, {moment}", []).append(kernel.time(codes[name]))
+
+
+def tab(options, figures):
+    """The memory after many lets, and after the first Tab; how long that Tab takes, and the next."""
+    for round_number in range(options.starts):
+        for name in turns(NAMES, round_number):
+            with Kernel(name) as kernel:
+                for number in range(options.lets):
+                    kernel.run(numbered(LET[name], number))
+                note_memory(kernel, figures, f"{options.lets} lets")
+                first_s, offered_s = kernel.time_tab(TAB[name])
+                _, next_s = kernel.time_tab(TAB[name])
+                note_memory(kernel, figures, "a Tab")
+                times = figures.setdefault("tab", {}).setdefault(name, {})
+                for kind, elapsed in [("first answer", first_s), ("first offer", offered_s), ("next Tab", next_s)]:
+                    times.setdefault(kind, []).append(elapsed)
+
+
+def note_memory(kernel, figures, stage):
+    """Private memory of the kernel process and of all processes."""
+    sizes = figures.setdefault("memory after", {}).setdefault(kernel.name, {}).setdefault(stage, [])
+    own = memory_mib(kernel.processes()["kernel"])
+    sizes.append({"kernel": own["private_dirty"], "all": kernel.whole_memory_mib()["private_dirty"]})
+
+
+def together(options, figures):
+    """Many kernels at once, each with a let, a pool and a map: the time until all are done, and their memory."""
+    for round_number in range(options.starts):
+        for name in turns(NAMES, round_number):
+            codes = [numbered(LET[name], 1), PARALLEL_SETUP[name], numbered(PARALLEL_MAP[name], 1)]
+            with contextlib.ExitStack() as stack:
+                started = time.perf_counter()
+                kernels = [stack.enter_context(Kernel(name)) for _ in range(options.together)]
+                sent = [[(kernel, code, *kernel.send(code)) for kernel in kernels] for code in codes]
+                for kernel, code, *cell in sum(sent, []):
+                    kernel.finish(code, *cell)
+                elapsed = time.perf_counter() - started
+                sizes = [kernel.whole_memory_mib() for kernel in kernels]
+                figures.setdefault("together", {}).setdefault(name, []).append(
+                    {"time": elapsed} | {kind: sum(size[kind] for size in sizes) for kind in ("pss", "private_dirty")}
+                )
+
+
+def dep(options, figures):
+    """A crate that corebook has compiled before: the first time, again, and the cell after it."""
+    for round_number in range(options.starts):
+        for name in turns([name for name in NAMES if name in DEP], round_number):
+            with Kernel(name) as kernel:
+                kernel.run("1 + 1")
+                times = figures.setdefault("dep", {}).setdefault(name, {})
+                times.setdefault("the first time", []).append(kernel.time(DEP[name]))
+                times.setdefault("the cell after it", []).append(kernel.time("2 + 2"))
+                times.setdefault("again", []).append(kernel.time(DEP[name]))
+
+
 @contextlib.contextmanager
 def side_by_side():
     """One kernel of each kind, ready to take turns."""
@@ -74,6 +154,10 @@ def cells(kernels, options, figures):
                 if kernel.name in codes:
                     times = figures.setdefault("cells", {}).setdefault(kernel.name, {}).setdefault(kind, [])
                     times.append(kernel.time(numbered(codes[kernel.name], round_number + 2)))
+        for kind, codes in FAILING.items():
+            for kernel in turns(kernels, round_number):
+                times = figures.setdefault("failing", {}).setdefault(kernel.name, {}).setdefault(kind, [])
+                times.append(kernel.time_failing(numbered(codes[kernel.name], round_number + 2)))
 
 
 def lines(kernels, options, figures):
@@ -121,17 +205,24 @@ def interrupts(options, figures):
 
 
 def growth(options, figures):
-    """corebook only: the time of a trivial cell, and the memory of each process, as a notebook grows."""
+    """corebook only: the times of trivial cells, and the memory of each process, as a notebook grows."""
     stages = figures.setdefault("growth", [])
 
     def note(kernel, stage):
-        times = [kernel.time(numbered(TRIVIAL, number)) for number in range(options.rounds)]
+        # Before the cells that are timed, because some of them need more of the kernel.
+        memory = {role: memory_mib(pid) for role, pid in kernel.processes().items()}
+        disk = disk_mib(kernel.work_folder())
+        times = {}
+        for number in range(options.rounds):
+            for kind, code in GROWN.items():
+                run = kernel.time_failing if kind == "failing" else kernel.time
+                times.setdefault(kind, []).append(run(numbered(code, number)))
         stages.append(
             {
                 "stage": stage,
-                "trivial cell": statistics.median(times),
-                "memory": {role: memory_mib(pid) for role, pid in kernel.processes().items()},
-                "disk": disk_mib(kernel.work_folder()),
+                "cells": {kind: statistics.median(values) for kind, values in times.items()},
+                "memory": memory,
+                "disk": disk,
             }
         )
 
