@@ -12,7 +12,7 @@ use corebook_tests::connection::Connection;
 use corebook_tests::execution::{Execute, Ran};
 use corebook_tests::message::Request;
 use corebook_tests::notebook::{Notebook, Start};
-use corebook_tests::process::Process;
+use corebook_tests::process::{Process, wait_until_gone};
 use corebook_tests::skip::skip_or_fail;
 use corebook_tests::toolchain::IncompleteToolchain;
 use corebook_tests::{FIRST_CELL_PATIENCE, PATIENCE, binary};
@@ -87,8 +87,11 @@ fn kill_while_building(cache: &Path) -> PathBuf {
         }
         std::thread::sleep(LOOK_AGAIN);
     };
+    // A compiler that still writes would keep the next kernel from removing the folder.
+    let compilers = kernel.descendants();
     kernel.send_signal(Signal::SIGKILL);
     kernel.wait(PATIENCE);
+    wait_until_gone(&compilers, PATIENCE);
     begun
 }
 
