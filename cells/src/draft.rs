@@ -41,6 +41,7 @@ pub struct Draft {
     /// The numbers of items whose statics can't be declared, only defined.
     own_statics: HashSet<usize>,
     restarted: Vec<String>,
+    dropped: Vec<Dropped>,
     /// The variables whose types the cell defines in another way.
     lost: Vec<Variable>,
     needs: Needs,
@@ -92,6 +93,18 @@ pub struct Unkept {
     pub why: WhyUnkept,
 }
 
+/// A `use` of an earlier cell that no longer compiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// Its number among the items.
+    number: usize,
+    pub text: String,
+    /// The cell that it is from.
+    pub cell: usize,
+    /// The compiler's message.
+    pub why: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhyUnkept {
     Borrows,
@@ -126,6 +139,7 @@ impl Draft {
             unkept: Vec::new(),
             own_statics: HashSet::new(),
             restarted: Vec::new(),
+            dropped: Vec::new(),
             lost: Vec::new(),
             needs: Needs::default(),
             has_runtime: notebook.is_async,
@@ -232,6 +246,19 @@ impl Draft {
         }
         self.write_function(&mut source);
         source
+    }
+
+    /// The imports of earlier cells that no longer compile. The notebook forgets them.
+    pub fn dropped(&self) -> &[Dropped] {
+        &self.dropped
+    }
+
+    /// The items of the notebook after the cell has run.
+    pub(crate) fn defined_items(&self) -> Items {
+        let mut items = self.items.clone();
+        items.set_homes(self.run, &self.defined_statics());
+        let dropped: Vec<usize> = self.dropped.iter().map(|it| it.number).collect();
+        items.without(&dropped)
     }
 
     /// The statics of earlier cells that start anew, because the cell defines their types in another way.

@@ -113,6 +113,13 @@ impl Items {
             .collect()
     }
 
+    /// The items without those with these numbers.
+    pub(crate) fn without(&self, numbers: &[usize]) -> Self {
+        let items = self.0.iter().enumerate();
+        let kept = items.filter(|(number, _)| !numbers.contains(number));
+        Self(kept.map(|(_, item)| item.clone()).collect())
+    }
+
     /// The item with this number.
     pub(crate) fn get(&self, number: usize) -> &Item {
         &self.0[number]

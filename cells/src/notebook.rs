@@ -88,8 +88,7 @@ impl Notebook {
     /// Adds the definitions of a cell that has run, even if it ended early.
     pub fn define(&mut self, draft: &Draft) {
         self.attributes.clone_from(&draft.attributes);
-        self.items = draft.items.clone();
-        self.items.set_homes(draft.run, &draft.defined_statics());
+        self.items = draft.defined_items();
         self.is_async |= draft.is_async();
         self.variables
             .retain(|variable| !draft.lost().contains(variable));

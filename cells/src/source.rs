@@ -34,6 +34,8 @@ pub enum Mark {
     Return(String),
     /// Declares the statics of the item with this number, which another library defines.
     Away(usize),
+    /// Is the `use` with this number among the items, of an earlier cell.
+    Import(usize),
     /// Shows the value of the cell.
     Value,
 }
@@ -70,6 +72,19 @@ impl Source {
         if !text.ends_with('\n') {
             self.text.push('\n');
         }
+    }
+
+    /// As [`Self::copy`], with a mark for the text.
+    pub(crate) fn copy_marked(
+        &mut self,
+        text: &str,
+        cell: usize,
+        start: Option<usize>,
+        mark: Mark,
+    ) {
+        let from = self.text.len();
+        self.copy(text, cell, start);
+        self.marks.push((from..self.text.len(), mark));
     }
 
     /// As [`Self::copy`], without the line break.

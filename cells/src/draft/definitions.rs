@@ -7,6 +7,10 @@ use crate::statics::{self, Home};
 
 impl Draft {
     pub(super) fn write_item(&self, number: usize, item: &Item, source: &mut Source) {
+        if !item.imports.is_empty() && item.cell != self.cell {
+            let mark = Mark::Import(number);
+            return source.copy_marked(&item.text, item.cell, item.start, mark);
+        }
         if item.statics.is_empty() {
             return source.copy(&item.text, item.cell, item.start);
         }

@@ -1,6 +1,6 @@
 //! Decides after a compile error what to change in a draft, or which errors are the user's. Does no I/O.
 
-use super::{Draft, Form, Unkept, WhyUnkept};
+use super::{Draft, Dropped, Form, Unkept, WhyUnkept};
 use crate::messages::{Message, Span};
 use crate::notebook::Variable;
 use crate::source::{Mark, Source};
@@ -137,6 +137,18 @@ impl Draft {
                 return true;
             }
             _ => {}
+        }
+        // An import that no longer compiles would disturb every cell, because all imports are compiled with each.
+        if let Some(Mark::Import(item)) = at {
+            self.needed.retain(|number| number != item);
+            let dropped = self.items.get(*item);
+            self.dropped.push(Dropped {
+                number: *item,
+                text: dropped.text.trim().to_owned(),
+                cell: dropped.cell,
+                why: error.text.clone(),
+            });
+            return true;
         }
         if let Some(Mark::Away(item)) = at {
             self.own_statics.insert(*item);

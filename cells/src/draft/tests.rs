@@ -373,6 +373,36 @@ fn variables_end_as_the_runtime_reports() {
 }
 
 #[test]
+fn an_import_that_no_longer_compiles_is_dropped() {
+    let mut notebook = notebook(&["mod m { pub fn f() {} }", "use m::f;", "mod m {}"]);
+    let mut draft = notebook.draft(3, 1, "1");
+    let source = draft.source();
+    let errors = vec![error(
+        "E0432",
+        "unresolved import `m::f`",
+        &[find(&source, "m::f")],
+    )];
+    assert_eq!(draft.revise(&source, errors), Verdict::Again);
+    assert!(!draft.source().text.contains("use m::f"));
+    let dropped = &draft.dropped()[0];
+    assert_eq!((dropped.text.as_str(), dropped.cell), ("use m::f;", 1));
+    notebook.define(&draft);
+    assert!(!notebook.definitions().contains("use m::f"));
+    // One of the cell itself is the user's error.
+    let mut draft = notebook.draft(4, 1, "use m::f;");
+    let source = draft.source();
+    let errors = vec![error(
+        "E0432",
+        "unresolved import `m::f`",
+        &[find(&source, "m::f")],
+    )];
+    assert_eq!(
+        draft.revise(&source, errors.clone()),
+        Verdict::Errors(errors)
+    );
+}
+
+#[test]
 fn a_static_stays_where_it_was_defined() {
     let code = "static HITS: AtomicU64 = AtomicU64::new(0);";
     let mut notebook = Notebook::default();

@@ -218,7 +218,11 @@ impl Evaluator {
             .restarted
             .iter()
             .map(|name| unkept::note_on_restarted(name));
-        lost.chain(restarted).chain(unkept).collect()
+        let dropped = executed
+            .dropped
+            .iter()
+            .map(|it| unkept::note_on_dropped(it, cells.get(it.cell)));
+        lost.chain(restarted).chain(dropped).chain(unkept).collect()
     }
 
     fn send_to_outputs(&self, input: Input) {

@@ -1,6 +1,6 @@
 //! Says why a variable is not kept for later cells, and what would be. Does no I/O.
 
-use corebook_cells::draft::{Unkept, WhyUnkept};
+use corebook_cells::draft::{Dropped, Unkept, WhyUnkept};
 use corebook_cells::notebook::Variable;
 use corebook_cells::types::Unnameable;
 
@@ -54,6 +54,24 @@ pub fn note_on_lost(variable: &Variable) -> String {
 /// One line for stderr about a static whose type was defined in another way.
 pub fn note_on_restarted(name: &str) -> String {
     format!("{name} starts anew, because the cell has defined a type in it in another way\n")
+}
+
+/// One line for stderr about an import of an earlier cell that no longer compiles.
+///
+/// * `cell`: the cell with the import.
+pub fn note_on_dropped(dropped: &Dropped, cell: Option<&Cell>) -> String {
+    let Dropped { text, why, .. } = dropped;
+    let (place, advice) = match cell {
+        Some(cell) => {
+            let count = cell.execution_count;
+            (
+                format!(" of cell [{count}]"),
+                format!(": run cell [{count}] again"),
+            )
+        }
+        None => (String::new(), String::new()),
+    };
+    format!("`{text}`{place} no longer compiles ({why}){advice}\n")
 }
 
 #[cfg(test)]

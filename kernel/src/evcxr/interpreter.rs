@@ -4,7 +4,7 @@
 //! nothing, and the compiler shim compiles the draft of the cell in its place.
 
 use corebook_build::cargo_shim::cell_files::CellFiles;
-use corebook_cells::draft::{Draft, Kept, Unkept, Verdict};
+use corebook_cells::draft::{Draft, Dropped, Kept, Unkept, Verdict};
 use corebook_cells::messages::{self, Message};
 use corebook_cells::naming::KnownPaths;
 use corebook_cells::notebook::{Notebook, Report, Variable};
@@ -53,6 +53,8 @@ pub struct Executed {
     pub lost: Vec<Variable>,
     /// The names of items whose statics start anew for the same reason.
     pub restarted: Vec<String>,
+    /// The imports of earlier cells that no longer compile.
+    pub dropped: Vec<Dropped>,
 }
 
 /// Why a cell has not run to its end.
@@ -173,6 +175,7 @@ impl Interpreter {
                     executed.unkept.extend_from_slice(draft.unkept());
                     executed.lost.extend_from_slice(draft.lost());
                     executed.restarted.extend_from_slice(draft.restarted());
+                    executed.dropped.extend_from_slice(draft.dropped());
                     return Ok(());
                 }
                 Err(error) => {

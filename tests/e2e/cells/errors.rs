@@ -381,6 +381,18 @@ fn a_similar_name_of_an_earlier_cell_is_proposed() {
 }
 
 #[test]
+fn an_import_that_no_longer_compiles_disturbs_no_cell() {
+    let notebook = Notebook::start();
+    notebook.run_quietly("mod m { pub fn f() -> u8 { 1 } }");
+    notebook.run_quietly("use m::f;");
+    assert_eq!(notebook.run("f()").result(), "1");
+    notebook.run("mod m { pub fn g() -> u8 { 2 } }").shows(&[
+        "stderr: `use m::f;` of cell [2] no longer compiles (unresolved import `m::f`): run cell [2] again\n",
+    ]);
+    assert_eq!(notebook.run("m::g()").result(), "2");
+}
+
+#[test]
 fn a_malformed_magic_keeps_the_whole_cell_from_running() {
     let notebook = Notebook::start();
     let traceback = failed(
