@@ -1,5 +1,6 @@
 """The suite jupyter_kernel_test, with everything that this kernel supports."""
 
+import time
 from unittest import mock
 
 import jupyter_kernel_test
@@ -21,6 +22,10 @@ class TestKernel(jupyter_kernel_test.KernelTests):
         # The first cell waits for the evaluator. On a busy machine that may take longer than the suite waits.
         reply = cls.kc.execute_interactive("", store_history=False, timeout=300)
         assert reply["content"]["status"] == "ok", reply
+        # rust-analyzer starts with the first question. Until it is ready, only the notebook's own names are offered.
+        deadline = time.monotonic() + PATIENCE_S
+        while not cls.kc.complete("String::from_utf8_l", reply=True)["content"]["matches"]:
+            assert time.monotonic() < deadline, "rust-analyzer does not answer"
 
     def execute_helper(self, code, timeout=PATIENCE_S, **options):
         """The suite waits 0.1 s for each message. This waits longer, for a busy machine."""
