@@ -3,9 +3,15 @@
 use super::error::CellError;
 use crate::evcxr::user_settings;
 
-/// The error for `:load_config`, which would read `evcxr.toml` in the notebook's folder. That file can name programs to
-/// run.
+/// The error for a command that is not available: `:load_config`, which would read `evcxr.toml` in the notebook's folder,
+/// and that file can name programs to run; and `:doc`, because evcxr's rust-analyzer reads nothing.
 pub fn refused(code: &str) -> Option<CellError> {
+    if has_command(code, ":doc") {
+        return Some(CellError::new(
+            "CompileError",
+            "`:doc` is not available: write the name in a cell, put the cursor on it and press Shift-Tab",
+        ));
+    }
     has_command(code, ":load_config").then(|| {
         let folder = user_settings::folder().unwrap_or_default();
         CellError::new(
@@ -48,8 +54,9 @@ mod tests {
     }
 
     #[test]
-    fn load_config_is_refused() {
+    fn commands_that_are_not_available_are_refused() {
         assert!(refused(":dep x\n:load_config --quiet").is_some());
+        assert!(refused(":doc String").is_some());
         assert!(refused(":quit").is_none());
     }
 }

@@ -3,7 +3,7 @@
 use super::completion_item::{Offer, Offers};
 
 /// The commands of evcxr and of corebook, in the order of their names.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 25] = [
     ":allow_static_linking",
     ":build_env",
     ":cache",
@@ -11,7 +11,6 @@ const COMMANDS: [&str; 26] = [
     ":clear_cache",
     ":codegen_backend",
     ":dep",
-    ":doc",
     ":efmt",
     ":env",
     ":explain",

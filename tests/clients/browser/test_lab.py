@@ -235,7 +235,6 @@ def test_names_values_and_documentation_are_never_markup(page, lab, open_noteboo
         "let types = vec![Some(script)];": None,
         ":type types": "types: std::vec::Vec<std::option::Option<script>>",
         ":vars": "std::vec::Vec<std::option::Option<script>>",
-        ":doc documented": "onerror=alert(1)",
         "Hostile": ATTACK,
         "[(ATTACK, Hostile), (ATTACK, Hostile)]": ATTACK,
         '[("$a$", 1), ("$b$", 2)]': '"$a$"',
