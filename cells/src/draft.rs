@@ -50,8 +50,8 @@ pub struct Draft {
     form: Form,
     /// How many compiles have failed.
     compiles: usize,
-    /// Whether the value is shown with `{:?}`, to find out why it can't be shown.
-    shows_debug: bool,
+    /// Whether the value is shown by a function, to find out why the method can't be called.
+    shows_by_function: bool,
     settings: Settings,
 }
 
@@ -145,7 +145,7 @@ impl Draft {
             has_runtime: notebook.is_async,
             form: Form::Run,
             compiles: 0,
-            shows_debug: false,
+            shows_by_function: false,
             settings: notebook.settings.clone(),
         };
         match split(code) {

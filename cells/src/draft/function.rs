@@ -195,10 +195,10 @@ impl Draft {
 
     fn write_statements(&self, source: &mut Source) {
         for part in &self.statements {
-            let (before, after) = match (part.is_value, self.shows_debug) {
+            let (before, after) = match (part.is_value, self.shows_by_function) {
                 (false, _) => ("", ""),
                 (true, false) => ("(", ").evcxr_display();\n"),
-                (true, true) => ("::std::format!(\"{:?}\", &(", "));\n"),
+                (true, true) => ("::corebook::__private::cell::show_value(&(", "));\n"),
             };
             source.generate_marked(before, Mark::Value);
             source.copy(&part.text, self.cell, Some(part.start));

@@ -115,8 +115,13 @@ impl Draft {
                 self.needs.fails = true;
                 return true;
             }
-            ("E0599", Some(Mark::Value)) if !self.shows_debug => {
-                self.shows_debug = true;
+            ("E0599", Some(Mark::Value)) if !self.shows_by_function => {
+                self.shows_by_function = true;
+                return true;
+            }
+            // The type may be inferred where no method is called on it, as in `Err("no")?`.
+            ("E0282", None) if !self.shows_by_function && self.is_in_value(source, error) => {
+                self.shows_by_function = true;
                 return true;
             }
             // The cell has moved the variable away.
@@ -176,6 +181,19 @@ impl Draft {
             self.drop_binding(name, WhyUnkept::Borrows);
         }
         !kept.is_empty()
+    }
+
+    /// Whether an error is in the value of the cell.
+    fn is_in_value(&self, source: &Source, error: &Message) -> bool {
+        let primary = error.spans.iter().find(|span| span.is_primary);
+        let place = primary.and_then(|span| source.place(&span.range));
+        let value = self.statements.iter().find(|part| part.is_value);
+        match (place, value) {
+            (Some(place), Some(value)) => {
+                place.cell == self.cell && place.range.start >= value.start
+            }
+            _ => false,
+        }
     }
 
     /// The variable whose type can't be named any more, if that is the error.

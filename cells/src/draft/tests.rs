@@ -202,7 +202,7 @@ fn what_a_macro_hides_is_found_by_its_error() {
     for generated in [
         "block_on(async {",
         "cell::Failed>::Ok(())",
-        "::std::format!(\"{:?}\", &(",
+        "cell::show_value(&(",
     ] {
         assert!(text.contains(generated), "{generated}: {text}");
     }

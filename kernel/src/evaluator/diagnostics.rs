@@ -302,6 +302,7 @@ fn is_internal(text: &str) -> bool {
         "evcxr",
         "corebook_",
         "corebook::__private",
+        "corebook::display::show_value",
         "full name for the type has been written",
         "src/lib.rs",
         "::<impl corebook::",

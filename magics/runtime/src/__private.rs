@@ -5,6 +5,7 @@
 
 /// What the code around a cell calls.
 pub mod cell {
+    pub use crate::display::show_value;
     pub use crate::ending::{Failed, FailedDebug, FailedPretty, panicked};
     pub use crate::store::{ASYNC_RUNTIME, Slot, VariableStore, open};
 }

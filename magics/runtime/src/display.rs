@@ -31,6 +31,12 @@ impl<T: Debug + ?Sized> CellValue for T {
     }
 }
 
+#[doc(hidden)]
+/// Shows a value as the cell's result. In contrast to [`CellValue`] it can be called before the type is inferred.
+pub fn show_value<T: Debug + ?Sized>(value: &T) {
+    value.evcxr_display();
+}
+
 /// The precompiled core of [`CellValue`].
 fn show_result(write: &dyn Fn(&mut Limited) -> std::fmt::Result) {
     timing::cell_value_is_ready();
