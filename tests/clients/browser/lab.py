@@ -131,6 +131,18 @@ class Notebook:
                 continue
         raise AssertionError("Tab offers nothing")
 
+    def explain(self) -> Locator:
+        """Presses Shift-Tab until the documentation shows. rust-analyzer starts with the first question."""
+        shown = self.page.locator(".jp-Tooltip:visible")
+        for _attempt in range(20):
+            self.page.keyboard.press("Shift+Tab")
+            try:
+                shown.wait_for(timeout=3000)
+                return shown
+            except PlaywrightTimeoutError:
+                continue
+        raise AssertionError("Shift-Tab shows nothing")
+
     def choose(self, menu: str, *items: str):
         """Chooses from the menu bar: a menu, an item in it, and so on into submenus."""
         self.page.locator(".lm-MenuBar-item").get_by_text(menu, exact=True).click()
