@@ -6,7 +6,7 @@
 //! * [`commands`]: commands such as `:dep`, and those that the kernel answers itself
 //! * [`user_settings`]: reads the user's settings for all notebooks
 
-mod commands;
+pub mod commands;
 pub mod interpreter;
 pub mod startup;
 pub mod user_settings;

@@ -18,9 +18,9 @@ use super::error::CellError;
 use super::job::ExecuteJob;
 use super::locate::Cell;
 use super::lock;
+use super::notes;
 use super::outcome;
 use super::to_jupyter::{command_output, to_media, to_message};
-use super::unkept;
 
 struct Evaluated {
     result: Result<Executed, Failure>,
@@ -62,14 +62,15 @@ impl Evaluator {
             .as_ref()
             .ok()
             .and_then(|it| Some((it.result.as_ref().ok()?, it.number)));
+        let has_evaluated = evaluated.as_ref().is_ok_and(|it| it.number.is_some());
         let summary = self.await_outputs(executed);
         let changed = match &mut self.interpreter {
-            Ok(interpreter) => {
+            Ok(interpreter) if has_evaluated => {
                 let changed = interpreter.settle(&summary.variables);
                 notebook_view::replace(&self.links.knowledge.view, interpreter.view());
                 changed
             }
-            Err(_) => Vec::new(),
+            _ => Vec::new(),
         };
         let evaluated = evaluated?;
         if !changed.is_empty() {
@@ -212,16 +213,16 @@ impl Evaluator {
         };
         let unkept = executed.unkept.iter();
         let unkept = unkept.filter(|it| !it.name.starts_with('_'));
-        let unkept = unkept.map(|it| unkept::note(it, cell));
-        let lost = executed.lost.iter().map(unkept::note_on_lost);
+        let unkept = unkept.map(|it| notes::on_unkept(it, cell));
+        let lost = executed.lost.iter().map(notes::on_lost);
         let restarted = executed
             .restarted
             .iter()
-            .map(|name| unkept::note_on_restarted(name));
+            .map(|name| notes::on_restarted(name));
         let dropped = executed
             .dropped
             .iter()
-            .map(|it| unkept::note_on_dropped(it, cells.get(it.cell)));
+            .map(|it| notes::on_dropped(it, cells.get(it.cell)));
         lost.chain(restarted).chain(dropped).chain(unkept).collect()
     }
 

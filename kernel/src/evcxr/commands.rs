@@ -33,29 +33,46 @@ const OWN: [&str; 7] = [
     ":last_error_json",
 ];
 
-/// Splits a cell into its commands and its Rust, in which the commands are blank. No Rust if there are only comments
-/// before the end.
+/// The lines of a cell that are commands, with their numbers from 0, and where its Rust begins.
 ///
 /// Commands are the lines at the start that begin with `:` or `!`, by evcxr's rule.
-pub fn split(code: &str) -> (Vec<Command>, Option<String>) {
-    let mut commands: Vec<Command> = Vec::new();
-    let mut blank = String::new();
-    let mut rest = code;
-    while !rest.is_empty() {
-        let line = rest.split_inclusive('\n').next().unwrap_or_default();
+fn lines(code: &str) -> (Vec<(usize, &str)>, usize) {
+    let mut commands = Vec::new();
+    let mut start = 0;
+    for (number, line) in code.split_inclusive('\n').enumerate() {
         let is_command = line.starts_with('!') || line.trim_start_matches(' ').starts_with(':');
-        if !is_command && !line.starts_with("//") && !line.trim().is_empty() {
+        if is_command {
+            commands.push((number, line.trim_end()));
+        } else if !line.starts_with("//") && !line.trim().is_empty() {
             break;
         }
-        if is_command {
-            add(&mut commands, line.trim_end(), blank.matches('\n').count());
-        }
-        rest = &rest[line.len()..];
-        // One byte for each byte, so that offsets stay those of the cell.
-        let blanks = line.bytes().map(|it| if it == b'\n' { '\n' } else { ' ' });
-        blank.extend(blanks);
+        start += line.len();
     }
-    let rust = (!rest.is_empty()).then(|| format!("{blank}{rest}"));
+    (commands, start)
+}
+
+/// Whether one of the commands of a cell has this name.
+pub fn has(code: &str, name: &str) -> bool {
+    let (commands, _) = lines(code);
+    commands
+        .iter()
+        .any(|(_, line)| line.split_whitespace().next() == Some(name))
+}
+
+/// Splits a cell into its commands and its Rust, in which the commands are blank. No Rust if there are only comments
+/// before the end.
+pub fn split(code: &str) -> (Vec<Command>, Option<String>) {
+    let (lines, start) = lines(code);
+    let mut commands: Vec<Command> = Vec::new();
+    for (number, line) in lines {
+        add(&mut commands, line, number);
+    }
+    let (before, rust) = code.split_at(start);
+    // One byte for each byte, so that offsets stay those of the cell.
+    let blank = before
+        .bytes()
+        .map(|it| if it == b'\n' { '\n' } else { ' ' });
+    let rust = (!rust.is_empty()).then(|| blank.chain(rust.chars()).collect());
     (commands, rust)
 }
 
@@ -78,12 +95,6 @@ fn add(commands: &mut Vec<Command>, line: &str, line_number: usize) {
         let before = "\n".repeat(line_number);
         commands.push(Command::Evcxr(format!("{before}{line}")));
     }
-}
-
-/// Whether the process that holds the variables is another one after these commands.
-pub fn restarts(commands: &str) -> bool {
-    let mut lines = commands.lines().map(str::trim);
-    lines.any(|line| line.split(' ').next() == Some(":restart"))
 }
 
 impl OwnCommand {
@@ -221,8 +232,19 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_is_noticed() {
-        assert!(restarts("\n :restart"));
-        assert!(!restarts(":restarts\n!echo :restart"));
+    fn a_command_is_found_before_the_code_only() {
+        for found in [":quit", "\n// a\n:dep x\n  :quit now\n1", "!ls\n:quit"] {
+            assert!(has(found, ":quit"), "{found}");
+        }
+        for kept in [
+            "",
+            ":quits",
+            "let s = \"\n:quit\n\";",
+            ":dep x",
+            "1\n:quit",
+            "!echo :quit",
+        ] {
+            assert!(!has(kept, ":quit"), "{kept}");
+        }
     }
 }

@@ -12,10 +12,8 @@ use corebook_cells::source::Source;
 use evcxr::{CommandContext, EvalCallbacks, EvalOutputs};
 
 use super::commands::{self, Command};
+use super::startup::STATEMENT;
 use crate::shared::notebook_view::{NotebookView, ViewedVariable};
-
-/// What evcxr runs in place of each cell.
-const STATEMENT: &str = "();";
 
 /// The imports of every cell. Macros with the same names as those of std would be ambiguous in a glob import, so they
 /// are named.
@@ -131,13 +129,15 @@ impl Interpreter {
             Command::Own(own) => Ok(own.answer(&mut self.notebook, &self.last_errors)?),
             Command::Clear => {
                 self.evaluate(":restart", callbacks)?;
+                let settings = std::mem::take(self.notebook.settings_mut());
                 self.notebook = with_imports();
+                *self.notebook.settings_mut() = settings;
                 Ok(EvalOutputs::new())
             }
             Command::Evcxr(text) => {
                 self.remove_source()?;
                 let outputs = self.evaluate(text, callbacks)?;
-                if commands::restarts(text) {
+                if commands::has(text, ":restart") {
                     self.notebook.forget_variables();
                 }
                 Ok(outputs)
@@ -166,12 +166,12 @@ impl Interpreter {
             match self.evaluate(&code, callbacks) {
                 Ok(outputs) => {
                     executed.outputs.merge(outputs);
-                    let mir = self.files.types();
-                    let mut kept = draft.kept(&mir);
+                    draft.learn_types(&self.files.types());
+                    let mut kept = draft.kept();
                     self.find_private_types(&mut kept, &mut draft, callbacks);
                     self.running.push((draft.run(), kept));
                     self.notebook.define(&draft);
-                    self.keep_functions(&mut draft, &mir, callbacks);
+                    self.keep_functions(&mut draft, callbacks);
                     executed.unkept.extend_from_slice(draft.unkept());
                     executed.lost.extend_from_slice(draft.lost());
                     executed.restarted.extend_from_slice(draft.restarted());
@@ -201,8 +201,8 @@ impl Interpreter {
     }
 
     /// Keeps the functions among the variables of a cell as pointers.
-    fn keep_functions(&mut self, draft: &mut Draft, mir: &str, callbacks: &mut EvalCallbacks<'_>) {
-        let code = draft.function_pointers(mir);
+    fn keep_functions(&mut self, draft: &mut Draft, callbacks: &mut EvalCallbacks<'_>) {
+        let code = draft.function_pointers();
         if code.is_empty() {
             return;
         }
@@ -212,7 +212,8 @@ impl Interpreter {
         if self.write(&pointers.source(), &pointers).is_ok()
             && self.evaluate(STATEMENT, callbacks).is_ok()
         {
-            let kept = pointers.kept(&self.files.types());
+            pointers.learn_types(&self.files.types());
+            let kept = pointers.kept();
             draft.forgive(&kept);
             self.running.push((pointers.run(), kept));
         }

@@ -23,8 +23,8 @@ use evcxr::{CommandContext, EvalContext};
 
 use super::interpreter::Interpreter;
 
-/// What evcxr runs to find out whether cells can be linked to the runtime.
-const STATEMENT: &str = "();";
+/// What evcxr is given in place of each cell.
+pub(super) const STATEMENT: &str = "();";
 
 /// The variable that names the path of the standard library's source for rust-analyzer.
 const SOURCE_VARIABLE: &str = "RUST_SRC_PATH";

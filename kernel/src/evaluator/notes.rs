@@ -1,4 +1,4 @@
-//! Says why a variable is not kept for later cells, and what would be. Does no I/O.
+//! Lines for stderr about what later cells can't use, and what to do about it. Does no I/O.
 
 use corebook_cells::draft::{Dropped, Unkept, WhyUnkept};
 use corebook_cells::notebook::Variable;
@@ -6,8 +6,8 @@ use corebook_cells::types::Unnameable;
 
 use super::locate::Cell;
 
-/// One line for stderr.
-pub fn note(unkept: &Unkept, cell: &Cell) -> String {
+/// Why a variable of the cell is not kept for later cells, and what would be.
+pub fn on_unkept(unkept: &Unkept, cell: &Cell) -> String {
     let Unkept { name, range, why } = unkept;
     let place = cell.place_of(range.start);
     let why = match why {
@@ -41,8 +41,8 @@ pub fn note(unkept: &Unkept, cell: &Cell) -> String {
     format!("{place}: {name} is not kept for later cells: {why}\n")
 }
 
-/// One line for stderr about a variable whose type was defined in another way.
-pub fn note_on_lost(variable: &Variable) -> String {
+/// About a variable whose type was defined in another way.
+pub fn on_lost(variable: &Variable) -> String {
     let Variable {
         name, type_name, ..
     } = variable;
@@ -51,15 +51,15 @@ pub fn note_on_lost(variable: &Variable) -> String {
     )
 }
 
-/// One line for stderr about a static whose type was defined in another way.
-pub fn note_on_restarted(name: &str) -> String {
+/// About a static whose type was defined in another way.
+pub fn on_restarted(name: &str) -> String {
     format!("{name} starts anew, because the cell has defined a type in it in another way\n")
 }
 
-/// One line for stderr about an import of an earlier cell that no longer compiles.
+/// About an import of an earlier cell that no longer compiles.
 ///
 /// * `cell`: the cell with the import.
-pub fn note_on_dropped(dropped: &Dropped, cell: Option<&Cell>) -> String {
+pub fn on_dropped(dropped: &Dropped, cell: Option<&Cell>) -> String {
     let Dropped { text, why, .. } = dropped;
     let (place, advice) = match cell {
         Some(cell) => {
@@ -94,7 +94,7 @@ mod tests {
             range: 15..17,
             why: WhyUnkept::Type(Unnameable::Closure),
         };
-        let text = note(&unkept, &cell);
+        let text = on_unkept(&unkept, &cell);
         assert!(
             text.starts_with(
                 "cell [3]:2:5: é is not kept for later cells: its type contains a closure"
