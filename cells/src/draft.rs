@@ -48,8 +48,10 @@ pub struct Draft {
     /// Whether there is a runtime for asynchronous code already.
     has_runtime: bool,
     form: Form,
-    /// How many compiles have failed.
-    compiles: usize,
+    /// Whether a compile has failed.
+    has_failed: bool,
+    /// The types of the variables, by their numbers; empty before the compiler has printed them.
+    types: HashMap<usize, String>,
     /// Whether the value is shown by a function, to find out why the method can't be called.
     shows_by_function: bool,
     settings: Settings,
@@ -144,7 +146,8 @@ impl Draft {
             needs: Needs::default(),
             has_runtime: notebook.is_async,
             form: Form::Run,
-            compiles: 0,
+            has_failed: false,
+            types: HashMap::new(),
             shows_by_function: false,
             settings: notebook.settings.clone(),
         };
@@ -300,19 +303,24 @@ impl Draft {
     }
 
     /// The names of the variables that the cell loads.
-    pub fn loaded(&self) -> impl Iterator<Item = &str> {
+    #[cfg(test)]
+    pub(crate) fn loaded(&self) -> impl Iterator<Item = &str> {
         self.loads.iter().map(|load| load.variable.name.as_str())
     }
 
-    /// The variables that the cell puts into the store, and adds those to [`Self::unkept`] whose types have no name.
+    /// Reads the types of the variables.
     ///
     /// * `mir`: what the compiler printed for [`Self::wants_types`].
-    pub fn kept(&mut self, mir: &str) -> Vec<Kept> {
-        let types: HashMap<usize, String> = types::read(mir);
+    pub fn learn_types(&mut self, mir: &str) {
+        self.types = types::read(mir);
+    }
+
+    /// The variables that the cell puts into the store, and adds those to [`Self::unkept`] whose types have no name.
+    pub fn kept(&mut self) -> Vec<Kept> {
         let mut kept = Vec::new();
         for (number, binding) in self.bindings.iter().enumerate() {
             // The compiler leaves out a variable that the end of the cell never reaches, as after `panic!()`.
-            let type_name = types.get(&number).map_or("", String::as_str);
+            let type_name = self.types.get(&number).map_or("", String::as_str);
             let public = types::public(type_name, &self.items);
             if let Err(why) = public {
                 self.unkept.push(Unkept {
@@ -336,12 +344,9 @@ impl Draft {
 
     /// Code that keeps the functions among the variables of the cell as pointers. The type of a function itself has no
     /// name.
-    ///
-    /// * `mir`: as for [`Self::kept`].
-    pub fn function_pointers(&self, mir: &str) -> String {
-        let types: HashMap<usize, String> = types::read(mir);
+    pub fn function_pointers(&self) -> String {
         let functions = self.bindings.iter().enumerate().filter_map(|(number, it)| {
-            let pointer = types::pointer_to(types.get(&number)?)?;
+            let pointer = types::pointer_to(self.types.get(&number)?)?;
             let mutable = if it.is_mutable { "mut " } else { "" };
             let (name, path) = (function::ident(&it.name), it.path.as_ref()?);
             Some(format!("let {mutable}{name}: {pointer} = {path};\n"))

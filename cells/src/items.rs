@@ -8,6 +8,7 @@ mod of_syntax;
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 pub(crate) use self::of_syntax::items_of;
 use crate::imports::Import;
@@ -27,10 +28,12 @@ pub struct Item {
     pub(crate) kind: &'static str,
     /// The name of the item with which this one, which has no name itself, is replaced.
     pub(crate) owner: Option<String>,
+    /// The names that it mentions, in strings and macros too. Shared, because a draft copies all items.
+    pub(crate) words: Arc<HashSet<String>>,
     /// Whether it is or contains a macro, which only code below it can use.
-    /// The names that it mentions, in strings and macros too.
-    pub(crate) words: HashSet<String>,
     pub(crate) is_macro: bool,
+    /// Whether every cell needs it.
+    pub(crate) is_always_needed: bool,
     /// The names of its variants, if it is an enum.
     pub(crate) variants: Vec<String>,
     /// The names of its methods and the like, if it is a trait.

@@ -47,11 +47,8 @@ impl KnownPaths {
         for path in question.paths {
             let start = end;
             end += import_of(&path).len();
-            let is_here = |error: &&&Message| {
-                let mut spans = error.spans.iter();
-                spans.any(|span| (start..end).contains(&span.range.start))
-            };
-            match errors.iter().any(|error| is_here(&error)) {
+            let mut spans = errors.iter().flat_map(|error| &error.spans);
+            match spans.any(|span| (start..end).contains(&span.range.start)) {
                 true => self.private.insert(path),
                 false => self.public.insert(path),
             };
@@ -136,7 +133,8 @@ mod tests {
         };
         let mir =
             slot(0, "std::vec::Vec<x::open::A<u8>>") + &slot(1, "x::hidden::B") + &slot(2, "i32");
-        let mut kept = draft.kept(&mir);
+        draft.learn_types(&mir);
+        let mut kept = draft.kept();
         let mut known = KnownPaths::default();
         let question = known.ask(&kept, &draft).unwrap();
         let source = question.source();
@@ -154,9 +152,10 @@ mod tests {
 
     #[test]
     fn nothing_is_learned_from_a_compiler_that_did_not_run() {
-        let draft = Notebook::default().draft(0, 1, "let a = f();");
+        let mut draft = Notebook::default().draft(0, 1, "let a = f();");
         let mir = "let mut _1: corebook::store::Slot<x::A>;\ndebug corebook_slot_0 => _1;\n";
-        let kept = draft.clone().kept(mir);
+        draft.learn_types(mir);
+        let kept = draft.kept();
         let mut known = KnownPaths::default();
         let question = known.ask(&kept, &draft).unwrap();
         known.learn(question, &[]);

@@ -194,15 +194,18 @@ impl Draft {
     }
 
     fn write_statements(&self, source: &mut Source) {
+        let (before, after) = match self.shows_by_function {
+            false => ("(", ").evcxr_display();\n"),
+            true => ("::corebook::__private::cell::show_value(&(", "));\n"),
+        };
         for part in &self.statements {
-            let (before, after) = match (part.is_value, self.shows_by_function) {
-                (false, _) => ("", ""),
-                (true, false) => ("(", ").evcxr_display();\n"),
-                (true, true) => ("::corebook::__private::cell::show_value(&(", "));\n"),
-            };
-            source.generate_marked(before, Mark::Value);
+            if part.is_value {
+                source.generate_marked(before, Mark::Value);
+            }
             source.copy(&part.text, self.cell, Some(part.start));
-            source.generate_marked(after, Mark::Value);
+            if part.is_value {
+                source.generate_marked(after, Mark::Value);
+            }
         }
     }
 }

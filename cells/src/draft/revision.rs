@@ -16,8 +16,7 @@ pub enum Verdict {
     Unusable { variable: Variable, message: String },
 }
 
-/// The codes of errors whose texts depend on what is generated around the cell, because there its variables are
-/// captured by a closure.
+/// The codes of the errors of the borrow checker.
 const OF_BORROWS: [&str; 16] = [
     "E0373", "E0381", "E0382", "E0384", "E0499", "E0501", "E0502", "E0503", "E0505", "E0506",
     "E0507", "E0521", "E0594", "E0596", "E0597", "E0716",
@@ -83,15 +82,14 @@ impl Draft {
             .partition(|error| revised.mends(source, error));
         if own.is_empty() && !generated.is_empty() {
             *self = revised;
-            self.compiles += 1;
+            self.has_failed = true;
             return Verdict::Again;
         }
         // Two compiles are enough to say what is wrong.
-        let is_first = self.compiles == 0;
-        if is_first && own.iter().any(|error| is_of_closure(source, error)) {
+        if !self.has_failed && own.iter().any(|error| is_of_closure(source, error)) {
             *self = revised;
             self.form = Form::Plain;
-            self.compiles += 1;
+            self.has_failed = true;
             return Verdict::Again;
         }
         Verdict::Errors(self.of_user(source, own))
@@ -159,10 +157,12 @@ impl Draft {
             self.own_statics.insert(*item);
             return true;
         }
-        // The variable borrows from something that ends with the cell.
-        if !is_of_borrows(error) {
-            return false;
-        }
+        is_of_borrows(error) && self.drop_borrowers(source, error)
+    }
+
+    /// Keeps no variable that borrows from something that ends with the cell, if that is the error. Returns whether it
+    /// is.
+    fn drop_borrowers(&mut self, source: &Source, error: &Message) -> bool {
         let is_keep = |span: &&Span| matches!(source.mark(&span.range), Some(Mark::Keep(_)));
         let (main, others): (Vec<&Span>, Vec<&Span>) = error
             .all_spans()
@@ -276,3 +276,6 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,18 +7,6 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Item, Namespace};
 
-/// Marks of items that have an effect although nothing mentions them.
-const HAVE_EFFECTS: [&str; 8] = [
-    "no_mangle",
-    "export_name",
-    "link_section",
-    "#[used",
-    "ctor",
-    "distributed_slice",
-    "global_allocator",
-    "panic_handler",
-];
-
 /// For each item, whether a cell needs it.
 ///
 /// * `own`: the number of the cell. It needs all of its own items.
@@ -38,7 +26,7 @@ pub(super) fn needed(items: &[Item], own: usize, mentioned: &HashSet<String>) ->
         waiting: Vec::new(),
     };
     for (number, item) in items.iter().enumerate() {
-        if item.cell == own || item.is_always_needed() {
+        if item.cell == own || item.is_always_needed {
             search.add(number);
         }
     }
@@ -82,7 +70,7 @@ impl Search<'_> {
     fn follow(&mut self, number: usize) {
         let item = &self.items[number];
         if item.imports.is_empty() {
-            for word in &item.words {
+            for word in item.words.iter() {
                 self.mention(word);
             }
             return;
@@ -123,19 +111,6 @@ impl Item {
         let header = header
             .filter(|word| !matches!(*word, "" | "impl" | "for" | "where" | "unsafe" | "const"));
         keys.chain(members).chain(header).collect()
-    }
-
-    fn is_always_needed(&self) -> bool {
-        // A trait has to be imported for its methods, which do not mention it.
-        let is_import = !self.imports.is_empty() || self.extern_crate.is_some();
-        let is_nameless = self.keys.is_empty() && self.implements.is_none();
-        // `#[macro_use] mod`: its macros can be used without its name.
-        let exports_macros =
-            self.is_macro && self.keys.iter().any(|key| key.space != Namespace::Macro);
-        is_import
-            || is_nameless
-            || exports_macros
-            || HAVE_EFFECTS.iter().any(|mark| self.text.contains(mark))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ra_ap_syntax::ast::{HasAttrs, HasName};
 use ra_ap_syntax::{AstNode, SyntaxKind, SyntaxNode, ast};
@@ -101,9 +102,10 @@ fn new_item(
         start: Some(range.start),
         keys,
         kind: kind(item),
-        words: words_of(item.syntax()),
+        words: Arc::new(words_of(item.syntax())),
         owner,
         is_macro: is_macro(item),
+        is_always_needed: is_always_needed(item, &code[range.clone()]),
         variants: match item {
             ast::Item::Enum(it) => variants(it),
             _ => Vec::new(),
@@ -153,9 +155,10 @@ fn from_macro(call: &ast::MacroCall, code: &str, range: Range<usize>, cell: usiz
         start: Some(range.start),
         keys: keys.collect(),
         kind: "static",
-        words: words_of(call.syntax()),
+        words: Arc::new(words_of(call.syntax())),
         owner: None,
         is_macro: false,
+        is_always_needed: false,
         variants: Vec::new(),
         trait_members: Vec::new(),
         defines_type: false,
@@ -325,4 +328,30 @@ fn is_macro(item: &ast::Item) -> bool {
         ast::Item::ExternCrate(it) => exports(it),
         _ => false,
     }
+}
+
+/// Marks of items that have an effect although nothing mentions them.
+const HAVE_EFFECTS: [&str; 8] = [
+    "no_mangle",
+    "export_name",
+    "link_section",
+    "#[used",
+    "ctor",
+    "distributed_slice",
+    "global_allocator",
+    "panic_handler",
+];
+
+/// Whether every cell needs an item.
+fn is_always_needed(item: &ast::Item, text: &str) -> bool {
+    match item {
+        // A trait has to be imported for its methods, which do not mention it.
+        ast::Item::Use(_) | ast::Item::ExternCrate(_) => return true,
+        // `#[macro_use]`: its macros can be used without its name.
+        ast::Item::Module(_) if is_macro(item) => return true,
+        ast::Item::Impl(_) => {}
+        _ if keys(item).is_empty() => return true,
+        _ => {}
+    }
+    HAVE_EFFECTS.iter().any(|mark| text.contains(mark))
 }
