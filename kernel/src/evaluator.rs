@@ -14,7 +14,7 @@
 //! * [`error`]: the error of a failed cell
 //! * [`outcome`]: converts reports of evcxr and the supervisor into a result or an error
 //! * [`diagnostics`]: renders compile errors
-//! * [`unkept`]: says why a variable is not kept
+//! * [`notes`]: lines about variables, statics and imports that later cells can't use
 //! * [`locate`]: maps generated code back to cells
 //! * [`timings`]: measures the phases of a cell
 
@@ -28,13 +28,13 @@ mod first_cell;
 pub mod job;
 pub mod links;
 pub mod locate;
+mod notes;
 pub mod outcome;
 mod run_cell;
 mod start;
 pub mod stdin;
 mod timings;
 mod to_jupyter;
-mod unkept;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::mpsc::Receiver;

@@ -34,6 +34,8 @@ mod cells {
     mod errors;
     // Stop: in the pool, in timing, while compiling, in a loop, with queued cells, when idle.
     mod interrupts;
+    // What is kept for later cells, and the line about what is not.
+    mod kept;
     // Printed text, displays, progress bars and results: complete, in order, in few messages.
     mod output;
     // A pool from cell to cell, and each row of the table in docs/multiprocessing.md.

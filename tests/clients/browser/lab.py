@@ -120,28 +120,24 @@ class Notebook:
         self.page.keyboard.type(text)
 
     def complete(self) -> Locator:
-        """Presses Tab until the completer shows. JupyterLab waits a second; a kernel's first answer takes longer."""
-        offered = self.page.locator(".jp-Completer:visible")
-        for _attempt in range(20):
-            self.page.keyboard.press("Tab")
-            try:
-                offered.wait_for(timeout=3000)
-                return offered
-            except PlaywrightTimeoutError:
-                continue
-        raise AssertionError("Tab offers nothing")
+        """Presses Tab until the completer shows."""
+        return self.press_until("Tab", ".jp-Completer:visible")
 
     def explain(self) -> Locator:
-        """Presses Shift-Tab until the documentation shows. rust-analyzer starts with the first question."""
-        shown = self.page.locator(".jp-Tooltip:visible")
+        """Presses Shift-Tab until the documentation shows."""
+        return self.press_until("Shift+Tab", ".jp-Tooltip:visible")
+
+    def press_until(self, keys: str, selector: str) -> Locator:
+        """JupyterLab waits a second for an answer. The first one takes longer, because rust-analyzer starts then."""
+        shown = self.page.locator(selector)
         for _attempt in range(20):
-            self.page.keyboard.press("Shift+Tab")
+            self.page.keyboard.press(keys)
             try:
                 shown.wait_for(timeout=3000)
                 return shown
             except PlaywrightTimeoutError:
                 continue
-        raise AssertionError("Shift-Tab shows nothing")
+        raise AssertionError(f"{keys} shows nothing")
 
     def choose(self, menu: str, *items: str):
         """Chooses from the menu bar: a menu, an item in it, and so on into submenus."""

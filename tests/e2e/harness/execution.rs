@@ -288,6 +288,13 @@ fn as_text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// Every text in `wanted` is part of `text`.
+pub fn expect_in(text: &str, wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(text.contains(wanted), "no {wanted:?} in:\n{text}");
+    }
+}
+
 /// `text` without terminal colour codes.
 pub fn without_colours(text: &str) -> String {
     let mut plain = String::new();
